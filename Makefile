@@ -1,0 +1,42 @@
+# The one list of commands. `make` alone prints it. Needs Python 3.11+, git, make and the package registries.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := $(BIN)/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix docs bench clean
+
+help: ## print this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+setup: $(READY) ## make .venv and install what uv.lock says; quick when nothing has changed
+
+$(READY): pyproject.toml uv.lock tools/bootstrap_uv.sh
+	@PYTHON="$(PYTHON)" bash tools/bootstrap_uv.sh $(VENV)
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact
+	@touch $@
+
+demo: setup ## set up, make a small sample bank, go once round the loop, say where the report is
+	@bash tools/demo.sh $(BIN)
+
+test: setup ## set up, then every check that CI runs
+	@bash tools/test.sh $(BIN)
+
+check: setup ## the quick checks: format, lint, types, import contracts, architecture tests
+	@bash tools/check.sh $(BIN)
+
+fix: setup ## format and mend what ruff can mend
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
+
+docs: setup ## build the documentation into site/
+	@$(BIN)/python -m tools.reference && $(BIN)/mkdocs build --strict --quiet && echo "open site/index.html"
+
+bench: setup ## NAME=... [SIZE=...] measure; without NAME, list the benchmarks
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact --group bench
+	@$(BIN)/python -m benchmarks $(NAME) $(if $(SIZE),--size $(SIZE))
+
+clean: ## remove the environment and everything generated
+	@rm -rf $(VENV) site demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,58 @@
+"""Decision: strategy to execution. What is proposed to whom, or why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Fate(StrEnum):
+    """What became of a candidate; the first reason that applies, in this order."""
+
+    CHOSEN = "chosen"
+    """Proposed."""
+    HELD_OUT_GLOBAL = "held_out_global"
+    """In the bank-wide control group."""
+    HELD_OUT = "held_out"
+    """In the strategy's control group."""
+    SUPPRESSED = "suppressed"
+    """A suppression of the contact policy applies, or could not be ruled out."""
+    NOT_ELIGIBLE = "not_eligible"
+    """The strategy's or the offer's own condition does not hold."""
+    UNSUITABLE = "unsuitable"
+    """Risk level above the valid rating, rating expired, or above the age limit."""
+    NO_CONSENT = "no_consent"
+    """No channel of the strategy with permission."""
+    CAPPED = "capped"
+    """A contact cap binds."""
+    OUTBID = "outbid"
+    """Another candidate of the same customer ranks higher and the caps leave no room for both."""
+    NO_CAPACITY = "no_capacity"
+    """Ranked below the last one the adviser, branch or strategy has capacity for."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One candidate's fate on one business date."""
+
+    customer_id: int
+    """Who."""
+    strategy: str
+    """Why: the strategy's name."""
+    offer: str
+    """What."""
+    channel: str | None
+    """How; None where no channel was open."""
+    business_date: date
+    """When it was decided."""
+    rank_value: float | None
+    """The number by which it was ranked."""
+    fate: Fate
+    """Chosen, or the one reason it lost."""
+    detail: str
+    """The number or name that decided, in words."""
+    branch_id: str | None
+    """Branch whose list it goes to."""
+    adviser_id: str | None
+    """Adviser whose list it goes to."""

@@ -1,0 +1,42 @@
+"""What every definition has: a name, labels in two languages, an owner, and strict fields."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
+"""A definition's name: lower case, digits and underscores, at most 63 characters."""
+RuleText = Annotated[str, Field(min_length=1)]
+"""An expression of the rule language."""
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A share between 0 and 1."""
+
+
+class Model(BaseModel):
+    """Base of all definitions: frozen, and a field that is not known is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(Model):
+    """What people read, in both languages."""
+
+    zh: str
+    """中文."""
+    en: str
+    """English."""
+
+
+class Definition(Model):
+    """A named thing of the workspace."""
+
+    name: Name
+    """Unique among its kind."""
+    label: Label
+    """What people read."""
+    description: str = ""
+    """One or two sentences for the catalogue."""
+    owner: str = ""
+    """Who answers for it."""

@@ -1,0 +1,106 @@
+"""A workspace as typed data: everything its files say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import Field
+
+from cultiva.definitions.base import Model, Name
+from cultiva.definitions.events import EventType
+from cultiva.definitions.lifecycle import Lifecycle
+from cultiva.definitions.offers import Offer
+from cultiva.definitions.policy import ContactPolicy
+from cultiva.definitions.segments import MicroSegmentation, Segment
+from cultiva.definitions.sources import Identity, SourceFile
+from cultiva.definitions.strategies import Strategy
+from cultiva.definitions.tags import Tag
+from cultiva.definitions.value import Value
+
+
+class EngineSettings(Model):
+    """`[engine]` of cultiva.toml."""
+
+    name: str = Field(default="duckdb", pattern=r"^(duckdb|spark)$")
+    """duckdb or spark."""
+    threads: int | None = Field(default=None, gt=0)
+    """Threads; None: all cores."""
+    memory_gb: float | None = Field(default=None, gt=0)
+    """Memory limit; None: 60 % of the machine's."""
+    spill: str = ".cultiva/spill"
+    """Folder for what does not fit in memory."""
+    master: str = "local[*]"
+    """For spark: the master's URL, `spark://...`, `yarn`, `k8s://...`, or `sc://...` for Spark Connect."""
+    options: dict[str, str] = {}
+    """For spark: further settings."""
+
+
+class LakeSettings(Model):
+    """`[lake]` of cultiva.toml."""
+
+    path: str = ".cultiva/lake"
+    """Root folder of the snapshots."""
+    keep_days: int = Field(default=35, gt=0)
+    """Business days of snapshots kept (facts and month ends are kept)."""
+
+
+class StoreSettings(Model):
+    """`[store]` of cultiva.toml."""
+
+    url: str = "sqlite:///.cultiva/store.db"
+    """SQLAlchemy URL; `${env:NAME}` reads the environment. A relative SQLite path is relative to the workspace."""
+
+
+class Settings(Model):
+    """`cultiva.toml`."""
+
+    name: Name
+    """Name of the bank or workspace."""
+    currency: str = "CNY"
+    """Shown beside money."""
+    timezone: str = "Asia/Shanghai"
+    """The bank's local time."""
+    language: str = Field(default="zh", pattern=r"^(zh|en)$")
+    """Labels in reports and tables."""
+    engine: EngineSettings = EngineSettings()
+    """Where sets are computed."""
+    lake: LakeSettings = LakeSettings()
+    """Where snapshots lie."""
+    store: StoreSettings = StoreSettings()
+    """Where rows lie."""
+    vars: dict[str, str] = {}
+    """Values for `${name}` in sources; `--set name=value` overrides."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything a workspace says, typed and checked."""
+
+    root: Path
+    """Its folder."""
+    settings: Settings
+    sources: SourceFile
+    """All files of `sources/` together."""
+    identity: Identity
+    events: Mapping[str, EventType]
+    tags: Mapping[str, Tag]
+    segments: Mapping[str, Segment]
+    micro_segmentations: Mapping[str, MicroSegmentation]
+    lifecycle: Lifecycle
+    value: Value
+    offers: Mapping[str, Offer]
+    strategies: Mapping[str, Strategy]
+    policy: ContactPolicy
+    hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(kind, name) -> content hash of the definition."""
+    bodies: Mapping[tuple[str, str], object] = field(default_factory=dict)
+    """(kind, name) -> the definition as JSON-like data, for the registry."""
+
+    @property
+    def version(self) -> str:
+        """Content hash of all definitions together."""
+        from cultiva.kit.hashing import content_hash
+
+        return content_hash(sorted((*key, value) for key, value in self.hashes.items()))

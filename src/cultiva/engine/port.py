@@ -1,0 +1,113 @@
+"""What an engine can do. Rules and aggregates are handed to it in a form for every engine; it takes its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cultiva.contracts.aggregates import AggregateFunction
+from cultiva.contracts.types import DataType
+
+if TYPE_CHECKING:
+    import ibis
+    import polars as pl
+    from pyroaring import BitMap
+
+Files = Sequence[Path]
+"""Folders of Parquet files with one schema, read as one table."""
+
+
+class Form(Protocol):
+    """An expression over the columns of a table, in the form that each engine takes."""
+
+    @property
+    def type(self) -> DataType:
+        """Type of the result."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Columns it reads."""
+
+    def ibis(self, table: ibis.Table) -> ibis.Value:
+        """For DuckDB and Spark."""
+
+    def polars(self) -> pl.Expr:
+        """For bulk work on one machine."""
+
+
+@dataclass(frozen=True)
+class AggregateForm:
+    """One aggregate column."""
+
+    function: AggregateFunction
+    """How rows become one value."""
+    type: DataType
+    """Type of the result; money is summed exactly."""
+    value: Form | None = None
+    """What is aggregated; None for count."""
+    where: Form | None = None
+    """Rows that take part (only where it is true); None: all."""
+    time: str | None = None
+    """For latest: the column that orders rows."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write left behind."""
+
+    rows: int
+    """Rows written."""
+    size_bytes: int
+    """Bytes on disk."""
+    fingerprint: str
+    """Content hash, the same for equal content whatever the engine, row order and file layout."""
+
+
+class Engine(Protocol):
+    """Set operations; every one reads Parquet folders and writes one new Parquet folder."""
+
+    @property
+    def name(self) -> str:
+        """`duckdb` or `spark`."""
+
+    @property
+    def backend(self) -> Any:
+        """The Ibis backend, for relational work (joins, windows, deduplication)."""
+
+    def scan(self, files: Files) -> ibis.Table:
+        """An Ibis table over Parquet folders."""
+
+    def write(self, table: ibis.Table, folder: Path, *, sort_by: Sequence[str] = ()) -> Written:
+        """Writes an Ibis table of this backend to a new folder."""
+
+    def aggregate(
+        self, files: Files, columns: Mapping[str, AggregateForm], folder: Path, *, by: str = "customer_id"
+    ) -> Written:
+        """All aggregates of one table in one pass; one row per key, sorted by it."""
+
+    def assemble(
+        self,
+        base: Files,
+        parts: Sequence[Files],
+        steps: Sequence[Mapping[str, Form]],
+        folder: Path,
+        *,
+        keep: Sequence[str] | None = None,
+        by: str = "customer_id",
+    ) -> Written:
+        """Left-joins parts (one row per key) to base (one row per key), then adds columns step by step.
+
+        A step's forms see the columns of base, parts and earlier steps, and may replace a column.
+        The result is sorted by the key; `keep` chooses and orders its columns.
+        """
+
+    def count(self, files: Files, condition: Form) -> int:
+        """Rows for which the condition is true."""
+
+    def members(self, files: Files, conditions: Mapping[str, Form], *, by: str = "customer_id") -> dict[str, BitMap]:
+        """For each condition the keys of the rows for which it is true, all in one scan."""
+
+    def close(self) -> None:
+        """Frees connections and memory."""

@@ -1,0 +1,44 @@
+"""The only place where a clock is read; everywhere else time is an argument."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+from cultiva.kit.errors import CultivaError
+
+Clock = Callable[[], datetime]
+"""Gives the present instant with its zone."""
+
+
+def utc_now() -> datetime:
+    """The present instant in UTC."""
+    return datetime.now(UTC)
+
+
+def seconds() -> float:
+    """A monotonic count of seconds, for measuring how long something took."""
+    return time.perf_counter()
+
+
+def parse_business_date(text: str) -> date:
+    """Reads a business date written as YYYY-MM-DD.
+
+    Raises:
+        CultivaError: if the text is not such a date.
+
+    Examples:
+        >>> parse_business_date("1994-03-30")
+        datetime.date(1994, 3, 30)
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise CultivaError(
+            "not a business date",
+            code="clock.bad_date",
+            seen=text,
+            allowed="YYYY-MM-DD, a day of the calendar",
+            hint="write it like 1994-03-30",
+        ) from error

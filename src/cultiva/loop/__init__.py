@@ -1,0 +1,1 @@
+"""The use cases across stages; reads like the business."""

@@ -1,0 +1,1 @@
+"""What would a real bank's customers have done?"""

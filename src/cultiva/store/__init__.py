@@ -1,0 +1,1 @@
+"""What must be right row by row: registry, runs and steps, snapshot pointers, identity."""
