@@ -50,8 +50,10 @@ class Decision:
     """The number by which it was ranked."""
     fate: Fate
     """Chosen, or the one reason it lost."""
-    detail: str
-    """The number or name that decided, in words."""
+    decided_by: str | None
+    """The name that decided: a suppression, a winning strategy, a channel; None where a number alone decided."""
+    decided_value: float | None
+    """The number that decided: the draw, the rank of the winner, the touches already used, the place in the queue."""
     branch_id: str | None
     """Branch whose list it goes to."""
     adviser_id: str | None

@@ -1,0 +1,223 @@
+"""The plan of a day: every strategy's candidates, judged, in competition, with one fate each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cultiva.contracts.types import DataType
+from cultiva.definitions.scopes import profile_scope
+from cultiva.definitions.strategies import Strategy
+from cultiva.definitions.workspace import Workspace
+from cultiva.engine.draws import ibis_draw
+from cultiva.engine.port import Engine, Files, Written
+from cultiva.rules import Scope, compile_rule
+from cultiva.strategy import competition
+from cultiva.strategy.candidates import COLUMNS, Draws, candidates
+from cultiva.strategy.desk import Papers, lay_out
+from cultiva.strategy.permission import counters
+
+if TYPE_CHECKING:
+    import ibis
+
+DAYS_PER_WORKING_WEEK = 5
+"""Adviser capacity is given per week and spent evenly over its working days."""
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """What the plan of a day reads; every entry is a list of Parquet folders, empty if the bank has no such table."""
+
+    profile: Files
+    customer: Files
+    identity_map: Files
+    consent: Files
+    contact: Files
+    staff: Files
+    past_decisions: Files
+    """Decisions of earlier business dates within the longest cap window."""
+
+
+def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, folder: Path) -> Written:
+    """Decides for every candidate of every active strategy and writes the lake table `decisions`.
+
+    Args:
+        engine: Where sets are computed.
+        inputs: What is read.
+        workspace: Its strategies, offers and contact policy.
+        on: Business date.
+        folder: New folder for the result; a folder beside it, with `-desk` added, holds the desk meanwhile.
+
+    Returns:
+        What was written: columns `candidates.COLUMNS` and business_date, sorted by customer and strategy.
+    """
+    desk_folder = folder.with_name(folder.name + "-desk")
+    shutil.rmtree(desk_folder, ignore_errors=True)
+    rules = _Rules(profile_scope(workspace), on)
+    strategies = [strategy for strategy in workspace.strategies.values() if strategy.active]
+    try:
+        desk = _needed(lay_out(_papers(engine, inputs, workspace), workspace, on), strategies, workspace, rules)
+        engine.write(desk, desk_folder)
+        decided = _decide(engine, engine.scan([desk_folder]), inputs, workspace, strategies, rules)
+        return engine.write(_stamped(decided, on), folder, sort_by=("customer_id", "strategy"))
+    finally:
+        shutil.rmtree(desk_folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """Compiles rule texts of one workspace for one day."""
+
+    scope: Scope
+    on: date
+
+    def __call__(self, text: str, table: ibis.Table) -> ibis.Value:
+        return compile_rule(text, self.scope).form(self.on).ibis(table)
+
+    def columns(self, texts: list[str]) -> frozenset[str]:
+        return frozenset().union(*(compile_rule(text, self.scope).columns for text in texts))
+
+
+def _papers(engine: Engine, inputs: PlanInputs, workspace: Workspace) -> Papers:
+    ids = engine.scan(inputs.identity_map)
+    profile = engine.scan(inputs.profile)
+    return Papers(
+        profile=profile,
+        customer=engine.scan(inputs.customer),
+        consent=_of_customers(engine, inputs.consent, ids, ("purpose", "channel", "granted"), profile),
+        touches=_touches(engine, inputs, ids, profile, workspace),
+    )
+
+
+def _of_customers(
+    engine: Engine, files: Files, ids: ibis.Table, columns: tuple[str, ...], profile: ibis.Table
+) -> ibis.Table:
+    """A table keyed by source ids, keyed by customer instead; no rows if the bank has no such table."""
+    if not files:
+        return _nothing(profile, columns)
+    table = engine.scan(files)
+    return table.inner_join(ids, ["source_system", "source_id"]).select("customer_id", *columns)
+
+
+_TYPES = {"granted": "boolean", "touched_on": "date"}
+
+
+def _nothing(profile: ibis.Table, columns: tuple[str, ...]) -> ibis.Table:
+    """No rows, with the right columns; made from a table of the same backend, as joins demand."""
+    import ibis
+
+    empty = profile.filter(ibis.literal(False))
+    return empty.select("customer_id", **{name: ibis.null(_TYPES.get(name, "string")) for name in columns})
+
+
+TOUCH_COLUMNS = ("touched_on", "channel", "strategy", "offer")
+
+
+def _touches(
+    engine: Engine, inputs: PlanInputs, ids: ibis.Table, profile: ibis.Table, workspace: Workspace
+) -> ibis.Table:
+    """Touches that count: the contact history, and our own proposals that the history does not show yet."""
+    recorded = _recorded(engine, inputs, ids, profile)
+    touching = [channel.name for channel in workspace.policy.channels if channel.touch]
+    if not inputs.past_decisions:
+        return recorded.filter(recorded.channel.isin(touching))
+    past = engine.scan(inputs.past_decisions)
+    own = past.filter(past.fate == "chosen").select(
+        "customer_id", "channel", "strategy", "offer", touched_on=past.business_date
+    )
+    unseen = own.anti_join(recorded, ["customer_id", "strategy", "offer"])
+    both = recorded.union(unseen.select(*recorded.columns))
+    return both.filter(both.channel.isin(touching))
+
+
+def _recorded(engine: Engine, inputs: PlanInputs, ids: ibis.Table, profile: ibis.Table) -> ibis.Table:
+    if not inputs.contact:
+        return _nothing(profile, TOUCH_COLUMNS)
+    contact = engine.scan(inputs.contact)
+    held = contact.filter(contact.status.isnull() | (contact.status != "failed"))
+    keyed = held.inner_join(ids, ["source_system", "source_id"])
+    return keyed.select("customer_id", "channel", "strategy", "offer", touched_on=keyed["at"].date()).select(
+        "customer_id", *TOUCH_COLUMNS
+    )
+
+
+def _needed(desk: ibis.Table, strategies: list[Strategy], workspace: Workspace, rules: _Rules) -> ibis.Table:
+    """Only the columns that some candidate is judged by."""
+    texts = [text for one in strategies for text in (one.audience, one.eligible, one.rank)]
+    texts += [workspace.offers[name].eligible for one in strategies for name in one.offers]
+    texts += [suppression.rule for suppression in workspace.policy.suppressions]
+    wanted = {"customer_id", "stage", "value_tier", "touches_used", *rules.columns(texts)}
+    wanted |= {counter.column for counter in counters(workspace)}
+    prefixes = ("party_", "permitted_", "room_")
+    return desk.select(*[name for name in desk.columns if name in wanted or name.startswith(prefixes)])
+
+
+def _decide(
+    engine: Engine,
+    desk: ibis.Table,
+    inputs: PlanInputs,
+    workspace: Workspace,
+    strategies: list[Strategy],
+    rules: _Rules,
+) -> ibis.Table:
+    import ibis
+
+    if not strategies:
+        return _no_decisions(desk)
+    desk = desk.mutate(branch_id=desk.party_branch_id, adviser_id=desk.party_adviser_id)
+    draws = Draws(of=ibis_draw)
+    each = [candidates(desk, one, workspace, on=rules.on, rule=rules, draws=draws) for one in strategies]
+    everyone = reduce(lambda left, right: left.union(right), each)
+    once = competition.for_the_same_offer(everyone)
+    noticed = competition.for_attention(once, desk, workspace)
+    human = [channel.name for channel in workspace.policy.channels if channel.kind == "human"]
+    week = _week(engine, inputs, desk)
+    return competition.for_hands(noticed, strategies, week, human).mutate(decided_value=ibis._.decided_value + 0.0)
+
+
+def _no_decisions(desk: ibis.Table) -> ibis.Table:
+    import ibis
+
+    types = {"customer_id": "int64", "rank_value": "float64", "decided_value": "float64"}
+    empty = desk.filter(ibis.literal(False))
+    others = {name: ibis.null(types.get(name, "string")) for name in COLUMNS if name != "customer_id"}
+    return empty.select("customer_id", **others)
+
+
+def _week(engine: Engine, inputs: PlanInputs, desk: ibis.Table) -> ibis.Table:
+    """adviser_id and contacts_per_day from the staff table; no rows if there is none."""
+    import ibis
+
+    if not inputs.staff:
+        empty = desk.filter(ibis.literal(False))
+        return empty.select(adviser_id=ibis.null("string"), contacts_per_day=ibis.null("int64"))
+    staff = engine.scan(inputs.staff)
+    per_day = (staff.contacts_per_week_max / DAYS_PER_WORKING_WEEK).ceil().cast("int64")
+    return staff.select(adviser_id=staff.staff_id, contacts_per_day=per_day)
+
+
+def _stamped(table: ibis.Table, on: date) -> ibis.Table:
+    import ibis
+
+    return table.select(*COLUMNS, business_date=ibis.literal(on))
+
+
+DECISION_TYPES: Mapping[str, DataType] = {
+    "customer_id": DataType.INTEGER,
+    "strategy": DataType.TEXT,
+    "offer": DataType.TEXT,
+    "channel": DataType.TEXT,
+    "rank_value": DataType.NUMBER,
+    "fate": DataType.TEXT,
+    "decided_by": DataType.TEXT,
+    "decided_value": DataType.NUMBER,
+    "branch_id": DataType.TEXT,
+    "adviser_id": DataType.TEXT,
+    "business_date": DataType.DATE,
+}
+"""Columns of the lake table `decisions`."""

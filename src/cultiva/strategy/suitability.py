@@ -1,0 +1,55 @@
+"""Suitability: an investment is never offered above a valid risk rating, and never when in doubt."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from cultiva.definitions.offers import Offer
+from cultiva.definitions.policy import ContactPolicy
+
+if TYPE_CHECKING:
+    import ibis
+
+
+def suitable(table: ibis.Table, offer: Offer, policy: ContactPolicy, on: date) -> ibis.Value:
+    """Whether the offer's risk level fits the customer; false where anything is unknown.
+
+    Args:
+        table: Has `party_risk_rating` (C1..C5), `party_risk_rated_on` and `party_birth_date`.
+        offer: Suitable for everyone if it has no risk level.
+        policy: Says how long a rating is valid and up to which age.
+        on: Business date.
+
+    Returns:
+        A boolean Ibis value that is never null.
+    """
+    import ibis
+
+    if offer.risk_level is None:
+        return ibis.literal(True)
+    level = int(offer.risk_level[1])
+    ratings = [f"C{rating}" for rating in range(level, 6)]
+    rated_since = on - timedelta(days=policy.rating_valid_days)
+    known = (
+        table.party_risk_rating.isin(ratings)
+        & (table.party_risk_rated_on >= ibis.literal(rated_since))
+        & (table.party_risk_rated_on <= ibis.literal(on))
+        & (table.party_birth_date > ibis.literal(born_on_or_before(on, policy.suitability_age_max + 1)))
+    )
+    return known.fill_null(ibis.literal(False))
+
+
+def born_on_or_before(on: date, years: int) -> date:
+    """The latest birth date of someone who has reached an age by a day.
+
+    Examples:
+        >>> born_on_or_before(date(1994, 3, 30), 66)
+        datetime.date(1928, 3, 30)
+        >>> born_on_or_before(date(2024, 2, 29), 65)
+        datetime.date(1959, 2, 28)
+    """
+    try:
+        return on.replace(year=on.year - years)
+    except ValueError:
+        return on.replace(year=on.year - years, day=28)
