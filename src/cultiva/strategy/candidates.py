@@ -118,8 +118,6 @@ def _is_service(name: str, offers: Sequence[Offer]) -> bool:
 
 def _with_channel(table: ibis.Table, strategy: Strategy, workspace: Workspace) -> ibis.Table:
     """Adds `channel`, the first one that carries the offer, is permitted and has room; and why not, if none."""
-    import ibis
-
     open_, free = {}, {}
     touching = {channel.name for channel in workspace.policy.channels if channel.touch}
     room = room_of_offer(table, strategy.offers, workspace)

@@ -1,0 +1,1 @@
+"""Tools for working on Cultiva itself; not part of the product."""

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Everything that CI checks. Usage: test.sh BIN
+set -euo pipefail
+bin=$1
+bash tools/java.sh
+bash tools/check.sh "$bin"
+printf '\n== tests\n'
+workers=$(( $(nproc) > 4 ? 4 : $(nproc) ))
+"$bin/pytest" -q -n "$workers" --dist loadgroup tests
+printf '\n== docstring examples\n'
+"$bin/pytest" -q --doctest-modules src/cultiva --ignore=src/cultiva/store/migrations -p no:cacheprovider
+printf '\n== documentation\n'
+"$bin/python" -m tools.reference --check
+"$bin/mkdocs" build --strict --quiet
+echo "all checks passed"
