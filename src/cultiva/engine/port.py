@@ -54,6 +54,19 @@ class AggregateForm:
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """A table that says what else is known about a row, e.g. whose account it moves; joined while reading.
+
+    Rows that it does not know do not take part. Apart from the keys no column has the same name on both sides.
+    """
+
+    files: Files
+    """One row per key."""
+    keys: tuple[str, ...]
+    """Columns of both sides that name the row; all text."""
+
+
+@dataclass(frozen=True)
 class Written:
     """What a write left behind."""
 
@@ -83,9 +96,23 @@ class Engine(Protocol):
         """Writes an Ibis table of this backend to a new folder."""
 
     def aggregate(
-        self, files: Files, columns: Mapping[str, AggregateForm], folder: Path, *, by: str = "customer_id"
+        self,
+        files: Files,
+        columns: Mapping[str, AggregateForm],
+        folder: Path,
+        *,
+        by: str = "customer_id",
+        through: Lookup | None = None,
     ) -> Written:
-        """All aggregates of one table in one pass; one row per key, sorted by it."""
+        """All aggregates of one table in one pass; one row per key, sorted by it.
+
+        Args:
+            files: The rows.
+            columns: The aggregates by the name of their column.
+            folder: The new folder.
+            by: The key; a column of the rows or of `through`.
+            through: Inner-joined to the rows first, so that facts keyed by account or party reach their customer.
+        """
 
     def assemble(
         self,
