@@ -1,0 +1,1 @@
+"""Which customers belong together, what sets a group apart, and who came and went?"""
