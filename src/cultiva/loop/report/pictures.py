@@ -51,15 +51,15 @@ def tag_coverage(facts: ReportFacts) -> str:
 
 
 def value_pyramid(facts: ReportFacts) -> str:
-    """Tiers from highest to lowest: share of customers to the left, share of contribution to the right."""
+    """Tiers from highest to lowest: customers to the left, contribution to the right."""
     people = {tier: sum(one.customers for one in facts.cells if one.tier == tier) for tier in facts.tiers}
     money = {tier: sum(one.current_value for one in facts.cells if one.tier == tier) for tier in facts.tiers}
-    all_people, all_money = sum(people.values()) or 1, sum(abs(value) for value in money.values()) or 1.0
+    most_people, most_money = max(people.values(), default=0) or 1, max(money.values(), default=0.0) or 1.0
     gutter, room, numbers, high = _gutter([_label(facts, tier) for tier in facts.tiers]), 170, 110, 34
     middle = gutter + numbers + room
     shapes = []
     for y, tier in enumerate(reversed(facts.tiers)):
-        top, left, right = y * high, room * people[tier] / all_people, room * max(money[tier], 0) / all_money
+        top, left, right = y * high, room * people[tier] / most_people, room * max(money[tier], 0) / most_money
         shapes += [
             _text(gutter - 8, top + 21, _label(facts, tier), anchor="end"),
             _box(middle - left, top + 4, left, high - 8, SOFT),
