@@ -36,7 +36,8 @@ def test_a_page_prints_what_it_says(page: Path, tmp_path: Path) -> None:
     for exchange in exchanges(text):
         printed = run(exchange, work, environment)
         assert matches(exchange.expected, printed), (
-            f"{page.name}:{exchange.line}: $ {exchange.command}\n--- printed\n{printed}--- the page says\n{exchange.expected}"
+            f"{page.name}:{exchange.line}: $ {exchange.command}\n--- printed\n{printed}"
+            f"--- the page says\n{exchange.expected}"
         )
 
 
