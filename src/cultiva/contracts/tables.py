@@ -8,12 +8,14 @@ BOOLEAN, INTEGER, NUMBER, MONEY = DataType.BOOLEAN, DataType.INTEGER, DataType.N
 TEXT, DATE, TIMESTAMP = DataType.TEXT, DataType.DATE, DataType.TIMESTAMP
 
 
-def _table(name: str, doc: str, key: str, *columns: Column, time: str | None = None) -> TableSchema:
-    return TableSchema(name=name, doc=doc, key=tuple(key.split()), columns=columns, time=time)
+def _table(
+    name: str, doc: str, key: str, *columns: Column, time: str | None = None, since: str | None = None
+) -> TableSchema:
+    return TableSchema(name=name, doc=doc, key=tuple(key.split()), columns=columns, time=time, since=since)
 
 
-def _text(names: str, *, required: bool = False) -> tuple[Column, ...]:
-    return tuple(Column(name, TEXT, required=required) for name in names.split())
+def _text(names: str, *, required: bool = False, personal: bool = False) -> tuple[Column, ...]:
+    return tuple(Column(name, TEXT, required=required, personal=personal) for name in names.split())
 
 
 PARTY = _table(
@@ -22,14 +24,17 @@ PARTY = _table(
     "source_system source_id",
     *_text("source_system source_id", required=True),
     Column("party_type", TEXT, required=True, codes=("person", "organisation")),
-    *_text("name"),
-    Column("birth_date", DATE),
+    *_text("name", personal=True),
+    Column("birth_date", DATE, personal=True, past=True),
     Column("gender", TEXT, codes=("female", "male", "other")),
-    *_text("id_type id_number_hash phone email address region_code branch_id adviser_id"),
+    *_text("id_type"),
+    *_text("id_number_hash phone email address", personal=True),
+    *_text("region_code branch_id adviser_id"),
     *_text("occupation industry employer"),
     Column("risk_rating", TEXT, codes=("C1", "C2", "C3", "C4", "C5")),
-    Column("risk_rated_on", DATE),
+    Column("risk_rated_on", DATE, past=True),
     Column("opened_on", DATE, doc="when the relationship began in this system"),
+    since="opened_on",
 )
 ACCOUNT = _table(
     "account",
@@ -41,6 +46,7 @@ ACCOUNT = _table(
     Column("closed_on", DATE),
     *_text("currency"),
     Column("status", TEXT, doc="as the bank says it, e.g. active, frozen, matured"),
+    since="opened_on",
 )
 HOLDER = _table(
     "holder",
@@ -149,6 +155,7 @@ RELATIONSHIP = _table(
     Column("weight", NUMBER),
     Column("since", DATE),
     *_text("source"),
+    since="since",
 )
 CONSENT = _table(
     "consent",
@@ -158,6 +165,7 @@ CONSENT = _table(
     Column("granted", BOOLEAN, required=True),
     Column("at", TIMESTAMP, required=True),
     *_text("evidence"),
+    since="at",
 )
 SURVEY_ANSWER = _table(
     "survey_answer",
@@ -167,7 +175,7 @@ SURVEY_ANSWER = _table(
     *_text("touchpoint"),
     Column("at", TIMESTAMP, required=True),
     Column("score", INTEGER),
-    *_text("text"),
+    *_text("text", personal=True),
     time="at",
 )
 PARTNER = _table("partner", "who supplies benefits", "partner_id", *_text("partner_id", required=True),
@@ -179,9 +187,11 @@ LEAD = _table(
     "someone who may become a customer",
     "lead_id",
     *_text("lead_id source", required=True),
-    *_text("referrer_system referrer_id name phone email"),
+    *_text("referrer_system referrer_id"),
+    *_text("name phone email", personal=True),
     Column("at", TIMESTAMP, required=True),
     *_text("status"),
+    since="at",
 )
 
 CANONICAL: dict[str, TableSchema] = {

@@ -49,6 +49,10 @@ class Column:
     """The values allowed; empty if any."""
     minimum: float | None = None
     """The smallest value allowed, for numeric columns."""
+    personal: bool = False
+    """Whether its values are masked in errors, logs and the quarantine."""
+    past: bool = False
+    """For dates: whether a value after the business date is a fault."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,13 @@ class TableSchema:
     time: str | None = None
     """For facts: the column that says when it happened. None for tables delivered whole."""
     doc: str = ""
+    since: str | None = None
+    """For tables delivered whole: the column that says when a row began; rows that begin later do not exist yet."""
+
+    @property
+    def begins(self) -> str | None:
+        """The column that says when a row began to exist: `time` of facts, `since` of other tables."""
+        return self.time or self.since
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError if there is none."""
