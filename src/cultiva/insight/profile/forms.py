@@ -74,6 +74,54 @@ class NullForm:
 
 
 @dataclass(frozen=True)
+class Known:
+    """Whether a column is not null."""
+
+    name: str
+    """The column."""
+    type: DataType = DataType.BOOLEAN
+    """Boolean."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The one column."""
+        return frozenset((self.name,))
+
+    def ibis(self, table: ibis.Table) -> ibis.Value:
+        """For DuckDB and Spark."""
+        return table[self.name].notnull()
+
+    def polars(self) -> pl.Expr:
+        """For bulk work on one machine."""
+        import polars as pl
+
+        return pl.col(self.name).is_not_null()
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An expression stored as another type: a number as money, rounded to the cent."""
+
+    form: Form
+    """The expression."""
+    type: DataType
+    """The type of the column."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """What the expression reads."""
+        return self.form.columns
+
+    def ibis(self, table: ibis.Table) -> ibis.Value:
+        """For DuckDB and Spark."""
+        return self.form.ibis(table)
+
+    def polars(self) -> pl.Expr:
+        """For bulk work on one machine."""
+        return self.form.polars()
+
+
+@dataclass(frozen=True)
 class MoneySum:
     """The exact sum of money columns; null counts as nothing."""
 

@@ -101,10 +101,10 @@ def peer_values(engine: Engine, profile: Files, potential: Potential, folder: Pa
     table = _keyed(engine.scan(profile), potential.peers)
     cells = choose_cells(_sizes(engine, table, potential), potential)
     numbers = {cell: number for number, cell in enumerate(sorted(set(cells.values()), key=lambda cell: cell.key))}
-    placed = table.inner_join(_codes(cells, numbers, len(potential.peers)), _names(len(potential.peers)))
+    placed = table.inner_join(_codes(engine, cells, numbers, len(potential.peers)), _names(len(potential.peers)))
     placed = placed.select("customer_id", "cell", cents=_cents(placed["current_value"]))
     values = _quantiles(engine, table, numbers)
-    joined = placed.inner_join(_memory([(n, value) for n, value in values.items()], ("cell", "reached")), "cell")
+    joined = placed.inner_join(_small(engine, [(n, value) for n, value in values.items()], ("cell", "reached")), "cell")
     money = money_ibis(joined["reached"])
     return engine.write(joined.select("customer_id", **{PEER_VALUE: money}), folder, sort_by=("customer_id",))
 
@@ -162,8 +162,8 @@ def _sizes(engine: Engine, table: ibis.Table, potential: Potential) -> dict[Cell
     return {tuple(row[name] for name in names): int(row["size"]) for row in rows}
 
 
-def _codes(cells: Mapping[CellKey, Cell], numbers: Mapping[Cell, int], peers: int) -> ibis.Table:
-    return _memory([(*key, numbers[cell]) for key, cell in cells.items()], (*_names(peers), "cell"))
+def _codes(engine: Engine, cells: Mapping[CellKey, Cell], numbers: Mapping[Cell, int], peers: int) -> ibis.Table:
+    return _small(engine, [(*key, numbers[cell]) for key, cell in cells.items()], (*_names(peers), "cell"))
 
 
 def _cents(value: ibis.Value) -> ibis.Value:
@@ -184,17 +184,17 @@ def _quantiles(engine: Engine, table: ibis.Table, numbers: Mapping[Cell, int]) -
     found: dict[int, int] = {}
     for length in sorted({len(cell.key) for cell in numbers}):
         cells = {number: cell for cell, number in numbers.items() if len(cell.key) == length}
-        found |= _select(engine, _within(table, cells, length), cells)
+        found |= _select(engine, _within(engine, table, cells, length), cells)
     return found
 
 
-def _within(table: ibis.Table, cells: Mapping[int, Cell], length: int) -> ibis.Table:
+def _within(engine: Engine, table: ibis.Table, cells: Mapping[int, Cell], length: int) -> ibis.Table:
     """The customers of these cells: cell, cents, bucket."""
     cents = _cents(table["current_value"])
     if length == 0:
         return table.select(cell=_whole(next(iter(cells))), cents=cents, bucket=_bucket(cents))
     names = _names(length)
-    joined = table.inner_join(_memory([(*cell.key, n) for n, cell in cells.items()], (*names, "cell")), names)
+    joined = table.inner_join(_small(engine, [(*cell.key, n) for n, cell in cells.items()], (*names, "cell")), names)
     cents = _cents(joined["current_value"])
     return joined.select("cell", cents=cents, bucket=_bucket(cents))
 
@@ -209,7 +209,7 @@ def _select(engine: Engine, rows: ibis.Table, cells: Mapping[int, Cell]) -> dict
     """Finds each cell's value by counting: first the bucket that holds the rank, then the value in it."""
     counted = _counts(engine, rows, "bucket")
     places = {number: _place(counted[number], cell.rank) for number, cell in cells.items()}
-    chosen = _memory([(number, bucket) for number, (bucket, _) in places.items()], ("cell", "bucket"))
+    chosen = _small(engine, [(number, bucket) for number, (bucket, _) in places.items()], ("cell", "bucket"))
     fine = _counts(engine, rows.inner_join(chosen, ["cell", "bucket"]), "cents")
     return {number: _place(fine[number], rank)[0] for number, (_, rank) in places.items()}
 
@@ -230,15 +230,14 @@ def _place(counts: Mapping[int, int], rank: int) -> tuple[int, int]:
     raise AssertionError("a rank is at most the number of values")
 
 
-def _memory(rows: Sequence[tuple[Any, ...]], columns: tuple[str, ...]) -> ibis.Table:
+def _small(engine: Engine, rows: Sequence[tuple[Any, ...]], columns: tuple[str, ...]) -> ibis.Table:
     """A small table; columns of peers hold texts, the others whole numbers."""
-    import ibis
     import pyarrow as pa
 
     cells = zip(*rows, strict=True) if rows else [()] * len(columns)
     types = [pa.string() if name.startswith("peer_") else pa.int64() for name in columns]
     arrays = [pa.array(column, type=type_) for column, type_ in zip(cells, types, strict=True)]
-    return ibis.memtable(pa.table(dict(zip(columns, arrays, strict=True))))
+    return engine.load(pa.table(dict(zip(columns, arrays, strict=True))))
 
 
 def _rows(engine: Engine, table: ibis.Table) -> list[dict[str, Any]]:

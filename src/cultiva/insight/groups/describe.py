@@ -1,0 +1,73 @@
+"""Describes groups from the profile: reads a sample of each and of everybody, once, and compares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pyroaring import BitMap
+
+from cultiva.contracts.types import DataType
+from cultiva.engine.parquet import part_files
+from cultiva.engine.port import Files
+from cultiva.insight.groups.sample import Ids, positions, spread
+from cultiva.insight.groups.traits import Trait, compare, feature_matrix
+from cultiva.insight.profile.columns import ProfileColumn
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EVERYBODY_SAMPLE = 20_000
+"""Customers who stand for everybody."""
+GROUP_SAMPLE = 1_000
+"""Customers who stand for one group; a smaller group is taken whole."""
+TELLING_TYPES = (DataType.BOOLEAN, DataType.INTEGER, DataType.NUMBER, DataType.MONEY, DataType.TEXT)
+"""Types of tags that can set a group apart."""
+SILENT = ("customer_id", "previous_stage")
+"""Columns that say nothing about a group."""
+
+
+def telling_tags(columns: Sequence[ProfileColumn]) -> tuple[str, ...]:
+    """The tags that descriptions may speak of: not hidden, not personal, of a type that can be compared."""
+    return tuple(
+        column.name
+        for column in columns
+        if column.type in TELLING_TYPES
+        and column.name not in SILENT
+        and not (column.hidden or column.personal or column.missing)
+    )
+
+
+def describe(
+    profile: Files, groups: Mapping[str, BitMap], everybody: BitMap, tags: Sequence[str]
+) -> dict[str, list[Trait]]:
+    """What sets each group apart from everybody.
+
+    Args:
+        profile: The day's profile.
+        groups: Group -> members, all of them within everybody.
+        everybody: What they are compared with.
+        tags: Tags to look at, from `telling_tags`.
+
+    Returns:
+        Group -> traits, strongest first; empty for an empty group or one like everybody.
+    """
+    base = spread(everybody, EVERYBODY_SAMPLE)
+    samples = {name: spread(members, GROUP_SAMPLE) for name, members in groups.items() if members}
+    wanted = np.unique(np.concatenate([base, *samples.values()]))
+    frame = read_customers(profile, wanted, tags)
+    rows = positions(wanted, base)
+    traits = compare(
+        feature_matrix(frame, tags, rows), rows, {name: positions(wanted, ids) for name, ids in samples.items()}
+    )
+    return {name: traits.get(name, []) for name in groups}
+
+
+def read_customers(profile: Files, ids: Ids, columns: Sequence[str]) -> pl.DataFrame:
+    """The chosen columns of the chosen customers, in the order of their ids."""
+    import polars as pl
+
+    chosen = pl.LazyFrame({"customer_id": pl.Series(ids, dtype=pl.Int64)})
+    frame = pl.scan_parquet(part_files(profile)).select("customer_id", *columns)
+    return frame.join(chosen, on="customer_id", how="semi").sort("customer_id").collect(engine="streaming")
