@@ -1,0 +1,154 @@
+"""One database, SQLite or PostgreSQL: how it is opened, and what a transaction is.
+
+A committed transaction survives the death of the process and of the machine: SQLite writes with a log (WAL) that is
+forced to disk at every commit, PostgreSQL does so by default. Writers of SQLite queue up (`BEGIN IMMEDIATE`) rather
+than failing half-way; readers never wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from cultiva.kit.errors import CultivaError, ErrorKind
+
+WAIT_SECONDS = 60
+"""How long a writer of SQLite waits for another one."""
+Write = Callable[[Connection], None]
+"""A change that a repository has prepared, to be made within someone else's transaction."""
+
+
+class Database:
+    """The door to one database.
+
+    Args:
+        url: SQLAlchemy URL; a relative SQLite path is relative to `root`.
+        root: The workspace's folder.
+
+    Raises:
+        CultivaError: if the URL is not one, or its driver is missing.
+    """
+
+    def __init__(self, url: str, root: Path) -> None:
+        self.url = _resolve(url, root)
+        self.engine = _open(self.url)
+
+    @property
+    def shown(self) -> str:
+        """The address without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads, all of it at one moment."""
+        with self._reachable(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="REPEATABLE READ") if self._is_postgres else connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end, or undone if an error leaves it."""
+        with self._reachable(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.engine.dispose()
+
+    @property
+    def _is_postgres(self) -> bool:
+        return self.engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise CultivaError(
+                "the store cannot be used",
+                code="store.unavailable",
+                kind=ErrorKind.UNAVAILABLE,
+                seen=f"{self.shown}: {str(error.orig).strip()}",
+                allowed="a SQLite file in a writable folder, or a PostgreSQL server that answers",
+                hint="see [store] in cultiva.toml",
+            ) from error
+
+
+def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts the rows whose primary key is not there yet and leaves the others as they are."""
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
+
+
+def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Inserts a row, or replaces the one with the same primary key."""
+    keys = [column.name for column in table.primary_key]
+    rest = {name: value for name, value in row.items() if name not in keys}
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(table).values(**row).on_conflict_do_update(index_elements=keys, set_=rest))
+
+
+def _resolve(url: str, root: Path) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise _bad_url(url.partition("://")[0]) from error
+    if parsed.drivername in {"postgres", "postgresql"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
+        raise _bad_url(parsed.drivername)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in {None, "", ":memory:"}:
+            raise _bad_url("a database in memory, which would forget everything")
+        path = root / str(parsed.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return parsed.set(drivername="sqlite", database=str(path))
+    return parsed
+
+
+def _bad_url(seen: str) -> CultivaError:
+    return CultivaError(
+        "not an address of a store",
+        code="store.bad_url",
+        seen=seen,
+        allowed="sqlite:///path/to/store.db or postgresql://user:password@host/database",
+        hint="see [store] url in cultiva.toml",
+    )
+
+
+def _open(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        # A connection per transaction: opening a file is cheap, and nothing is shared between threads or forks.
+        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(url, pool_pre_ping=True, pool_size=2)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise CultivaError(
+            "the driver of PostgreSQL is missing",
+            code="store.no_driver",
+            kind=ErrorKind.UNAVAILABLE,
+            seen=url.drivername,
+            allowed="psycopg 3",
+            hint="pip install 'cultiva[postgres]'",
+        ) from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; `_begin_sqlite` does
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

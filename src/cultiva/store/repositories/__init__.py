@@ -1,0 +1,1 @@
+"""The only files with SQL on the store's tables: one repository per concept."""

@@ -1,0 +1,123 @@
+"""Snapshot pointers: which piece of the lake is published for a table and a business date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, select
+
+from cultiva.contracts.snapshots import Snapshot
+from cultiva.store.database import Database, insert_missing, put
+from cultiva.store.tables import SNAPSHOT, SNAPSHOT_POINTER
+
+_POINTER = SNAPSHOT_POINTER.c
+
+
+class Snapshots:
+    """The published snapshots; a `contracts.snapshots.SnapshotCatalogue`.
+
+    Args:
+        database: Where the rows lie.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def current(self, table: str, on: date) -> Snapshot | None:
+        """The one published for exactly this business date."""
+        return self._first(_published(table).where(_POINTER.business_date == on))
+
+    def latest(self, table: str, upto: date | None = None) -> Snapshot | None:
+        """The newest one published for a business date up to and including this one; None: the newest of all."""
+        query = _published(table).order_by(_POINTER.business_date.desc()).limit(1)
+        return self._first(query if upto is None else query.where(_POINTER.business_date <= upto))
+
+    def before(self, table: str, on: date) -> Snapshot | None:
+        """The newest one published for a business date before this one."""
+        return self._first(
+            _published(table).where(_POINTER.business_date < on).order_by(_POINTER.business_date.desc()).limit(1)
+        )
+
+    def history(self, table: str, upto: date) -> Sequence[Snapshot]:
+        """All published up to and including this date, one per business date, oldest first."""
+        return self._all(_published(table).where(_POINTER.business_date <= upto).order_by(_POINTER.business_date))
+
+    def published(self) -> Sequence[Snapshot]:
+        """Everything published, by table and business date; the lake keeps these and may remove the rest."""
+        return self._all(_joined().order_by(_POINTER.table_name, _POINTER.business_date))
+
+    def publish(self, snapshots: Iterable[Snapshot], *, step: str, at: datetime) -> None:
+        """Publishes snapshots outside a run, all at once; a reader sees all of them or none.
+
+        Args:
+            snapshots: What to publish; replaces what is published for the same table and business date.
+            step: What made them.
+            at: The present instant.
+        """
+        with self._database.writing() as connection:
+            publish(connection, snapshots, step=step, at=at)
+
+    def withdraw(self, snapshots: Iterable[Snapshot]) -> None:
+        """Takes snapshots out of sight, so that their files may be removed; that they existed stays on record."""
+        paths = [snapshot.path for snapshot in snapshots]
+        with self._database.writing() as connection:
+            connection.execute(delete(SNAPSHOT_POINTER).where(_POINTER.path.in_(paths)))
+
+    def _first(self, query: Select[Any]) -> Snapshot | None:
+        return next(iter(self._all(query)), None)
+
+    def _all(self, query: Select[Any]) -> Sequence[Snapshot]:
+        with self._database.reading() as connection:
+            return tuple(snapshot_of(row) for row in connection.execute(query))
+
+
+def publish(connection: Connection, snapshots: Iterable[Snapshot], *, step: str, at: datetime) -> None:
+    """Publishes snapshots within a transaction."""
+    for snapshot in snapshots:
+        insert_missing(connection, SNAPSHOT, [_row(snapshot) | {"step": step, "published": at}])
+        names = {"table_name": snapshot.table, "business_date": snapshot.business_date}
+        put(connection, SNAPSHOT_POINTER, names | {"path": snapshot.path})
+
+
+def written_by(connection: Connection, run_ids: Iterable[str]) -> dict[tuple[str, str], tuple[Snapshot, ...]]:
+    """What runs have published, by run and step, in the order of the tables' names."""
+    query = select(SNAPSHOT).where(SNAPSHOT.c.run_id.in_(list(run_ids))).order_by(SNAPSHOT.c.table_name)
+    found: dict[tuple[str, str], tuple[Snapshot, ...]] = {}
+    for row in connection.execute(query):
+        found[row.run_id, row.step] = (*found.get((row.run_id, row.step), ()), snapshot_of(row))
+    return found
+
+
+def snapshot_of(row: Row[Any]) -> Snapshot:
+    """The record of one row."""
+    return Snapshot(
+        table=row.table_name,
+        business_date=row.business_date,
+        path=row.path,
+        rows=row.rows,
+        size_bytes=row.size_bytes,
+        fingerprint=row.fingerprint,
+        run_id=row.run_id,
+    )
+
+
+def _row(snapshot: Snapshot) -> dict[str, object]:
+    return {
+        "path": snapshot.path,
+        "table_name": snapshot.table,
+        "business_date": snapshot.business_date,
+        "rows": snapshot.rows,
+        "size_bytes": snapshot.size_bytes,
+        "fingerprint": snapshot.fingerprint,
+        "run_id": snapshot.run_id,
+    }
+
+
+def _joined() -> Select[Any]:
+    return select(SNAPSHOT).join(SNAPSHOT_POINTER, _POINTER.path == SNAPSHOT.c.path)
+
+
+def _published(table: str) -> Select[Any]:
+    return _joined().where(_POINTER.table_name == table)
