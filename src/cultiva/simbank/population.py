@@ -16,6 +16,8 @@ DAYS_PER_YEAR = 365.25
 ADVISERS_PER_BRANCH = 4
 ADVISED_WEALTH_MIN = 200_000.0
 """Customers with more than this have an adviser."""
+FIRST_DAYS = 20
+"""Nobody has an account sooner after birth or foundation."""
 NEVER = 10**6
 """A day after every other."""
 
@@ -101,7 +103,9 @@ def draw_population(rng: np.random.Generator, bank: Bank, start: int, rows: int)
     archetype = pick(rng, [kind.share for kind in ARCHETYPES], rows)
     organisation = _by_archetype(archetype, lambda kind: kind.organisation).astype(np.bool_)
     life = _lives(rng, archetype, organisation)
+    born = _birth_days(rng, archetype)
     opened, active_until, closed = _dates(rng, life, bank.calendar)
+    opened = np.maximum(opened, born + FIRST_DAYS)
     spread = _by_archetype(archetype, lambda kind: kind.spread)
     means = np.exp(rng.standard_normal(rows) * spread * 0.6)  # what income and wealth have in common
     income = lognormal(rng, _by_archetype(archetype, lambda kind: kind.income) * means, spread * 0.5)
@@ -115,7 +119,7 @@ def draw_population(rng: np.random.Generator, bank: Bank, start: int, rows: int)
         archetype=archetype,
         organisation=organisation,
         life=life,
-        born=_birth_days(rng, archetype),
+        born=born,
         female=rng.random(rows) < 0.5,
         trade=_trades(rng, archetype, organisation),
         branch=branch,
