@@ -1,1 +1,38 @@
 """The one place where the parts are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cultiva.definitions.loading import load_workspace
+from cultiva.engine.lake import Lake
+from cultiva.engine.open import open_engine
+from cultiva.kit.clock import utc_now
+from cultiva.loop.parts import Parts
+from cultiva.store import open_store
+
+
+@contextmanager
+def opened(root: Path, *, overrides: Mapping[str, str] | None = None) -> Iterator[Parts]:
+    """The parts of a workspace, opened for a while.
+
+    Args:
+        root: The workspace's folder.
+        overrides: Values for `${name}` in its sources and for settings written `section.key`, over cultiva.toml.
+
+    Raises:
+        CultivaError: if the workspace has faults, or a part cannot be opened.
+    """
+    workspace = load_workspace(root, overrides=overrides or {})
+    settings = workspace.settings
+    store = open_store(settings.store.url, root)
+    try:
+        engine = open_engine(settings.engine, root=root)
+        try:
+            yield Parts(workspace, engine, Lake(root / settings.lake.path, store.snapshots), store, utc_now)
+        finally:
+            engine.close()
+    finally:
+        store.close()

@@ -1,0 +1,60 @@
+"""The command line: thin commands over the use cases of the loop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from cultiva.cli import daily, questions, shows, workspaces
+from cultiva.kit.display import show_error
+from cultiva.kit.errors import CultivaError, ErrorKind
+
+app = typer.Typer(
+    name="cultiva",
+    help="Customer operations for banks: insight, strategy, execution, review. 深耕：银行客户经营平台。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (workspaces, daily, questions, shows):
+    group.register(app)
+
+EXIT_CODES = {
+    ErrorKind.INVALID: 2,
+    ErrorKind.NOT_FOUND: 3,
+    ErrorKind.CONFLICT: 4,
+    ErrorKind.FORBIDDEN: 5,
+    ErrorKind.UNAVAILABLE: 6,
+}
+"""What the shell sees; 0 is success, 1 is a fault of Cultiva itself."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; a known error is printed with its four parts, never as a traceback.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        done = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+    except CultivaError as error:
+        show_error(error)
+        return EXIT_CODES[error.kind]
+    except typer.Exit as leaving:
+        return int(leaving.exit_code)
+    except typer.Abort:
+        return 130
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        error.show()
+        return 2
+    return int(done) if isinstance(done, int) else 0
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Commands about a workspace's files: init, check, schema, profile."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument, overrides
+from cultiva.definitions.check import check_workspace
+from cultiva.kit.display import show_json, show_line
+from cultiva.kit.errors import Faults
+
+SAMPLE_UNTIL = date(1994, 3, 31)
+"""Last day of the sample bank: that of the public Berka data, so that guides can share their dates."""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("init")(init)
+    app.command("check")(check)
+    app.command("schema")(schema)
+    app.command("profile")(profile)
+
+
+def init(
+    target: Annotated[Path, typer.Argument(metavar="WORKSPACE", help="New folder.")],
+    pack: Annotated[str, typer.Option(help="Starter pack.")] = "retail-bank",
+    sample: Annotated[bool, typer.Option(help="Write a small made-up bank into data/.")] = True,
+    customers: Annotated[int, typer.Option(help="Customers of the made-up bank.", min=100)] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the made-up bank.")] = 1,
+) -> None:
+    """Start a workspace from a starter pack, with a small made-up bank to try it on."""
+    from cultiva.definitions.packs import init_workspace
+
+    written = init_workspace(target, pack)
+    show_line(f"{target}: starter pack {pack}, {len(written)} files")
+    if sample:
+        from cultiva.simbank.sample import write_sample
+
+        counts = write_sample(target / "data", customers=customers, until=SAMPLE_UNTIL, seed=seed)
+        show_line(f"{target / 'data'}: a made-up bank of {customers:,} customers until {SAMPLE_UNTIL}; {counts}")
+    show_line(f"next: cultiva check {target}; cultiva run {target} --date 1994-03-30")
+
+
+def check(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOption = False) -> int:
+    """Check every file of a workspace and report all faults at once, with file, line and what to do."""
+    loaded, faults = check_workspace(workspace, overrides=overrides(set_))
+    errors = [fault for fault in faults if not fault.warning]
+    if json_:
+        show_json({"faults": [fault for fault in faults], "ok": not errors})
+    elif errors:
+        raise Faults(faults, what=f"workspace {workspace}")
+    else:
+        for fault in faults:
+            show_line(f"warning {fault.place()}: {fault.message}" + (f"; {fault.hint}" if fault.hint else ""))
+        if loaded is not None:
+            show_line(_summary(workspace, loaded))
+    return 2 if errors else 0
+
+
+def _summary(root: Path, loaded: object) -> str:
+    from cultiva.definitions.workspace import Workspace
+
+    assert isinstance(loaded, Workspace)
+    counts = {
+        "tags": loaded.tags,
+        "segments": loaded.segments,
+        "stages": loaded.lifecycle.stages,
+        "offers": loaded.offers,
+        "strategies": loaded.strategies,
+    }
+    said = ", ".join(f"{len(things)} {name}" for name, things in counts.items())
+    return f"{root}: no faults; {said}; definitions {loaded.version}"
+
+
+def schema(workspace: WorkspaceArgument) -> None:
+    """Write JSON Schemas for editors to WORKSPACE/.cultiva/schema/."""
+    from cultiva.definitions.schema import write_schemas
+
+    folder = workspace / ".cultiva" / "schema"
+    for path in write_schemas(folder):
+        show_line(str(path))
+
+
+def profile(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A file, or a database URL with #table.")],
+    json_: JsonOption = False,
+) -> None:
+    """Look at a new table and draft its mapping to the canonical tables."""
+    from cultiva.insight.sources.draft import draft_mapping
+
+    draft = draft_mapping(source)
+    if json_:
+        show_json(draft)
+    else:
+        from cultiva.kit.display import show_sheet
+
+        show_sheet(draft.sheet())
+        show_line("")
+        show_line(draft.yaml)

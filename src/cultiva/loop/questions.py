@@ -1,0 +1,123 @@
+"""Questions that people ask between runs: how many, who is this, why, what would this rule say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from cultiva.contracts.decision import Decision, Fate
+from cultiva.engine.parquet import part_files
+from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
+from cultiva.loop.parts import Parts
+from cultiva.rules import Explanation, compile_rule, infer_scope
+from cultiva.strategy.words import sentence
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a rule says of given values."""
+
+    text: str
+    """The rule."""
+    result: Any
+    """True, false, a value, or None for null."""
+    explanation: Explanation
+    """Clause by clause."""
+    on: date
+    """The rule's `today`."""
+
+
+def try_rule(text: str, values: str, on: date) -> Trial:
+    """Tries a rule on values given as JSON, without a workspace.
+
+    Args:
+        text: The rule.
+        values: A JSON object, name -> value; dates as text.
+        on: The rule's `today`.
+
+    Raises:
+        CultivaError: if the values are no JSON object, or the rule has faults.
+    """
+    try:
+        given = json.loads(values)
+    except json.JSONDecodeError as error:
+        raise _not_an_object(values, f"{error.msg} at column {error.colno}") from error
+    if not isinstance(given, dict):
+        raise _not_an_object(values, f"a {type(given).__name__}")
+    scope, row = infer_scope(given, text)
+    rule = compile_rule(text, scope)
+    return Trial(text, rule.closure(on)(row), rule.explain(row, on), on)
+
+
+def _not_an_object(text: str, seen: str) -> CultivaError:
+    return CultivaError(
+        "the values are not a JSON object",
+        code="loop.bad_values",
+        seen=f"{seen}: {text[:80]}",
+        allowed='{"name": value, ...}',
+        hint="""write --with '{"last_login": "1994-01-01"}'""",
+    )
+
+
+@dataclass(frozen=True)
+class Told:
+    """Decisions about one customer, in words."""
+
+    customer_id: int
+    on: date
+    decisions: tuple[tuple[Decision, str], ...]
+    """Each with its sentence, chosen first."""
+
+
+def decisions_of(parts: Parts, customer_id: int, on: date) -> Told:
+    """What was decided about a customer, and why.
+
+    Args:
+        parts: Of the workspace.
+        customer_id: Who.
+        on: Business date of a run.
+    """
+    files = parts.lake.files_current("decisions", on)
+    rows = _rows_of(files, customer_id)
+    language = parts.workspace.settings.language
+    decisions = [_decision(row) for row in rows]
+    order = list(Fate)
+    decisions.sort(key=lambda one: (order.index(one.fate), one.strategy))
+    return Told(customer_id, on, tuple((one, sentence(one, parts.workspace, language=language)) for one in decisions))
+
+
+def _rows_of(files: Sequence[Any], customer_id: int) -> list[dict[str, Any]]:
+    if not files:
+        return []
+    found = pl.scan_parquet(part_files(files)).filter(pl.col("customer_id") == customer_id)
+    return found.collect().to_dicts()
+
+
+def _decision(row: dict[str, Any]) -> Decision:
+    return Decision(**{**row, "fate": Fate(row["fate"])})
+
+
+def checked_segment(parts: Parts, name: str) -> str:
+    """The name of a segment of the workspace.
+
+    Raises:
+        CultivaError: if there is none of that name.
+    """
+    known = parts.workspace.segments
+    if name not in known:
+        raise CultivaError(
+            "there is no such segment",
+            code="loop.no_segment",
+            kind=ErrorKind.NOT_FOUND,
+            seen=name,
+            allowed=f"one of {len(known)} segments",
+            hint=did_you_mean(name, known) or "cultiva show WORKSPACE segments",
+        )
+    return name
+
+

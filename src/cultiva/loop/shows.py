@@ -1,0 +1,144 @@
+"""What `cultiva show` prints: sheets made from the lake's small tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cultiva.contracts.decision import Fate
+from cultiva.engine.parquet import part_files
+from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.kit.sheet import Sheet
+from cultiva.loop.parts import Parts
+from cultiva.strategy.words import FATES
+
+Show = Callable[[Parts, date], Sheet]
+"""Makes one sheet for one business date."""
+
+
+def show(parts: Parts, what: str, on: date) -> Sheet:
+    """One of the sheets.
+
+    Raises:
+        CultivaError: if there is no such sheet, or its run has not been.
+    """
+    maker = SHOWS.get(what)
+    if maker is None:
+        raise CultivaError(
+            "there is nothing of that name to show",
+            code="loop.no_show",
+            kind=ErrorKind.NOT_FOUND,
+            seen=what,
+            allowed=", ".join(SHOWS),
+            hint="cultiva show WORKSPACE run",
+        )
+    return maker(parts, on)
+
+
+def read(parts: Parts, table: str, on: date) -> pl.DataFrame:
+    """A small lake table of one business date.
+
+    Raises:
+        CultivaError: if no run has published it for that date.
+    """
+    files = parts.lake.files_current(table, on)
+    if not files:
+        raise CultivaError(
+            f"no {table} has been published for that day",
+            code="loop.not_published",
+            kind=ErrorKind.NOT_FOUND,
+            seen=str(on),
+            allowed="the business date of a finished step",
+            hint=f"cultiva run {parts.root} --date {on}",
+        )
+    return scan(files).collect()
+
+
+def scan(files: Sequence[Path]) -> pl.LazyFrame:
+    """Lake folders as one lazy frame."""
+    return pl.scan_parquet(part_files(files))
+
+
+def labels(parts: Parts) -> Mapping[str, str]:
+    """Labels of stages, tiers, segments, strategies and fates in the workspace's language."""
+    workspace, language = parts.workspace, parts.workspace.settings.language
+    named: list[Any] = [
+        *workspace.lifecycle.stages,
+        *(band for tiering in workspace.value.tierings for band in tiering.bands),
+        *workspace.segments.values(),
+        *workspace.tags.values(),
+        *workspace.strategies.values(),
+        *workspace.offers.values(),
+    ]
+    found = {one.name: getattr(one.label, language) for one in named}
+    return found | {fate.value: getattr(label, language) for fate, label in FATES.items()}
+
+
+def strategies(parts: Parts, on: date) -> Sheet:
+    """The funnel of every strategy: candidates by fate."""
+    counted = read(parts, "decisions", on).group_by("strategy", "fate").len()
+    found = {(strategy, fate): count for strategy, fate, count in counted.iter_rows()}
+    names = [one.name for one in parts.workspace.strategies.values() if one.active]
+    rows = []
+    for name in names:
+        fates = [found.get((name, fate.value), 0) for fate in Fate]
+        rows.append((name, sum(fates), *fates))
+    words = labels(parts)
+    return Sheet(
+        title=f"{parts.workspace.settings.name} · {on}",
+        columns=("strategy", "candidates", *(fate.value for fate in Fate)),
+        rows=tuple(rows),
+        headings={fate.value: words[fate.value] for fate in Fate},
+    )
+
+
+def lists(parts: Parts, on: date) -> Sheet:
+    """The day's worklists."""
+    folder = parts.root / "lists" / on.isoformat()
+    files = sorted(folder.glob("*.csv"))
+    rows = [(path.name, sum(1 for _ in path.open(encoding="utf-8-sig")) - 1) for path in files]
+    return Sheet(title=str(folder), columns=("file", "people"), rows=tuple(rows))
+
+
+def quarantine(parts: Parts, on: date) -> Sheet:
+    """Why rows were set aside, with one example of each reason."""
+    rows = read(parts, "quarantine", on)
+    grouped = rows.group_by("table", "rule", "column").agg(pl.len().alias("rows"), pl.col("value").drop_nulls().first())
+    ordered = grouped.sort("rows", "table", "rule", descending=[True, False, False])
+    return Sheet(
+        title=f"quarantine · {on}",
+        columns=("table", "rule", "column", "rows", "example"),
+        rows=tuple(ordered.select("table", "rule", "column", "rows", "value").iter_rows()),
+    )
+
+
+def runs(parts: Parts, on: date) -> Sheet:
+    """The steps of the day's newest run."""
+    run = parts.store.runs.newest(on)
+    if run is None:
+        raise CultivaError(
+            "there is no run of that day",
+            code="loop.no_run",
+            kind=ErrorKind.NOT_FOUND,
+            seen=str(on),
+            hint=f"cultiva run {parts.root} --date {on}",
+        )
+    return Sheet(
+        title=f"run {run.run_id} · {run.state} · definitions {run.request.workspace_version} · {run.request.engine}",
+        columns=("step", "state", "seconds", "rows", "attempts"),
+        rows=tuple((step.name, str(step.state), step.seconds, step.rows, step.attempts) for step in run.steps),
+        note=run.error,
+    )
+
+
+SHOWS: dict[str, Show] = {
+    "run": runs,
+    "strategies": strategies,
+    "lists": lists,
+    "quarantine": quarantine,
+}
+"""Name -> sheet."""
