@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+
+def _rule_text(value: object) -> object:
+    """YAML reads `true` and `0.5` as a boolean and a number; as a rule they are meant as written."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, int | float) else value
+
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 """A definition's name: lower case, digits and underscores, at most 63 characters."""
-RuleText = Annotated[str, Field(min_length=1)]
+RuleText = Annotated[
+    str,
+    Field(min_length=1),
+    BeforeValidator(_rule_text),
+    WithJsonSchema({"type": ["string", "boolean", "number"], "minLength": 1}),
+]
 """An expression of the rule language."""
 Share = Annotated[float, Field(ge=0, le=1)]
 """A share between 0 and 1."""
@@ -17,7 +30,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Model(BaseModel):
     """Base of all definitions: frozen, and a field that is not known is a fault."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Label(Model):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from cultiva.contracts.types import DataType
 from cultiva.definitions.base import Model, Name, RuleText, Share
@@ -65,6 +65,16 @@ class ColumnMapping(Model):
     """What a code not in the map becomes."""
 
 
+def _column_form(value: Any) -> str:
+    return "column" if isinstance(value, str) else "mapping"
+
+
+ColumnSource = Annotated[
+    Annotated[str, Tag("column")] | Annotated[ColumnMapping, Tag("mapping")], Discriminator(_column_form)
+]
+"""An input column by its name, or a mapping."""
+
+
 class RowRule(Model):
     """A contract that every row must keep, beyond type, presence, codes and key."""
 
@@ -83,7 +93,7 @@ class Mapping(Model):
     """Name of the mapping; several mappings may feed one table."""
     source: Name | None = Field(default=None, alias="from")
     """The input that `columns` maps."""
-    columns: dict[str, str | ColumnMapping] = {}
+    columns: dict[str, ColumnSource] = {}
     """Canonical column -> input column, or a mapping."""
     select: str | None = None
     """Instead: a SELECT (DuckDB SQL) over the inputs; its columns are the canonical ones."""

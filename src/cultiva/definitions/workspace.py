@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -23,7 +24,7 @@ from cultiva.definitions.value import Value
 class EngineSettings(Model):
     """`[engine]` of cultiva.toml."""
 
-    name: str = Field(default="duckdb", pattern=r"^(duckdb|spark)$")
+    name: Literal["duckdb", "spark"] = "duckdb"
     """duckdb or spark."""
     threads: int | None = Field(default=None, gt=0)
     """Threads; None: all cores."""
@@ -62,7 +63,7 @@ class Settings(Model):
     """Shown beside money."""
     timezone: str = "Asia/Shanghai"
     """The bank's local time."""
-    language: str = Field(default="zh", pattern=r"^(zh|en)$")
+    language: Literal["zh", "en"] = "zh"
     """Labels in reports and tables."""
     engine: EngineSettings = EngineSettings()
     """Where sets are computed."""

@@ -1,0 +1,57 @@
+"""Checking a draft: every rule is compiled where it stands, every name looked up, every fault given its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cultiva.definitions.cycles import cycles
+from cultiva.definitions.draft import Draft
+from cultiva.definitions.mappings import check_sources
+from cultiva.definitions.reach import check_reach
+from cultiva.definitions.references import check_references
+from cultiva.definitions.rulesites import RuleSite, rule_sites
+from cultiva.definitions.structure import check_structure
+from cultiva.definitions.usage import Compiled, check_usage
+from cultiva.kit.errors import Fault
+from cultiva.rules import Rule, check_rule, compile_rule
+
+
+def check_draft(draft: Draft) -> Iterator[Fault]:
+    """Every fault and warning of what could be read."""
+    faults: list[Fault] = []
+    compiled = [(site, _compiled(draft, site, faults)) for site in rule_sites(draft.workspace)]
+    yield from faults
+    yield from _cycle_faults(draft, compiled)
+    yield from check_references(draft)
+    yield from check_structure(draft)
+    yield from check_sources(draft)
+    yield from check_usage(draft, compiled)
+    yield from check_reach(draft, compiled)
+
+
+def _compiled(draft: Draft, site: RuleSite, faults: list[Fault]) -> Rule | None:
+    """The rule, or None after noting its faults at their places in the file."""
+    if draft.mentions_broken(site.text):
+        return None
+    found = check_rule(site.text, site.scope, expected=site.expected)
+    if not found:
+        return compile_rule(site.text, site.scope, expected=site.expected)
+    origin = draft.origin(*site.key)
+    for fault in found:
+        if fault.code.startswith("rules.unknown") and draft.readings.unreadable:
+            continue  # the name may be defined in a file that cannot be read
+        line, column = origin.text_place(site.loc, fault.line, fault.column)
+        faults.append(replace(fault, file=origin.document.file, line=line, column=column))
+    return None
+
+
+def _cycle_faults(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
+    rules = [(site, rule) for site, rule in compiled if rule is not None]
+    tags = {site.name: rule.columns for site, rule in rules if site.kind == "tag" and not site.over_rows}
+    segments = {site.name: rule.segments for site, rule in rules if site.kind == "segment"}
+    for kind, field, uses in (("tag", "expression", tags), ("segment", "rule", segments)):
+        for path in cycles(uses):
+            message = f"{kind}s use each other in a circle: {' -> '.join(path)}"
+            hint = "break the circle at one of them"
+            yield draft.origin(kind, path[0]).fault((field,), "cycle", message, seen=path[1], hint=hint)

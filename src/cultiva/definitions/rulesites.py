@@ -1,0 +1,135 @@
+"""Every rule of a workspace: where it stands, which names it may use, and what type it must have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cultiva.contracts.aggregates import AggregateFunction
+from cultiva.contracts.types import DataType
+from cultiva.contracts.views import VIEWS
+from cultiva.definitions.document import Loc
+from cultiva.definitions.draft import Key
+from cultiva.definitions.scopes import profile_scope, row_scope, stage_scope, tag_scope, value_scope, view_scope
+from cultiva.definitions.tags import Aggregate
+from cultiva.definitions.workspace import Workspace
+from cultiva.rules import Scope
+
+BOOLEAN, NUMBER = DataType.BOOLEAN, DataType.NUMBER
+OVER_PROFILE = frozenset({"tag", "value", "lifecycle", "segment", "offer", "strategy", "contact_policy"})
+"""Kinds of definition whose rules read the profile."""
+
+
+@dataclass(frozen=True)
+class RuleSite:
+    """One rule."""
+
+    kind: str
+    """Kind of the definition it belongs to."""
+    name: str
+    """Name of that definition."""
+    loc: Loc
+    """Where in the definition it stands."""
+    text: str
+    """The rule."""
+    scope: Scope
+    """Names it may use."""
+    expected: DataType | None
+    """Type it must have; None: any."""
+    over_rows: bool = False
+    """Whether it reads rows of a view or mapping, not the profile."""
+
+    @property
+    def key(self) -> Key:
+        """The definition it belongs to."""
+        return self.kind, self.name
+
+
+def expected_type(kind: DataType) -> DataType:
+    """The type a rule must have to give a column of this type; money enters and leaves rules as a number."""
+    return NUMBER if kind is DataType.MONEY else kind
+
+
+def rule_sites(workspace: Workspace) -> Iterator[RuleSite]:
+    """Every rule of a workspace."""
+    yield from _tag_sites(workspace)
+    yield from _value_sites(workspace)
+    yield from _stage_sites(workspace)
+    yield from _profile_sites(workspace)
+    for mapping in workspace.sources.tables:
+        scope, name = row_scope(mapping), f"{mapping.table}.{mapping.name}"
+        for index, rule in enumerate(mapping.rules):
+            yield RuleSite("mapping", name, ("rules", index, "rule"), rule.rule, scope, BOOLEAN, over_rows=True)
+
+
+def _tag_sites(workspace: Workspace) -> Iterator[RuleSite]:
+    scope = tag_scope(workspace)
+    for tag in workspace.tags.values():
+        if tag.expression is not None:
+            yield RuleSite("tag", tag.name, ("expression",), tag.expression, scope, expected_type(tag.type))
+        if tag.aggregate is not None:
+            yield from _aggregate_sites(workspace, "tag", tag.name, tag.aggregate, (), tag.type)
+
+
+def _aggregate_sites(
+    workspace: Workspace, kind: str, name: str, aggregate: Aggregate, base: Loc, made: DataType
+) -> Iterator[RuleSite]:
+    if aggregate.table not in VIEWS:
+        return
+    scope = view_scope(workspace, aggregate.table)
+    if aggregate.value is not None:
+        expected = _value_type(aggregate.function, made)
+        yield RuleSite(kind, name, (*base, "aggregate", "value"), aggregate.value, scope, expected, over_rows=True)
+    if aggregate.where is not None:
+        yield RuleSite(kind, name, (*base, "aggregate", "where"), aggregate.where, scope, BOOLEAN, over_rows=True)
+
+
+def _value_type(function: AggregateFunction, made: DataType) -> DataType | None:
+    if function is AggregateFunction.COUNT_DISTINCT:
+        return None
+    return NUMBER if function is AggregateFunction.AVERAGE else expected_type(made)
+
+
+def _value_sites(workspace: Workspace) -> Iterator[RuleSite]:
+    value, scope = workspace.value, value_scope(workspace)
+    for index, component in enumerate(value.components):
+        base = ("components", index)
+        yield from _aggregate_sites(workspace, "value", "value", component.aggregate, base, DataType.MONEY)
+    for loc, text in (
+        (("potential", "chance"), value.potential.chance),
+        (("relationship",), value.relationship),
+        (("activity",), value.activity),
+    ):
+        yield RuleSite("value", "value", loc, text, scope, NUMBER)
+
+
+def _stage_sites(workspace: Workspace) -> Iterator[RuleSite]:
+    scope = stage_scope(workspace)
+    for index, stage in enumerate(workspace.lifecycle.stages):
+        yield RuleSite("lifecycle", "lifecycle", ("stages", index, "rule"), stage.rule, scope, BOOLEAN)
+
+
+def _profile_sites(workspace: Workspace) -> Iterator[RuleSite]:
+    """Rules over the finished profile.
+
+    Segments named in a rule stand for `true` here: each is checked where it is defined, and once.
+    """
+    real = profile_scope(workspace)
+    scope = Scope(
+        names=real.names,
+        segments=dict.fromkeys(real.segments, "true"),
+        list_segments=real.list_segments,
+        events=real.events,
+    )
+    for segment in workspace.segments.values():
+        if segment.rule is not None:
+            yield RuleSite("segment", segment.name, ("rule",), segment.rule, scope, BOOLEAN)
+    for offer in workspace.offers.values():
+        yield RuleSite("offer", offer.name, ("eligible",), offer.eligible, scope, BOOLEAN)
+    for strategy in workspace.strategies.values():
+        yield RuleSite("strategy", strategy.name, ("audience",), strategy.audience, scope, BOOLEAN)
+        yield RuleSite("strategy", strategy.name, ("eligible",), strategy.eligible, scope, BOOLEAN)
+        yield RuleSite("strategy", strategy.name, ("rank",), strategy.rank, scope, NUMBER)
+    for index, suppression in enumerate(workspace.policy.suppressions):
+        loc = ("suppressions", index, "rule")
+        yield RuleSite("contact_policy", "contact_policy", loc, suppression.rule, scope, BOOLEAN)
