@@ -13,7 +13,7 @@ from cultiva.store.records import (
     StepState,
     WorkspaceVersion,
 )
-from cultiva.store.repositories.runs import StepOutcome, lease_name
+from cultiva.store.repositories.runs import StepResult, lease_name
 from cultiva.store.service import Store, open_store
 
 __all__ = [
@@ -24,8 +24,8 @@ __all__ = [
     "Run",
     "RunRequest",
     "RunState",
-    "StepOutcome",
     "StepRecord",
+    "StepResult",
     "StepState",
     "Store",
     "WorkspaceVersion",

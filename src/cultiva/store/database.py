@@ -14,13 +14,15 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from cultiva.kit.errors import CultivaError, ErrorKind
 
 WAIT_SECONDS = 60
 """How long a writer of SQLite waits for another one."""
+_OUTSIDE = (OperationalError, DatabaseError)
+"""Errors of the database's surroundings; the others are faults of ours. `DatabaseError` itself: not a database file."""
 Write = Callable[[Connection], None]
 """A change that a repository has prepared, to be made within someone else's transaction."""
 
@@ -69,7 +71,9 @@ class Database:
     def _reachable(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
+        except DatabaseError as error:
+            if type(error) not in _OUTSIDE:
+                raise
             raise CultivaError(
                 "the store cannot be used",
                 code="store.unavailable",
@@ -126,12 +130,12 @@ def _bad_url(seen: str) -> CultivaError:
 def _open(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         # A connection per transaction: opening a file is cheap, and nothing is shared between threads or forks.
-        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_SECONDS})
+        engine = create_engine(url, hide_parameters=True, poolclass=NullPool, connect_args={"timeout": WAIT_SECONDS})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return create_engine(url, pool_pre_ping=True, pool_size=2)
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=2)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise CultivaError(
             "the driver of PostgreSQL is missing",

@@ -156,9 +156,9 @@ IDENTITY_RANGE = Table(
 IDENTITY_NEXT = Table(
     "identity_next",
     METADATA,
-    Column("only", Integer, primary_key=True, autoincrement=False),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
     Column("next_id", BigInteger, nullable=False),
-    CheckConstraint("only = 1", name="one_row"),
+    CheckConstraint("slot = 1", name="one_row"),
     CheckConstraint("next_id > 0", name="positive"),
 )
 """One row: the lowest customer id that was never given to anyone."""

@@ -74,7 +74,7 @@ class Identity:
             write(connection)
 
     def recording(self, changes: Iterable[IdentityChange], *, run_id: str, at: datetime) -> Write:
-        """As `record`, to be made in the transaction that finishes a step (`StepOutcome.writes`)."""
+        """As `record`, to be made in the transaction that finishes a step (`StepResult.writes`)."""
         found = tuple(changes)
         rows = [_row(change, number, run_id, at) for number, change in enumerate(found, start=1)]
         members = [
@@ -111,7 +111,7 @@ class Identity:
 
 def _lock_next(connection: Connection) -> int:
     """The lowest id never given, held until the transaction ends."""
-    insert_missing(connection, IDENTITY_NEXT, [{"only": 1, "next_id": FIRST_ID}])
+    insert_missing(connection, IDENTITY_NEXT, [{"slot": 1, "next_id": FIRST_ID}])
     return int(connection.execute(select(IDENTITY_NEXT.c.next_id).with_for_update()).scalar_one())
 
 

@@ -21,17 +21,24 @@ _UNFINISHED = (RunState.RUNNING, RunState.FAILED)
 
 
 @dataclass(frozen=True)
-class StepOutcome:
+class StepResult:
     """What a finished step leaves behind."""
 
     outputs: tuple[Snapshot, ...] = ()
     """Published as the step is marked finished, in the same transaction."""
     rows: int | None = None
-    """Rows written, if it counts any."""
+    """Rows written, if that is not simply the rows of the outputs."""
     detail: Mapping[str, object] = field(default_factory=dict)
     """What else it found, as JSON-like data without personal data."""
     writes: tuple[Write, ...] = ()
     """Changes of the store prepared by repositories, made in the same transaction."""
+
+    @property
+    def row_count(self) -> int | None:
+        """Rows written: as said, else those of the outputs, None without any."""
+        if self.rows is not None or not self.outputs:
+            return self.rows
+        return sum(snapshot.rows for snapshot in self.outputs)
 
 
 def lease_name(business_date: date) -> str:
@@ -85,22 +92,23 @@ class Runs:
             row |= {"started": at, "ended": None, "attempts": (before or 0) + 1}
             put(connection, RUN_STEP, row | {"rows": None, "detail": {}, "error": ""})
 
-    def finish_step(self, run: Run, name: str, outcome: StepOutcome, *, lease: Lease, at: datetime) -> StepRecord:
+    def finish_step(self, run: Run, name: str, result: StepResult, *, lease: Lease, at: datetime) -> StepRecord:
         """Marks a step finished and publishes its outputs: after it all of that is visible, before it nothing.
 
         Args:
             run: Its run.
             name: Its name.
-            outcome: What it leaves behind.
+            result: What it leaves behind.
             lease: As for `begin`.
             at: The present instant.
         """
         with self._database.writing() as connection:
             require(connection, lease)
-            publish(connection, outcome.outputs, step=name, at=at)
-            for write in outcome.writes:
+            publish(connection, result.outputs, step=name, at=at)
+            for write in result.writes:
                 write(connection)
-            values = {"state": StepState.FINISHED, "ended": at, "rows": outcome.rows, "detail": dict(outcome.detail)}
+            values = {"state": StepState.FINISHED, "ended": at, "rows": result.row_count}
+            values["detail"] = dict(result.detail)
             connection.execute(update(RUN_STEP).where(_is_step(run.run_id, name)).values(**values))
             step = _one(connection, run.run_id).step(name)
         assert step is not None, "a step is started before it is finished"
@@ -155,7 +163,7 @@ class Runs:
         with self._database.reading() as connection:
             return _read(connection, where, limit=limit)
 
-    def last(self, business_date: date | None = None, *, state: RunState | None = None) -> Run | None:
+    def newest(self, business_date: date | None = None, *, state: RunState | None = None) -> Run | None:
         """The run begun last, of a business date and in a state if given; None if there is none."""
         where = RUN.c.business_date == business_date if business_date else RUN.c.number > 0
         if state is not None:

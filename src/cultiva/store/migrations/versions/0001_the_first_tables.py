@@ -39,11 +39,11 @@ def upgrade() -> None:
 
     op.create_table(
         "identity_next",
-        sa.Column("only", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("slot", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("next_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("next_id > 0", name=op.f("ck_identity_next_positive")),
-        sa.CheckConstraint("only = 1", name=op.f("ck_identity_next_one_row")),
-        sa.PrimaryKeyConstraint("only", name=op.f("pk_identity_next")),
+        sa.CheckConstraint("slot = 1", name=op.f("ck_identity_next_one_row")),
+        sa.PrimaryKeyConstraint("slot", name=op.f("pk_identity_next")),
     )
     op.create_table(
         "identity_range",
