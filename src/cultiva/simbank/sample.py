@@ -44,6 +44,10 @@ class SampleCounts:
     rows: Mapping[str, int]
     """Rows by file, without the ending."""
 
+    def __str__(self) -> str:
+        said = ("account", "transaction", "event")
+        return ", ".join(f"{self.rows.get(name, 0):,} {name}s" for name in said)
+
 
 @dataclass(frozen=True)
 class _Chunk:

@@ -59,7 +59,7 @@ def party_tables(rng: np.random.Generator, bank: Bank, people: Population, *, se
 def _party_facts(rng: np.random.Generator, bank: Bank, people: Population, seed: int) -> Columns:
     rows = len(people)
     number = people.start + np.arange(rows)
-    first, rating_day = bank.calendar.first, bank.calendar.last - (rng.random(rows) * 700).astype(np.int64)
+    first, rating_day = bank.calendar.first, bank.calendar.last - 1 - (rng.random(rows) * 700).astype(np.int64)
     rated = ~people.organisation & (people.wealth > 20_000) & (rng.random(rows) < 0.7)
     rated &= people.opened <= bank.calendar.last
     bold = np.clip(np.log10(np.maximum(people.wealth, 1)) - 2.8 + rng.normal(0, 0.9, rows), 0, 4).astype(np.int64)
