@@ -42,3 +42,6 @@ class SnapshotCatalogue(Protocol):
 
     def history(self, table: str, upto: date) -> Sequence[Snapshot]:
         """All published up to and including this date, one per business date, oldest first (facts add up)."""
+
+    def published(self) -> Sequence[Snapshot]:
+        """Every one that is published, of all tables and dates."""

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cultiva.contracts.aggregates import AggregateFunction
-from cultiva.contracts.types import DataType
+from cultiva.contracts.types import Column, DataType
 
 if TYPE_CHECKING:
     import ibis
     import polars as pl
+    import pyarrow as pa
     from pyroaring import BitMap
 
 Files = Sequence[Path]
@@ -89,11 +90,29 @@ class Engine(Protocol):
     def backend(self) -> Any:
         """The Ibis backend, for relational work (joins, windows, deduplication)."""
 
-    def scan(self, files: Files) -> ibis.Table:
-        """An Ibis table over Parquet folders."""
+    def scan(self, files: Files, *, columns: Sequence[Column] | None = None) -> ibis.Table:
+        """An Ibis table over Parquet folders.
+
+        Args:
+            files: Folders; none at all is a table without rows, if `columns` says what it has.
+            columns: Exactly these columns in this order: one that the files lack is null, others are left out.
+                None: what the first file has.
+        """
+
+    def load(self, table: pa.Table) -> ibis.Table:
+        """A small table made in Python as a table of this backend; it lives as long as the engine."""
+
+    def fetch(self, table: ibis.Table) -> pa.Table:
+        """A small table of this backend in memory, its columns in the types that are stored."""
 
     def write(self, table: ibis.Table, folder: Path, *, sort_by: Sequence[str] = ()) -> Written:
-        """Writes an Ibis table of this backend to a new folder."""
+        """Writes an Ibis table of this backend to a new folder, its columns in the types that are stored.
+
+        Args:
+            table: Columns of any type that can be stored; other whole numbers and doubles become 64 bits wide.
+            folder: New or empty.
+            sort_by: Columns to sort by; readers then skip what they do not need.
+        """
 
     def aggregate(
         self,
@@ -104,7 +123,9 @@ class Engine(Protocol):
         by: str = "customer_id",
         through: Lookup | None = None,
     ) -> Written:
-        """All aggregates of one table in one pass; one row per key, sorted by it.
+        """All aggregates of one table in one pass; one row per key that has rows, sorted by it.
+
+        Rows without a key are left out. No files give a table without rows.
 
         Args:
             files: The rows.
@@ -126,8 +147,19 @@ class Engine(Protocol):
     ) -> Written:
         """Left-joins parts (one row per key) to base (one row per key), then adds columns step by step.
 
-        A step's forms see the columns of base, parts and earlier steps, and may replace a column.
-        The result is sorted by the key; `keep` chooses and orders its columns.
+        A step's forms see the columns of base, parts and earlier steps, and may replace a column; each is stored in
+        its form's type. The result is sorted by the key.
+
+        Args:
+            base: One row per key, at least one folder.
+            parts: Each has the key and columns that nobody else has; a part without folders is left out.
+            steps: Columns by name; the forms of one step do not see each other.
+            folder: New or empty.
+            keep: Chooses and orders the columns of the result; None: all.
+            by: The key: in base and in every part, never null, once per table.
+
+        Raises:
+            CultivaError: if two tables have the same column, or a key is missing or there twice.
         """
 
     def count(self, files: Files, condition: Form) -> int:

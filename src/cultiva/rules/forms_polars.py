@@ -46,6 +46,13 @@ def finite(x: Any) -> Any:
     return where(x.abs() <= runtime.NUMBER_MAX, x)
 
 
+def unsigned_zero(x: Any) -> Any:
+    """Zero without a sign, so that equal results have equal bytes."""
+    import polars as pl
+
+    return pl.when(x == 0.0).then(0.0).otherwise(x)
+
+
 def small(x: Any) -> Any:
     """Null instead of a whole number beyond 2**53."""
     return where(x.is_between(-INTEGER_MAX, INTEGER_MAX), x)
@@ -70,7 +77,9 @@ def _integer(x: Any) -> Any:
 
 def divide(a: Any, b: Any) -> Any:
     """A quotient of doubles, null by zero."""
-    return a / where(b != 0.0, b)
+    from cultiva.engine.exact import divided_polars
+
+    return divided_polars(a, where(b != 0.0, b))  # Polars itself multiplies by the reciprocal of a constant
 
 
 def cut(x: Any) -> Any:
@@ -117,9 +126,11 @@ def round_to(x: Any, digits: int = 0) -> Any:
     """Half away from zero by IEEE steps."""
     import polars as pl
 
+    from cultiva.engine.exact import divided_polars
+
     factor = 10.0**digits
     scaled = x.abs() * factor
-    rounded = (scaled + 0.5).floor() / factor
+    rounded = divided_polars((scaled + 0.5).floor(), pl.lit(factor))
     signed = pl.when(x < 0.0).then(-rounded).otherwise(rounded)
     return pl.when(scaled < runtime.WHOLE_FROM).then(signed).otherwise(x)
 

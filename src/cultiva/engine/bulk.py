@@ -1,0 +1,86 @@
+"""Bulk work on one machine by Polars' streaming engine: it reads Parquet lazily and keeps little in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cultiva.contracts.types import DataType
+from cultiva.engine import exact
+from cultiva.engine.aggregates import aggregate_polars
+from cultiva.engine.parquet import COMPRESSION, COMPRESSION_LEVEL, ROW_GROUP_ROWS, part_files
+from cultiva.engine.port import AggregateForm, Files, Form, Lookup
+from cultiva.engine.types import STORED
+
+
+def scan(files: Files) -> pl.LazyFrame:
+    """A lazy frame over Parquet folders; at least one."""
+    return pl.scan_parquet(part_files(files), hive_partitioning=False)
+
+
+def sink(frame: pl.LazyFrame, part: Path) -> None:
+    """Runs a lazy frame and writes its rows to one Parquet file, in order."""
+    frame.sink_parquet(
+        part,
+        compression=COMPRESSION,
+        compression_level=COMPRESSION_LEVEL,
+        row_group_size=ROW_GROUP_ROWS,
+        engine="streaming",
+    )
+
+
+def aggregate(
+    files: Files, columns: Mapping[str, AggregateForm], part: Path, *, by: str, through: Lookup | None
+) -> None:
+    """Writes all aggregates of one table, one row per key, sorted; no files give no rows."""
+    if not files or (through and not through.files):
+        sink(_no_rows(columns, by=by), part)
+        return
+    rows = scan(files)
+    if through:
+        rows = rows.join(scan(through.files), on=list(through.keys), how="inner")
+    grouped = (
+        rows.filter(pl.col(by).is_not_null())
+        .group_by(by)
+        .agg(**{name: aggregate_polars(form) for name, form in columns.items()})
+    )
+    sink(grouped.sort(by), part)
+
+
+def _no_rows(columns: Mapping[str, AggregateForm], *, by: str) -> pl.LazyFrame:
+    schema: dict[str, Any] = {by: STORED[DataType.INTEGER].polars}
+    return pl.LazyFrame(schema=schema | {name: STORED[form.type].polars for name, form in columns.items()})
+
+
+def with_steps(frame: pl.LazyFrame, steps: Sequence[Mapping[str, Form]]) -> pl.LazyFrame:
+    """Adds columns step by step, each in the type that its form is stored as."""
+    for step in steps:
+        added = frame.with_columns(**{name: form.polars() for name, form in step.items()})
+        schema = added.collect_schema()
+        frame = added.with_columns(_stored(name, schema[name], form.type) for name, form in step.items())
+    return frame
+
+
+def _stored(name: str, dtype: pl.DataType, wanted: DataType) -> pl.Expr:
+    value = pl.col(name)
+    if wanted is DataType.NUMBER:
+        return value.cast(pl.Float64) + 0.0  # -0.0 becomes 0.0
+    if wanted is DataType.MONEY and dtype != STORED[wanted].polars:
+        return exact.money_polars(exact.cents_polars(value))
+    return value.cast(STORED[wanted].polars)
+
+
+def is_true(condition: Form) -> pl.Expr:
+    """A condition as a Boolean expression; a constant one too has a type."""
+    return condition.polars().cast(pl.Boolean)
+
+
+def count(files: Files, condition: Form) -> int:
+    """Rows for which the condition is true."""
+    if not files:
+        return 0
+    hits = scan(files).filter(is_true(condition)).select(pl.len())
+    return int(hits.collect(engine="streaming").item())

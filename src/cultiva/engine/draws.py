@@ -1,0 +1,73 @@
+"""The draw of `kit.hashing` as an expression of every engine: the same person everywhere.
+
+DuckDB and Spark know it as the function `cultiva_draw`, which an engine defines when it opens. Polars has no
+md5, so its form asks DuckDB, batch by batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from cultiva.kit.hashing import DRAW_DIGITS, DRAW_RANGE
+
+if TYPE_CHECKING:
+    import ibis
+
+FUNCTION = "cultiva_draw"
+_TEXT = "md5(concat(salt, ':', CAST(customer_id AS {text})))"
+
+DUCKDB_FUNCTION = f"""
+CREATE OR REPLACE TEMPORARY MACRO {FUNCTION}(salt, customer_id) AS
+CAST(CAST('0x' || left({_TEXT.format(text="VARCHAR")}, {DRAW_DIGITS}) AS BIGINT) AS DOUBLE) / {DRAW_RANGE}
+"""
+"""Defines the draw in DuckDB."""
+
+SPARK_FUNCTION = f"""
+CREATE OR REPLACE TEMPORARY FUNCTION {FUNCTION}(salt STRING, customer_id BIGINT) RETURNS DOUBLE
+RETURN CAST(conv(left({_TEXT.format(text="STRING")}, {DRAW_DIGITS}), 16, 10) AS DOUBLE) / {DRAW_RANGE}D
+"""
+"""Defines the draw in Spark."""
+
+
+def ibis_draw(salt: str, customer_id: ibis.Value) -> ibis.Value:
+    """Each customer's draw in [0, 1), on a backend of an engine.
+
+    Args:
+        salt: Names what is drawn for, e.g. `"holdout:global"`.
+        customer_id: A whole-number column.
+    """
+    import ibis
+
+    @ibis.udf.scalar.builtin(name=FUNCTION)
+    def cultiva_draw(salt: str, customer_id: int) -> float:  # type: ignore[empty-body]
+        """Defined by the engine."""
+
+    return cultiva_draw(salt, customer_id.cast("int64"))
+
+
+def polars_draw(salt: str, customer_id: pl.Expr) -> pl.Expr:
+    """Each customer's draw in [0, 1), in Polars."""
+    return customer_id.map_batches(
+        lambda ids: pl.Series(ids.name, draws(salt, ids.to_numpy())), return_dtype=pl.Float64, is_elementwise=True
+    )
+
+
+def draws(salt: str, customer_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The draws of many customers at once, in their order.
+
+    Examples:
+        >>> draws("holdout:global", np.array([1])).round(6)
+        array([0.509305])
+    """
+    import duckdb
+
+    ids: Any = {"customer_id": customer_ids}
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(DUCKDB_FUNCTION)
+        connection.register("ids", ids)
+        found = connection.execute("SELECT cultiva_draw($1, customer_id) AS draw FROM ids", [salt]).fetchnumpy()
+    return np.asarray(found["draw"], dtype=np.float64)

@@ -1,0 +1,125 @@
+"""The engine for one machine: DuckDB for relational work, Polars' streaming engine for bulk work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from cultiva.contracts.types import Column
+from cultiva.engine import bulk, draws, membership, wide
+from cultiva.engine.columns import with_columns
+from cultiva.engine.parquet import (
+    COMPRESSION,
+    COMPRESSION_LEVEL,
+    ROW_GROUP_ROWS,
+    new_folder,
+    part_files,
+    part_path,
+    seal,
+)
+from cultiva.engine.port import AggregateForm, Files, Form, Lookup, Written
+from cultiva.engine.types import arrow_schema, column_types, empty_sql, stored_table
+
+if TYPE_CHECKING:
+    import ibis
+    from pyroaring import BitMap
+
+
+class DuckDBEngine:
+    """DuckDB in memory, spilling to a folder, and Polars over the same Parquet.
+
+    Args:
+        threads: Threads of DuckDB and of hashing; None: all cores. (Polars takes `POLARS_MAX_THREADS`.)
+        memory_gb: DuckDB's limit, beyond which it spills.
+        spill: Folder for what does not fit in memory.
+    """
+
+    name = "duckdb"
+
+    def __init__(self, *, threads: int | None, memory_gb: float, spill: Path) -> None:
+        import ibis
+
+        spill.mkdir(parents=True, exist_ok=True)
+        self._threads = threads
+        settings: dict[str, Any] = {"memory_limit": f"{memory_gb}GB", "temp_directory": str(spill)}
+        if threads:
+            settings["threads"] = threads
+        self._backend = ibis.duckdb.connect(**settings)
+        self._backend.raw_sql("SET TimeZone = 'UTC'")
+        self._backend.raw_sql(draws.DUCKDB_FUNCTION)
+
+    @property
+    def backend(self) -> Any:
+        return self._backend
+
+    def scan(self, files: Files, *, columns: Sequence[Column] | None = None) -> ibis.Table:
+        if not files:
+            return self._backend.sql(empty_sql(_needed(columns), "duckdb"))
+        paths = [str(part) for part in part_files(files)]
+        table = self._backend.read_parquet(paths, union_by_name=columns is not None, hive_partitioning=False)
+        return table if columns is None else with_columns(table, columns)
+
+    def load(self, table: pa.Table) -> ibis.Table:
+        import ibis
+
+        return self._backend.create_table(ibis.util.gen_name("loaded"), table, temp=True)
+
+    def fetch(self, table: ibis.Table) -> pa.Table:
+        return self._backend.to_pyarrow(stored_table(table)).cast(arrow_schema(column_types(table)))
+
+    def write(self, table: ibis.Table, folder: Path, *, sort_by: Sequence[str] = ()) -> Written:
+        stored = stored_table(table)
+        # Without an order to keep, DuckDB writes with less memory; with one it must be told to keep it.
+        self._backend.raw_sql(f"SET preserve_insertion_order = {'true' if sort_by else 'false'}")
+        self._backend.to_parquet(
+            stored.order_by(list(sort_by)) if sort_by else stored,
+            part_path(new_folder(folder), 0),
+            compression=COMPRESSION,
+            compression_level=COMPRESSION_LEVEL,
+            row_group_size=ROW_GROUP_ROWS,
+        )
+        return seal(folder, threads=self._threads)
+
+    def aggregate(
+        self,
+        files: Files,
+        columns: Mapping[str, AggregateForm],
+        folder: Path,
+        *,
+        by: str = "customer_id",
+        through: Lookup | None = None,
+    ) -> Written:
+        bulk.aggregate(files, columns, part_path(new_folder(folder), 0), by=by, through=through)
+        return seal(folder, threads=self._threads)
+
+    def assemble(
+        self,
+        base: Files,
+        parts: Sequence[Files],
+        steps: Sequence[Mapping[str, Form]],
+        folder: Path,
+        *,
+        keep: Sequence[str] | None = None,
+        by: str = "customer_id",
+    ) -> Written:
+        wide.assemble(base, parts, steps, new_folder(folder), keep=keep, by=by)
+        written = seal(folder, threads=self._threads)
+        wide.check_rows(base, written.rows)
+        return written
+
+    def count(self, files: Files, condition: Form) -> int:
+        return bulk.count(files, condition)
+
+    def members(self, files: Files, conditions: Mapping[str, Form], *, by: str = "customer_id") -> dict[str, BitMap]:
+        return membership.members(files, conditions, by=by)
+
+    def close(self) -> None:
+        self._backend.disconnect()
+
+
+def _needed(columns: Sequence[Column] | None) -> Sequence[Column]:
+    assert columns is not None, "a table without files needs columns"
+    return columns

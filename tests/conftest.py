@@ -1,0 +1,81 @@
+"""What all tests share: engines, and the servers they need, started on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from tests.servers.no_skips import NoSkips
+from tests.servers.spark import DRIVER_OPTIONS, shared_cluster
+
+from cultiva.engine.open import open_engine
+from cultiva.engine.port import Engine
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """What a test's workspace would say about its engine."""
+
+    name: str
+    spill: str
+    threads: int | None = 2
+    memory_gb: float | None = 2
+    master: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(NoSkips(), "no-skips")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on Spark go to one process (`--dist loadgroup`): a driver takes ten seconds and most of a GB."""
+    for item in items:
+        if item.get_closest_marker("spark"):
+            item.add_marker(pytest.mark.xdist_group("spark"))
+
+
+@pytest.fixture(scope="session")
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """The URL of the master of a real cluster."""
+    base = tmp_path_factory.getbasetemp()
+    with shared_cluster((base if worker_id == "master" else base.parent) / "spark-cluster") as master:
+        yield master
+
+
+@pytest.fixture(scope="session")
+def duckdb_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """DuckDB and Polars."""
+    engine = open_engine(EngineChoice(name="duckdb", spill=str(tmp_path_factory.mktemp("duckdb-spill"))))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def spark_choice(spark_cluster: str, tmp_path_factory: pytest.TempPathFactory) -> EngineChoice:
+    """Settings that open Spark on the tests' cluster."""
+    spill = str(tmp_path_factory.mktemp("spark-spill"))
+    return EngineChoice(name="spark", spill=spill, master=spark_cluster, options=DRIVER_OPTIONS)
+
+
+@pytest.fixture(scope="session")
+def spark_engine(spark_choice: EngineChoice) -> Iterator[Engine]:
+    """Spark on a real cluster; a test that uses it is marked `spark`."""
+    engine = open_engine(spark_choice)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Every engine in turn."""
+    found: Engine = request.getfixturevalue(f"{request.param}_engine")
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that an engine may write to."""
+    return tmp_path / "written"
