@@ -8,7 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cultiva.simbank.archetypes import CHANNELS, EVENTS, INDUSTRIES, KINDS, OCCUPATIONS, PRODUCT_CODE, PRODUCTS
+from cultiva.simbank.archetypes import (
+    CHANNELS,
+    EVENTS,
+    INDUSTRIES,
+    KINDS,
+    LOANS,
+    OCCUPATIONS,
+    PRODUCT_CODE,
+    PRODUCTS,
+    Life,
+)
 from cultiva.simbank.arrays import NONE, Flags, Ints, coded, dates, hashes, money, numbered, pick_by_group, timestamps
 from cultiva.simbank.doings import EVENT_CHANNELS, PROPERTY_TEXTS, Happenings
 from cultiva.simbank.holdings import CENTS, Accounts
@@ -17,6 +27,7 @@ from cultiva.simbank.names import FIRM_NAMES, FIRM_PLACES, FIRM_TRADES, GIVEN, L
 from cultiva.simbank.population import NEVER, Bank, Population
 
 Columns = dict[str, Any]
+STATUSES = ("active", "frozen", "closed", "overdue", "estate")
 RISK_RATINGS = ("C1", "C2", "C3", "C4", "C5")
 MERCHANTS = 3_000
 _APP_FACTOR, _APP_SHIFT, _APP_RANGE = 7_919, 17, 10**8  # coprime to the range: every app id differs
@@ -187,7 +198,6 @@ def account_tables(
     """Accounts and their holders."""
     rows, first = len(accounts), bank.calendar.first
     closed = accounts.closed < NEVER
-    frozen = rng.random(rows) < 0.001
     ids = account_ids(chunk, np.arange(rows))
     account = {
         "account_id": ids,
@@ -196,9 +206,21 @@ def account_tables(
         "opened_on": dates(accounts.opened, first),
         "closed_on": dates(np.where(closed, accounts.closed, 0), first, closed),
         "currency": coded(np.zeros(rows, dtype=np.int64), ["CNY"]),
-        "status": coded(np.where(closed, 2, frozen.astype(np.int64)), ["active", "frozen", "closed"]),
+        "status": coded(_statuses(rng, people, accounts, closed), STATUSES),
     }
     return {"account": account, "holder": _holders(rng, people, accounts, chunk)}
+
+
+def _statuses(rng: np.random.Generator, people: Population, accounts: Accounts, closed: Flags) -> Ints:
+    """Most accounts are active; a few are frozen, a few loans overdue, a few owners have died."""
+    rows = len(accounts)
+    code = {name: place for place, name in enumerate(STATUSES)}
+    owed = np.isin(accounts.product, [PRODUCT_CODE[name] for name in LOANS])
+    status = np.where(rng.random(rows) < 0.001, code["frozen"], code["active"])
+    status[owed & (rng.random(rows) < 0.015)] = code["overdue"]
+    died = (people.life == Life.DORMANT) & ~people.organisation & (rng.random(len(people)) < 0.02)
+    status[died[accounts.owner]] = code["estate"]
+    return np.where(closed, code["closed"], status)
 
 
 def _holders(rng: np.random.Generator, people: Population, accounts: Accounts, chunk: int) -> Columns:
