@@ -27,6 +27,10 @@ class FileFormat(Model):
     """Column names if there is no header."""
     nulls: tuple[str, ...] = ("",)
     """Texts that mean null, after trimming."""
+    decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers in text."""
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    """The mark between thousands of numbers in text; empty: none."""
 
 
 class Input(Model):
@@ -35,13 +39,14 @@ class Input(Model):
     name: Name
     """Name in SELECTs."""
     file: str | None = None
-    """Path or glob, relative to the workspace; `${var}` is filled; `{date}` means one file per business date."""
+    """Path or glob, relative to the workspace; `${var}` is filled; `{date}` (ISO, or `{date:%Y%m%d}`) means one
+    file per business date: facts read those after the last published date, other tables that of the date."""
     format: FileFormat = FileFormat()
     """How the file is written."""
     url: str | None = None
     """SQLAlchemy URL of a database; `${env:NAME}` reads the environment, so that no secret is in the file."""
     query: str | None = None
-    """The query to run there; `:date` is the business date."""
+    """The query to run there; `:date` is the business date, `:since` the one published before it."""
 
     @model_validator(mode="after")
     def _file_or_query(self) -> Self:
