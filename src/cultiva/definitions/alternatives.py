@@ -52,9 +52,25 @@ def alternatives(node: Node, *, wanted: bool | None = True) -> list[Alternative]
         all_needed = (node.function == "and") is (wanted is True)
         parts = [alternatives(arg, wanted=wanted) for arg in node.args]
         return combined(parts) if all_needed else _limited([one for part in parts for one in part])
+    if isinstance(node, Call) and node.function == "coalesce" and _has_written_default(node):
+        return _defaulted(node, wanted)
     if isinstance(node, Call) and node.function == "not":
         return alternatives(node.args[0], wanted=not wanted) if wanted is not None else _not_false(node.args[0])
     return _comparison(node, wanted)
+
+
+def _has_written_default(node: Call) -> bool:
+    """Whether it is `coalesce(x, true)` or `coalesce(x, false)`; a segment in a rule is the latter."""
+    return len(node.args) == 2 and isinstance(node.args[1], Literal) and isinstance(node.args[1].value, bool)
+
+
+def _defaulted(node: Call, wanted: bool | None) -> list[Alternative]:
+    """A condition whose null is read as the default: it is never null itself."""
+    condition, default = node.args
+    assert isinstance(default, Literal)
+    if default.value:
+        return _not_false(condition) if wanted else alternatives(condition, wanted=False)
+    return alternatives(condition, wanted=True if wanted else None)
 
 
 def _not_false(node: Node) -> list[Alternative]:

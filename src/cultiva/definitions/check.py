@@ -39,7 +39,7 @@ def _compiled(draft: Draft, site: RuleSite, faults: list[Fault]) -> Rule | None:
         return compile_rule(site.text, site.scope, expected=site.expected)
     origin = draft.origin(*site.key)
     for fault in found:
-        if fault.code.startswith("rules.unknown") and draft.readings.unreadable:
+        if fault.code.startswith("rules.unknown") and draft.names_doubtful():
             continue  # the name may be defined in a file that cannot be read
         line, column = origin.text_place(site.loc, fault.line, fault.column)
         faults.append(replace(fault, file=origin.document.file, line=line, column=column))

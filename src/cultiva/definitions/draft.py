@@ -14,6 +14,10 @@ from cultiva.definitions.document import Document, Loc
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.errors import Fault
 
+SINGLES = frozenset({"lifecycle", "value", "contact_policy", "identity"})
+"""Kinds that have one file which is one definition."""
+NAMING = frozenset({"tag", "segment", "event", "value", "mapping"})
+"""Kinds that define names which rules use."""
 Key = tuple[str, str]
 """A definition: its kind and name."""
 
@@ -50,12 +54,16 @@ class Readings:
     broken: set[str] = field(default_factory=set)
     """Names within definitions that could not be read; a reference to one is not a fault of its own."""
     unreadable: set[str] = field(default_factory=set)
-    """Kinds of which a file is no YAML: which names they define is not known."""
+    """Kinds of which a file is missing or no YAML: which names they define is not known."""
+    uncertain: set[str] = field(default_factory=set)
+    """Kinds of which a definition has faults that leave open which names it defines."""
 
     def note_broken(self, kind: str, data: object) -> None:
         """Remembers the names in a definition that has faults."""
         names = list(_names(data))
         self.broken.update(names)
+        if not names or kind in SINGLES:
+            self.uncertain.add(kind)
         if kind == "value":
             self.broken.update(f"value_{name}" for name in names)
         for name in ("parameters", "extra_columns"):
@@ -77,7 +85,11 @@ class Draft:
 
     def is_doubtful(self, kind: str, name: str) -> bool:
         """Whether an unknown name may be one that could not be read."""
-        return name in self.readings.broken or kind in self.readings.unreadable
+        return name in self.readings.broken or kind in self.readings.unreadable | self.readings.uncertain
+
+    def names_doubtful(self) -> bool:
+        """Whether a name that a rule does not find may be one that could not be read."""
+        return bool(self.readings.unreadable & NAMING or self.readings.uncertain & (NAMING - SINGLES))
 
     def mentions_broken(self, text: str) -> bool:
         """Whether a rule uses a name whose definition could not be read."""

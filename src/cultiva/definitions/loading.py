@@ -128,7 +128,7 @@ class _Reader:
         document, faults = read_document(name, path.read_bytes())
         self.readings.faults += faults
         if document is None:
-            self.readings.unreadable |= {kind.kind, *(("input", "mapping") if kind.kind == "source" else ())}
+            self._unreadable(kind)
         elif kind.many:
             self._list(kind, document)
         elif kind.kind == "source":
@@ -198,8 +198,11 @@ class _Reader:
         self.lists.setdefault(kind, {})[name] = found
         return True
 
+    def _unreadable(self, kind: FileKind) -> None:
+        self.readings.unreadable |= {kind.kind, *(("input", "mapping") if kind.kind == "source" else ())}
+
     def _missing(self, kind: FileKind) -> None:
-        self.readings.unreadable.add(kind.kind)
+        self._unreadable(kind)
         message = f"the workspace has no {kind.pattern.replace('*', 'NAME')}"
         hint = "copy it from a starter pack: cultiva init FOLDER --pack retail-bank"
         place = f"{self.prefix}{SETTINGS_FILE}"

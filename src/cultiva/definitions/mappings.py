@@ -158,9 +158,10 @@ def _select_faults(mapping: Mapping, origin: Origin) -> Iterator[Fault]:
         query = sqlglot.parse_one(mapping.select or "", dialect="duckdb")
     except SqlglotError as error:
         found = getattr(error, "errors", None) or [{}]
-        line, column = origin.text_place(("select",), found[0].get("line") or 1, found[0].get("col") or 1)
-        message = f"not a SELECT: {found[0].get('description') or 'it cannot be read'}"
         seen = str(found[0].get("highlight") or "")
+        end = int(found[0].get("col") or 1)  # SQLGlot gives the column of the token's end
+        line, column = origin.text_place(("select",), found[0].get("line") or 1, max(end - len(seen) + 1, 1))
+        message = f"not a SELECT: {found[0].get('description') or 'it cannot be read'}"
         yield Fault(origin.document.file, line, column, "definitions.select", message, seen, "DuckDB SQL")
         return
     if not isinstance(query, exp.Query):

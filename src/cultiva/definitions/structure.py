@@ -13,7 +13,7 @@ from cultiva.definitions.draft import Draft, Key
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.value import Band, Tiering
 from cultiva.definitions.workspace import Workspace
-from cultiva.kit.errors import Fault, did_you_mean
+from cultiva.kit.errors import Fault, nearest
 
 VALUE_TIER = "value_tier"
 """The tiering that makes the grid, with the stages."""
@@ -69,7 +69,8 @@ def _tiering_faults(draft: Draft) -> Iterator[Fault]:
     known = [tiering.name for tiering in tierings]
     if VALUE_TIER not in known and not draft.is_doubtful("value", VALUE_TIER):
         message = "no tiering is named value_tier; the grid of stages and tiers needs it"
-        hint = did_you_mean(VALUE_TIER, known) or "add a tiering of comprehensive_value named value_tier"
+        near = nearest(VALUE_TIER, known)
+        hint = f"rename '{near}' to value_tier" if near else "add a tiering of comprehensive_value named value_tier"
         yield origin.fault(("tierings",), "no_value_tier", message, on_key=True, seen=", ".join(known), hint=hint)
     for index, tiering in enumerate(tierings):
         for position, seen, message in _band_problems(tiering):
