@@ -98,8 +98,7 @@ def write_sample(  # noqa: PLR0913  (the knobs of a bank; all but the folder hav
         for name, columns in place_tables(rng, bank).items():
             delivery.append(name, delivery.prepare(name, columns, rng))
         for chunk in _chunks(bank, delivery, seed):
-            for name, table in chunk.tables.items():
-                delivery.append(name, table)
+            delivery.append_all(chunk.tables)
             done += chunk.customers
             organisations += chunk.organisations
             if progress is not None:
