@@ -19,7 +19,8 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("CULTIVA_BENCH", ROOT / "build" / "bench"))
 """Where generated banks lie; CULTIVA_BENCH names another disk."""
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(os.environ.get("CULTIVA_BENCH_RESULTS", Path(__file__).parent / "results"))
+"""Where results are kept."""
 GIB = 2**30
 SAMPLE_SECONDS = 0.05
 """How often memory is looked at."""
@@ -166,7 +167,7 @@ def _commit() -> str:
 
 def keep(result: Mapping[str, Any]) -> Path:
     """Keeps a result as results/NAME[-SIZE].json; a newer one replaces it."""
-    RESULTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     name = "-".join(str(result[part]) for part in ("benchmark", "size") if result.get(part))
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(result, indent=2, ensure_ascii=False, default=str) + "\n")

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.harness import RESULTS, kept
 
 DESCRIPTION = "write RESULTS.md from the results kept in benchmarks/results/"
-PAGE = RESULTS.parent / "RESULTS.md"
+PAGE = Path(__file__).parent / "RESULTS.md"
 Result = Mapping[str, Any]
 _HEAD = """# Benchmarks
 
