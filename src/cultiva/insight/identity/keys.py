@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from cultiva.definitions.sources import Identity, MatchRule
+from cultiva.engine.port import Engine
 from cultiva.insight.identity.linkage import UNKNOWN, Ints, KeyGroups
 from cultiva.insight.identity.succession import Ids
 from cultiva.kit.errors import CultivaError, did_you_mean
@@ -69,12 +70,14 @@ def keyed(party: ibis.Table, numbers: ibis.Table, identity: Identity) -> ibis.Ta
     return joined.select(joined.record, *[_cleaned(joined[name]).name(name) for name in columns])
 
 
-def key_groups(records: ibis.Table, rules: Sequence[MatchRule], *, cluster_max: int) -> tuple[KeyGroups, SharedKeys]:
+def key_groups(
+    engine: Engine, records: ibis.Table, rules: Sequence[MatchRule], *, cluster_max: int
+) -> tuple[KeyGroups, SharedKeys]:
     """The groups of records that agree on a rule's key, rule by rule.
 
     A key that more records share than one customer may have is no group but a `SharedKeys` row.
     """
-    found = [_groups(records, rule, cluster_max).to_pyarrow() for rule in rules]
+    found = [engine.fetch(_groups(records, rule, cluster_max)) for rule in rules]
     parts = [_columns(table, ("first", "record", "members")) for table in found]
     rule = np.concatenate([_empty(), *(np.full(len(part[0]), rank, np.int32) for rank, part in enumerate(parts))])
     first, record, members = (np.concatenate([_empty(), *(part[i] for part in parts)]) for i in range(3))
@@ -85,7 +88,7 @@ def key_groups(records: ibis.Table, rules: Sequence[MatchRule], *, cluster_max: 
     return groups, SharedKeys(rule[shared], first[shared], members[shared])
 
 
-def conflict_codes(records: ibis.Table, columns: Sequence[str], count: int) -> Ints:
+def conflict_codes(engine: Engine, records: ibis.Table, columns: Sequence[str], count: int) -> Ints:
     """Per record and conflict column the smallest record with the same value, `UNKNOWN` for null."""
     import ibis
 
@@ -93,16 +96,16 @@ def conflict_codes(records: ibis.Table, columns: Sequence[str], count: int) -> I
     for at, name in enumerate(columns):
         known = records.filter(records[name].notnull())
         pairs = known.select(known.record, code=known.record.min().over(ibis.window(group_by=name)))
-        record, code = _columns(pairs.to_pyarrow(), ("record", "code"))
+        record, code = _columns(engine.fetch(pairs), ("record", "code"))
         codes[record, at] = code
     return codes
 
 
-def known_ids(numbers: ibis.Table, mapping: ibis.Table | None, count: int) -> Ids:
+def known_ids(engine: Engine, numbers: ibis.Table, mapping: ibis.Table | None, count: int) -> Ids:
     """Per record the customer id that a former mapping gave it, 0 if none."""
     ids = np.zeros(count, dtype=np.int64)
     if mapping is not None:
-        table = numbers.join(mapping, list(PARTY_KEY)).select("record", "customer_id").to_pyarrow()
+        table = engine.fetch(numbers.join(mapping, list(PARTY_KEY)).select("record", "customer_id"))
         ids[table["record"].to_numpy()] = table["customer_id"].to_numpy()
     return ids
 

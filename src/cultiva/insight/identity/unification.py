@@ -96,13 +96,13 @@ def unify(
     with keys.numbered(party).cache() as numbers:
         count = int(numbers.count().execute())
         with keys.keyed(party, numbers, identity).cache() as records:
-            groups, shared = keys.key_groups(records, identity.rules, cluster_max=identity.cluster_max)
-            codes = keys.conflict_codes(records, identity.conflicts, count)
+            groups, shared = keys.key_groups(engine, records, identity.rules, cluster_max=identity.cluster_max)
+            codes = keys.conflict_codes(engine, records, identity.conflicts, count)
         clusters = link(groups, codes, cluster_max=identity.cluster_max)
         previous = _mapping(engine, deliveries.previous)
-        before = keys.known_ids(numbers, previous, count)
+        before = keys.known_ids(engine, numbers, previous, count)
         newest = None if deliveries.newest == deliveries.previous else _mapping(engine, deliveries.newest)
-        succession = succeed(clusters.head, before, keys.known_ids(numbers, newest, count))
+        succession = succeed(clusters.head, before, keys.known_ids(engine, numbers, newest, count))
         ids = succession.completed(allocate(succession.newcomers))
         changes = _changes(identity, clusters, succession, ids, business_date)
         assigned = engine.load(pa.table({"record": np.arange(count, dtype=np.int32), "customer_id": ids}))
@@ -115,7 +115,7 @@ def unify(
             conflicts=_write_conflicts(engine, numbers, refusals, folders.conflicts),
             changes=changes,
             records=count,
-            customers=len(np.unique(clusters.head)),
+            customers=int((clusters.head == np.arange(count)).sum()),
             newcomers=succession.newcomers,
             refused=dict(sorted(Counter(refusals["reason"].to_pylist()).items())),
         )
