@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
+from tests.store.racers import PROCESSES, open_together
 
 from cultiva.kit.errors import CultivaError
 from cultiva.store import migrate, open_store
@@ -56,15 +56,13 @@ def test_head_is_the_newest_revision() -> None:
 
 
 def test_many_may_open_a_new_store_at_once(store_url: str, tmp_path: Path) -> None:
-    script = "import sys, pathlib; from cultiva.store import open_store; open_store(sys.argv[1], pathlib.Path.cwd())"
-
-    def open_it(_number: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", script, store_url]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-
-    with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(open_it, range(4)))
-    assert [one.stderr for one in done if one.returncode] == []
+    together = PROCESSES.Barrier(4)
+    openers = [PROCESSES.Process(target=open_together, args=(store_url, tmp_path, together)) for _ in range(4)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join(60)
+    assert [opener.exitcode for opener in openers] == [0, 0, 0, 0]
 
 
 def test_a_store_written_by_a_newer_version_is_refused(store_url: str, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ class Runs:
         """
         with self._database.writing() as connection:
             require(connection, lease)
-            publish(connection, result.outputs, step=name, at=at)
+            publish(connection, _own(result.outputs, run), step=name, at=at)
             for write in result.writes:
                 write(connection)
             values = {"state": StepState.FINISHED, "ended": at, "rows": result.row_count}
@@ -197,6 +197,12 @@ def _insert(connection: Connection, request: RunRequest, at: datetime) -> str:
     row |= {"state": RunState.RUNNING, "started": at, "attempts": 1, "error": ""}
     connection.execute(insert(RUN).values(**row))
     return str(row["run_id"])
+
+
+def _own(outputs: tuple[Snapshot, ...], run: Run) -> tuple[Snapshot, ...]:
+    strangers = [snapshot.path for snapshot in outputs if snapshot.run_id != run.run_id]
+    assert not strangers, f"snapshots of another run than {run.run_id}: {strangers}"
+    return outputs
 
 
 def _is_step(run_id: str, name: str) -> ColumnElement[bool]:

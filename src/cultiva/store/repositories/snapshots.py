@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, select
 
 from cultiva.contracts.snapshots import Snapshot
+from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database, insert_missing, put
 from cultiva.store.tables import SNAPSHOT, SNAPSHOT_POINTER
 
@@ -74,9 +75,16 @@ class Snapshots:
 
 
 def publish(connection: Connection, snapshots: Iterable[Snapshot], *, step: str, at: datetime) -> None:
-    """Publishes snapshots within a transaction."""
+    """Publishes snapshots within a transaction; one that was published before may be published again.
+
+    Raises:
+        CultivaError: a conflict, if a folder is on record with other content.
+    """
     for snapshot in snapshots:
         insert_missing(connection, SNAPSHOT, [_row(snapshot) | {"step": step, "published": at}])
+        known = snapshot_of(connection.execute(select(SNAPSHOT).where(SNAPSHOT.c.path == snapshot.path)).one())
+        if known != snapshot:
+            raise _reused(snapshot)
         names = {"table_name": snapshot.table, "business_date": snapshot.business_date}
         put(connection, SNAPSHOT_POINTER, names | {"path": snapshot.path})
 
@@ -100,6 +108,17 @@ def snapshot_of(row: Row[Any]) -> Snapshot:
         size_bytes=row.size_bytes,
         fingerprint=row.fingerprint,
         run_id=row.run_id,
+    )
+
+
+def _reused(snapshot: Snapshot) -> CultivaError:
+    return CultivaError(
+        "a folder of the lake was published before with other content",
+        code="store.path_reused",
+        kind=ErrorKind.CONFLICT,
+        seen=snapshot.path,
+        allowed="a new folder for every write",
+        hint="write under a new name; snapshots never change",
     )
 
 
