@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument, overrides
-from cultiva.definitions.check import check_workspace
+from cultiva.definitions.loading import check_workspace
 from cultiva.kit.display import show_json, show_line
 from cultiva.kit.errors import Faults
 
@@ -50,7 +50,7 @@ def check(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOptio
     loaded, faults = check_workspace(workspace, overrides=overrides(set_))
     errors = [fault for fault in faults if not fault.warning]
     if json_:
-        show_json({"faults": [fault for fault in faults], "ok": not errors})
+        show_json({"faults": list(faults), "ok": not errors})
     elif errors:
         raise Faults(faults, what=f"workspace {workspace}")
     else:

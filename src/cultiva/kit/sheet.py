@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -32,6 +32,12 @@ class Sheet:
             [{'a': 1, 'b': 2}]
         """
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def first(self, count: int) -> Sheet:
+        """The first rows only; the note says how many there are."""
+        if count >= len(self.rows):
+            return self
+        return replace(self, rows=self.rows[:count], note=f"{count} of {len(self.rows)} rows. {self.note}".strip())
 
     def cells(self) -> list[list[str]]:
         """Rows as texts for people: nothing for null, numbers as their format says."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice, product
 from typing import Any
 
 import polars as pl
 
 from cultiva.contracts.decision import Decision, Fate
+from cultiva.contracts.types import DataType
 from cultiva.engine.parquet import part_files
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.loop.parts import Parts
-from cultiva.rules import Explanation, compile_rule, infer_scope
+from cultiva.rules import Explanation, Scope, check_rule, compile_rule, infer_scope
 from cultiva.strategy.words import sentence
 
 
@@ -49,9 +51,26 @@ def try_rule(text: str, values: str, on: date) -> Trial:
         raise _not_an_object(values, f"{error.msg} at column {error.colno}") from error
     if not isinstance(given, dict):
         raise _not_an_object(values, f"a {type(given).__name__}")
-    scope, row = infer_scope(given, text)
-    rule = compile_rule(text, scope)
+    scope, row = infer_scope(given)
+    rule = compile_rule(text, _with_unknown_types(text, scope, row))
     return Trial(text, rule.closure(on)(row), rule.explain(row, on), on)
+
+
+UNKNOWN_TYPES = (DataType.NUMBER, DataType.TEXT, DataType.DATE, DataType.BOOLEAN, DataType.TIMESTAMP, DataType.LIST)
+"""Types tried, in this order, for a name whose value is null."""
+UNKNOWN_MAX = 4
+"""Null values whose types are tried; more must be given a value."""
+
+
+def _with_unknown_types(text: str, scope: Scope, row: Mapping[str, Any]) -> Scope:
+    """The scope with a type for every null value: the first with which the rule has no faults."""
+    unknown = sorted(name for name in row if name not in scope.names)[:UNKNOWN_MAX]
+    tried = (
+        replace(scope, names={**scope.names, **dict(zip(unknown, types, strict=True))})
+        for types in product(UNKNOWN_TYPES, repeat=len(unknown))
+    )
+    first, *others = islice(tried, len(UNKNOWN_TYPES) ** UNKNOWN_MAX)
+    return next((one for one in (first, *others) if not check_rule(text, one)), first)
 
 
 def _not_an_object(text: str, seen: str) -> CultivaError:
@@ -119,5 +138,3 @@ def checked_segment(parts: Parts, name: str) -> str:
             hint=did_you_mean(name, known) or "cultiva show WORKSPACE segments",
         )
     return name
-
-

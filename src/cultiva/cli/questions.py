@@ -1,0 +1,126 @@
+"""Commands that ask: count, try, why, track."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cultiva.bootstrap import opened
+from cultiva.cli.options import (
+    DateOption,
+    JsonOption,
+    MaybeDateOption,
+    SetOption,
+    WorkspaceArgument,
+    maybe_date,
+    overrides,
+)
+from cultiva.kit.clock import parse_business_date, seconds
+from cultiva.kit.display import show_json, show_line, show_sheet
+from cultiva.loop import questions
+from cultiva.rules.explain import show_value
+
+CustomerArgument = Annotated[
+    str, typer.Argument(metavar="CUSTOMER", help="A customer id, or SYSTEM:ID as a source system calls the customer.")
+]
+RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help="A condition in the rule language.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("count")(count)
+    app.command("try")(try_)
+    app.command("why")(why)
+    app.command("track")(track)
+
+
+def count(
+    workspace: WorkspaceArgument,
+    rule: RuleArgument,
+    on: MaybeDateOption = None,
+    set_: SetOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Count the customers for whom a condition is true, exactly, on the newest profile."""
+    with opened(workspace, overrides=overrides(set_)) as parts:
+        begin = seconds()
+        answer = questions.count(parts, rule, parts.newest_date(maybe_date(on)))
+        took = seconds() - begin
+    if json_:
+        show_json({**answer.data(), "seconds": round(took, 3)})
+    else:
+        show_line(
+            f"{answer.count:,} of {answer.customers:,} customers ({answer.share:.1%}) on {answer.on}; {took:.2f} s"
+        )
+
+
+def try_(
+    rule: RuleArgument,
+    values: Annotated[str, typer.Option("--with", metavar="JSON", help="Values by name, as a JSON object.")] = "{}",
+    on: DateOption = "",
+    json_: JsonOption = False,
+) -> None:
+    """Try a rule on given values: true, false, null or a value, and why."""
+    from cultiva.kit.clock import utc_now
+
+    trial = questions.try_rule(rule, values, parse_business_date(on) if on else utc_now().date())
+    if json_:
+        show_json({"rule": trial.text, "date": trial.on, "result": trial.result, "why": trial.explanation})
+        return
+    show_line(show_value(trial.result), style="bold")
+    for line in trial.explanation.lines():
+        show_line(f"  {line}")
+
+
+def why(
+    workspace: WorkspaceArgument,
+    customer: CustomerArgument,
+    segment: Annotated[str | None, typer.Option(help="Why in or out of this segment.")] = None,
+    on: MaybeDateOption = None,
+    set_: SetOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Say why a customer is in or out of a segment, or what was decided about the customer and why."""
+    with opened(workspace, overrides=overrides(set_)) as parts:
+        day = parts.newest_date(maybe_date(on))
+        who = questions.customer_of(parts, customer, day)
+        if segment is not None:
+            _say_membership(questions.membership(parts, who, segment, day), json_=json_)
+        else:
+            _say_decisions(questions.decisions_of(parts, who, day), json_=json_)
+
+
+def _say_membership(answer: questions.MembershipAnswer, *, json_: bool) -> None:
+    if json_:
+        show_json(answer)
+        return
+    state = "in" if answer.member else "not in"
+    show_line(f"customer {answer.customer_id} is {state} {answer.segment} on {answer.on}", style="bold")
+    for line in answer.explanation.lines():
+        show_line(f"  {line}")
+
+
+def _say_decisions(told: questions.Told, *, json_: bool) -> None:
+    if json_:
+        show_json(told)
+    elif not told.decisions:
+        show_line(f"customer {told.customer_id} is in no strategy's audience on {told.on}")
+    else:
+        show_line(f"customer {told.customer_id} on {told.on}", style="bold")
+        for decision, sentence in told.decisions:
+            show_line(f"  {decision.strategy}: {sentence}")
+
+
+def track(
+    workspace: WorkspaceArgument,
+    customer: CustomerArgument,
+    last: Annotated[int, typer.Option(help="Newest entries shown.", min=1)] = 50,
+    on: MaybeDateOption = None,
+    set_: SetOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show everything that a customer did and lived through, in order."""
+    with opened(workspace, overrides=overrides(set_)) as parts:
+        day = parts.newest_date(maybe_date(on))
+        show_sheet(questions.track(parts, questions.customer_of(parts, customer, day), day, last=last), as_json=json_)
