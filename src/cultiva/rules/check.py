@@ -111,6 +111,8 @@ class Checker:
         row = FUNCTIONS[name]
         if name == "-" and len(args) == 1 and _is_number(args[0]):
             return Literal(-args[0].value, args[0].type)  # type: ignore[operator, union-attr]
+        if args and all(arg.type is None for arg in args) and name != "is null":
+            return Literal(None, None)
         for index, overload in enumerate(row.overloads):
             matched = match(overload.signature, args)
             if matched is not None:

@@ -103,8 +103,10 @@ class Generator:
     def _call(self, node: Call) -> Code:
         overload = chains.overload_of(node)
         if overload.sees_null:
-            text = self._fill(node, [self.code(arg).nullable() for arg in node.args])
-            return Code((), text) if node.function == "is null" else self._bound(text)
+            codes = [self.code(arg) for arg in node.args]
+            if node.function == "is null":
+                return Code((), f"({codes[0].nullable()} is None)" if codes[0].tests else "False")
+            return self._bound(self._fill(node, [code.nullable() for code in codes]))
         tests: list[str] = []
         values: list[Any] = []
         sources: dict[str, str] = {}

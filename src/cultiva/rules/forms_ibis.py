@@ -39,9 +39,19 @@ def literal(value: Value, kind: DataType | None = None) -> Any:
     return ibis.literal(value)
 
 
+def closed(x: Any) -> Any:
+    """A condition in brackets of its own: Ibis 12 writes `(a AND b) IS NULL` as `a AND b IS NULL`."""
+    return x.coalesce() if x.type().is_boolean() else x
+
+
 def finite(x: Any) -> Any:
     """Null instead of a result that is not finite."""
     return (x.abs() <= literal(runtime.NUMBER_MAX)).ifelse(x, None)
+
+
+def unsigned_zero(x: Any) -> Any:
+    """Zero without a sign, so that equal results have equal bytes."""
+    return (x == 0).ifelse(literal(0.0), x)
 
 
 def small(x: Any) -> Any:

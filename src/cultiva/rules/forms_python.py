@@ -152,7 +152,7 @@ def joined(*terms: Any) -> Any:
 
 def in_literals(x: Any, *values: Value) -> Any:
     """Ibis: one of the written values."""
-    return x.isin([forms_ibis.literal(value) for value in values])
+    return forms_ibis.closed(x).isin([forms_ibis.literal(value) for value in values])
 
 
 def between_literals(x: Any, low: Value, high: Value) -> Any:

@@ -16,8 +16,8 @@ from cultiva.rules.table import Forms, Function, Group, SetForm, both, over, row
 
 
 def _compare(name: str, kind: str, form: SetForm, python: str, examples: dict[str, str], doc: str) -> Function:
-    signature = f"{kind}, {kind} -> boolean"
-    return row(Group.COMPARISON, name, doc, examples, over(signature, both(form, python)), operator=True)
+    forms = Forms(lambda a, b: form(fi.closed(a), fi.closed(b)), form, python)
+    return row(Group.COMPARISON, name, doc, examples, over(f"{kind}, {kind} -> boolean", forms), operator=True)
 
 
 _MOD = Forms(lambda a, b: a % b.nullif(fi.literal(0)), fp.integer_mod, "integer_mod({0}, {1})")
@@ -59,7 +59,7 @@ _LOGIC = (
         {"nullif(1, 1) is null": "true", "1 is not null": "true"},
         over(
             "anything -> boolean",
-            Forms(lambda x: x.isnull(), lambda x: x.is_null(), "({0} is None)"),
+            Forms(lambda x: fi.closed(x).isnull(), lambda x: x.is_null(), "({0} is None)"),
             sees_null=True,
         ),
         operator=True,

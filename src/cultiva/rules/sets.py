@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cultiva.contracts.types import DataType
 from cultiva.rules import chains, forms_ibis, forms_polars
+from cultiva.rules.fold import fold, is_null
 from cultiva.rules.nodes import Call, Case, Expansion, Literal, Name, Node, Today, columns
 from cultiva.rules.table import Overload, SetForm
 
@@ -150,12 +151,17 @@ class RuleForm:
 
     def ibis(self, table: ibis.Table) -> ibis.Value:
         """For DuckDB and Spark; an integer is 64 bits, a zero has no sign."""
-        value = SetCompiler(IbisLibrary(table), self.today).value(self.node)
+        node = fold(self.node)
+        value = SetCompiler(IbisLibrary(table), self.today).value(node)
+        if is_null(node):
+            return value
         if self.type is DataType.NUMBER:
-            return (value == 0).ifelse(forms_ibis.literal(0.0), value)
+            return forms_ibis.unsigned_zero(value)
         return value.cast(forms_ibis.IBIS_TYPES[self.type])
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        value: pl.Expr = SetCompiler(PolarsLibrary(), self.today).value(self.node)
-        return value + 0.0 if self.type is DataType.NUMBER else value.cast(forms_polars.dtype(self.type))
+        value: Any = SetCompiler(PolarsLibrary(), self.today).value(fold(self.node))
+        if self.type is DataType.NUMBER:
+            return forms_polars.unsigned_zero(value)
+        return value.cast(forms_polars.dtype(self.type))
