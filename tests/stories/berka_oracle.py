@@ -144,6 +144,8 @@ def _sums(files: _Files, customers: pd.DataFrame) -> dict[str, Decimal]:
         "deposits_90d_ago": _crowns(customers["aum_90d_ago"].sum()),
         "inflow_90d": _crowns(customers["inflow_90d"].sum()),
         "outflow_90d": _crowns(customers["outflow_90d"].sum()),
+        "value_fees": _crowns(customers["value_fees"].sum()),
+        "value_servicing_cost": _crowns(customers["value_servicing_cost"].sum()),
         "loans_granted": _crowns(_halers(files.loan["amount"][files.loan["opened"] <= files.today]).sum()),
         "loans_owed": _crowns(customers["loan_owed"].sum()),
     }
@@ -244,6 +246,8 @@ def _movements(files: _Files) -> dict[str, Any]:
         "transfers_in_90d": total(recent[recent["kind"] == "transfer_in"]),
         "counter_cash_90d": recent[recent["counter"]].groupby("client_id").size(),
         "penalties_365d": -total(year[year["kind"] == "penalty_interest"]),
+        "value_fees": -total(year[year["kind"].isin(["fee", "penalty_interest"])]),
+        "value_servicing_cost": -total(year.assign(signed=year["counter"].map({True: 9 * HALER, False: HALER}))),
         "tenure_days": (files.today - _first_account(files)).dt.days,
     }
 
