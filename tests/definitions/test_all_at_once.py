@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.definitions.conftest import Check
 
 from cultiva.definitions.loading import check_workspace, load_workspace
 from cultiva.kit.errors import CultivaError, ErrorKind, Faults
-from tests.definitions.conftest import Check
 
 
 def test_faults_of_several_files_are_reported_together_in_order(check: Check) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-
 from tests.definitions.conftest import FILES, Check
 
 
@@ -31,15 +30,16 @@ STRATEGY, POLICY, VALUE, STAGES = "strategies/strategies.yaml", "contact_policy.
 FIELDS = [
     Case("unknown field", TAGS, "  column: birth_date", "  colum: birth_date", "{f}:8:3", "definitions.unknown_field",
          "colum", "did you mean 'column'?"),
-    Case("unknown field of an inner mapping", STAGES, "    rule: aum < 100", "    rule: aum < 100\n    rul: x", "{f}:5:5",
+    Case("unknown field of an inner mapping", STAGES, "    rule: aum < 100", "    rule: aum < 100\n    rul: x",
+         "{f}:5:5",
          "definitions.unknown_field", "rul", "did you mean 'rule'?"),
     Case("missing field", SEGMENTS, "  label: { zh: 成人, en: Adults }\n", "", "{f}:1:3", "definitions.missing_field",
          hint="add label:", message="the field 'label' is missing"),
     Case("value that is not allowed", TAGS, "  type: money", "  type: mony", "{f}:15:9", "definitions.value", "mony",
          "did you mean 'money'?"),
     Case("bad name", SEGMENTS, "- name: adults", "- name: Adult s", "{f}:1:9", "definitions.value", "Adult s",
-         message="not a name; a name has lower case letters, digits and underscores, beginning with a letter, at most 63"
-         " characters"),
+         message="not a name; a name has lower case letters, digits and underscores, beginning with a letter, "
+         "at most 63 characters"),
     Case("number where a text is needed", TAGS, "zh: 类型", "zh: 12", "{f}:2:16", "definitions.value", "12",
          "write it in quotes"),
     Case("share above one", STRATEGY, "  rank: aum * 0.01", "  rank: aum * 0.01\n  holdout: 1.5", "{f}:10:12",
@@ -67,7 +67,8 @@ RULES = [
          "rules.unknown_name", "aun", "did you mean 'aum'?"),
     Case("name in a folded block", SEGMENTS, "  rule: age >= 18", "  rule: >-\n    age >= 18\n    and agee < 90",
          "{f}:5:9", "rules.unknown_name", "agee", "did you mean 'age'?"),
-    Case("name in quotes", STRATEGY, "  rank: aum * 0.01", "  rank: 'aum * rat'", "{f}:9:16", "rules.unknown_name", "rat"),
+    Case("name in quotes", STRATEGY, "  rank: aum * 0.01", "  rank: 'aum * rat'", "{f}:9:16", "rules.unknown_name",
+         "rat"),
     Case("name in double quotes", STRATEGY, "  rank: aum * 0.01", '  rank: "aum * aun"', "{f}:9:16",
          "rules.unknown_name", "aun", "did you mean 'aum'?"),
     Case("name of a row", TAGS, "where: is_open", "where: isopen", "{f}:16:70", "rules.unknown_name", "isopen",
@@ -93,7 +94,8 @@ REFERENCES = [
          "deposits", "did you mean 'deposit'?"),
     Case("channel of a strategy", STRATEGY, "channels: [app]", "channels: [ap]", "{f}:8:14",
          "definitions.unknown_channel", "ap", "did you mean 'app'?"),
-    Case("channel of a cap", POLICY, "channel: app,", "channel: sms,", "{f}:6:32", "definitions.unknown_channel", "sms"),
+    Case("channel of a cap", POLICY, "channel: app,", "channel: sms,", "{f}:6:32", "definitions.unknown_channel",
+         "sms"),
     Case("stage", STRATEGY, "stages: [mature]", "stages: [matur]", "{f}:5:12", "definitions.unknown_stage", "matur",
          "did you mean 'mature'?"),
     Case("tier", STRATEGY, "tiers: [high]", "tiers: [hihg]", "{f}:6:11", "definitions.unknown_value_tier", "hihg",
@@ -163,7 +165,8 @@ STRUCTURE = [
     Case("bands that do not ascend", VALUE, "{ name: low, label: { zh: 低, en: Low } }",
          "{ name: low, label: { zh: 低, en: Low } }\n      - { name: mid, label: { zh: 中, en: Mid }, from: 200 }",
          "{f}:14:57", "definitions.band_order", "200, then 100"),
-    Case("lowest band with a from", VALUE, "en: Low }", "en: Low }, from: 5", "{f}:12:55", "definitions.band_order", "5"),
+    Case("lowest band with a from", VALUE, "en: Low }", "en: Low }, from: 5", "{f}:12:55", "definitions.band_order",
+         "5"),
     Case("list that is missing", SEGMENTS, "  rule: age >= 18", "  list: lists/x.csv", "{f}:3:9",
          "definitions.list_file", "lists/x.csv", message="the list file does not exist"),
     Case("capacity without a number", STRATEGY, "  stages:", "  capacity: { per: branch }\n  stages:", "{f}:5:3",
@@ -179,8 +182,9 @@ WARNINGS = [
     Case("unused offer", "offers/offers.yaml", "- name: deposit", "- name: loan\n  label: { zh: 贷, en: Loan }\n"
          "  kind: product\n- name: deposit", "{f}:1:9", "definitions.unused_offer", warning=True),
     Case("the same rule twice", SEGMENTS, "- name: wealthy", "- name: grown\n  label: { zh: 大, en: Grown }\n"
-         "  rule: AGE  >= 18\n- name: wealthy".replace("AGE", "age"), "{f}:6:9", "definitions.duplicate_rule",
-         hint="use segment('adults')", message="segment 'grown' has the same rule as 'adults' at {f}:1:3", warning=True),
+         "  rule: age  >= 18\n- name: wealthy", "{f}:6:9", "definitions.duplicate_rule",
+         hint="use segment('adults')", message="segment 'grown' has the same rule as 'adults' at {f}:1:3",
+         warning=True),
     Case("contradiction", SEGMENTS, "rule: age >= 18", "rule: age > 17 and age < 18", "{f}:3:9",
          "definitions.unreachable", warning=True),
     Case("contradiction through a segment", SEGMENTS, "and aum >= 50000", "and age < 10", "{f}:6:9",

@@ -48,13 +48,17 @@ def alternatives(node: Node, *, wanted: bool | None = True) -> list[Alternative]
         return [()] if fits else []
     if isinstance(node, Name):
         return _as_wanted(Condition(node.name, "=", True), wanted)
-    if isinstance(node, Call) and node.function in ("and", "or"):
+    return _of_call(node, wanted) if isinstance(node, Call) else [()]
+
+
+def _of_call(node: Call, wanted: bool | None) -> list[Alternative]:
+    if node.function in ("and", "or"):
         all_needed = (node.function == "and") is (wanted is True)
         parts = [alternatives(arg, wanted=wanted) for arg in node.args]
         return combined(parts) if all_needed else _limited([one for part in parts for one in part])
-    if isinstance(node, Call) and node.function == "coalesce" and _has_written_default(node):
+    if node.function == "coalesce" and _has_written_default(node):
         return _defaulted(node, wanted)
-    if isinstance(node, Call) and node.function == "not":
+    if node.function == "not":
         return alternatives(node.args[0], wanted=not wanted) if wanted is not None else _not_false(node.args[0])
     return _comparison(node, wanted)
 

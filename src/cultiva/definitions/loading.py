@@ -14,13 +14,13 @@ from cultiva.definitions.draft import Draft, Origin, Readings
 from cultiva.definitions.empty import NO_LIFECYCLE, NO_POLICY, NO_VALUE, NOBODY
 from cultiva.definitions.files import FILE_KINDS, SETTINGS_FILE, FileKind, stray_files, workspace_files
 from cultiva.definitions.registry import definition_bodies, definition_hashes
-from cultiva.definitions.settings import Variables, fill_sources, read_settings
+from cultiva.definitions.settings import Variables, fill_sources, read_settings, used_variables
 from cultiva.definitions.sources import Identity, Input, SourceFile
 from cultiva.definitions.sources import Mapping as TableMapping
 from cultiva.definitions.toml import read_toml
 from cultiva.definitions.validation import shown, validate
 from cultiva.definitions.workspace import Settings, Workspace
-from cultiva.kit.errors import CultivaError, ErrorKind, Fault, Faults
+from cultiva.kit.errors import CultivaError, ErrorKind, Fault, Faults, did_you_mean
 
 NO_OVERRIDES: Mapping[str, str] = {}
 
@@ -95,6 +95,7 @@ class _Reader:
         self.singles: dict[str, Model] = {}
         self.inputs: list[Input] = []
         self.tables: list[TableMapping] = []
+        self.set_by_file: set[str] = set()
 
     def read(self, overrides: Mapping[str, str], typed_in: Path) -> Draft:
         settings, variables = self._settings(overrides, typed_in)
@@ -106,7 +107,19 @@ class _Reader:
             if kind.required and kind.kind not in seen:
                 self._missing(kind)
         self.readings.faults += stray_files(self.root, self.prefix)
-        return Draft(self._workspace(settings, variables), self.readings)
+        workspace = self._workspace(settings, variables)
+        self._unknown_overrides(variables)
+        return Draft(workspace, self.readings)
+
+    def _unknown_overrides(self, variables: Variables) -> None:
+        """A `--set` of a variable that nothing names is a typing error."""
+        written = SourceFile(inputs=tuple(self.inputs), tables=tuple(self.tables))
+        known = {use.variable for use in used_variables(written)} | self.set_by_file
+        for name in sorted(variables.typed - known):
+            place, message = f"{self.prefix}{SETTINGS_FILE}", f"--set {name}: no source uses ${{{name}}}"
+            allowed, hint = ", ".join(sorted(known)) or "no variables are used", did_you_mean(name, known)
+            fault = Fault(place, 0, 0, "definitions.unknown_variable", message, name, allowed, hint)
+            self.readings.faults.append(fault)
 
     def _settings(self, overrides: Mapping[str, str], typed_in: Path) -> tuple[Settings, Variables]:
         path = self.root / SETTINGS_FILE
@@ -116,6 +129,8 @@ class _Reader:
             self.readings.unreadable.add("settings")
             return Settings(name="workspace"), Variables(overrides, frozenset(overrides), typed_in)
         self.readings.origins["settings", SETTINGS_FILE] = Origin(document)
+        by_file = document.data.get("vars")
+        self.set_by_file = set(by_file) if isinstance(by_file, dict) else set()
         settings, typed, faults = read_settings(document, overrides)
         self.readings.faults += faults
         if settings is None:
