@@ -1,0 +1,1 @@
+"""What did the bank deliver, and which rows of it can be trusted?"""

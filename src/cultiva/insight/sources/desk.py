@@ -1,0 +1,100 @@
+"""The work desk of an ingestion: a DuckDB connection of its own and a folder that goes away afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from cultiva.definitions.workspace import Settings
+from cultiva.insight.sources.sql import literal
+
+MEMORY_SHARE = 0.6
+"""Share of the machine's memory taken if the workspace names no limit."""
+
+_REJECTED = """
+CREATE TABLE rejected (input VARCHAR, file INTEGER, shown VARCHAR, record BIGINT, reason VARCHAR, place BIGINT);
+COMMENT ON TABLE rejected IS 'records that a text parser refused; place counts them within a file';
+"""
+
+
+class Desk:
+    """Where deliveries are staged and checked.
+
+    Args:
+        connection: DuckDB, in memory.
+        folder: For staged files; removed by whoever made it.
+        threads: Threads in use; None: all cores.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path, threads: int | None) -> None:
+        self._connection = connection
+        self._numbers = count(1)
+        self.folder = folder
+        self.threads = threads
+
+    def run(self, sql: str, *, ordered: bool = False) -> int:
+        """Runs a statement and gives the rows written, if it writes; `ordered` keeps the order of what it reads."""
+        self._connection.execute(f"SET preserve_insertion_order = {literal(ordered)}")
+        found = self._connection.execute(sql).fetchall()
+        return int(found[0][0]) if found and isinstance(found[0][0], int) else 0
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        return self._connection.execute(sql).fetchall()
+
+    def columns(self, sql: str) -> dict[str, str]:
+        """Names and DuckDB types of a query's columns."""
+        return {row[0]: row[1] for row in self.rows(f"DESCRIBE {sql}")}
+
+    def new_name(self) -> str:
+        """A name that no input has."""
+        return f"__{next(self._numbers)}"
+
+    def new_path(self, suffix: str) -> Path:
+        """A path for a new staged file."""
+        return self.folder / f"{next(self._numbers)}.{suffix}"
+
+
+@contextmanager
+def open_desk(settings: Settings, root: Path) -> Iterator[Desk]:
+    """A desk with the workspace's limits; its staged files are removed at the end, whatever happens.
+
+    Args:
+        settings: Threads, memory, spill folder and time zone are read.
+        root: The workspace's folder.
+    """
+    spill = root / settings.engine.spill
+    spill.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="ingest-", dir=spill))
+    connection = duckdb.connect(config=_config(settings, folder))
+    try:
+        connection.execute(f"SET TimeZone = {literal(settings.timezone)}")
+        connection.execute(_REJECTED)
+        yield Desk(connection, folder, settings.engine.threads)
+    finally:
+        connection.close()
+        shutil.rmtree(folder)
+
+
+def _config(settings: Settings, folder: Path) -> dict[str, str | bool | int | float | list[str]]:
+    memory_gb = settings.engine.memory_gb or MEMORY_SHARE * _memory_bytes() / 1e9
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{memory_gb:.3f}GB",
+        "temp_directory": str(folder / "spill"),
+        "autoinstall_known_extensions": False,
+    }
+    if settings.engine.threads:
+        config["threads"] = settings.engine.threads
+    return config
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,187 @@
+"""Ingestion: each canonical table of a workspace from its deliveries to a staged snapshot."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from cultiva.contracts.tables import CANONICAL
+from cultiva.contracts.types import Column, TableSchema
+from cultiva.definitions.sources import Mapping as TableMapping
+from cultiva.definitions.workspace import Workspace
+from cultiva.engine.lake import Lake
+from cultiva.engine.parquet import seal
+from cultiva.insight.sources.delivery import Delivery, unite
+from cultiva.insight.sources.desk import Desk, open_desk
+from cultiva.insight.sources.externals import external_mappings
+from cultiva.insight.sources.faults import as_faults, first_line
+from cultiva.insight.sources.files import Window
+from cultiva.insight.sources.inputs import Inputs, Relation
+from cultiva.insight.sources.plan import delivered_columns, plan_columns
+from cultiva.insight.sources.quarantine import QUARANTINE, open_quarantine, quarantine_query
+from cultiva.insight.sources.result import IngestResult, TableResult
+from cultiva.insight.sources.row_contract import JudgedMapping, judge
+from cultiva.insight.sources.table import TableRows, write_parquet
+from cultiva.kit.errors import CultivaError, Fault, Faults
+
+Progress = Callable[[int, int, str], None]
+"""Told before each table: tables done, tables in all, the table's name."""
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table and the mappings that feed it."""
+
+    schema: TableSchema
+    """Canonical columns and extra ones."""
+    mappings: tuple[TableMapping, ...]
+    """In the order of the workspace."""
+
+
+def table_sources(workspace: Workspace) -> list[TableSource]:
+    """The tables that a workspace fills, canonical ones first; inputs that tags read directly come last."""
+    by_table: dict[str, list[TableMapping]] = {}
+    for mapping in workspace.sources.tables:
+        by_table.setdefault(mapping.table, []).append(mapping)
+    order = [*(name for name in CANONICAL if name in by_table), *(name for name in by_table if name not in CANONICAL)]
+    tables = [TableSource(_schema(name, by_table[name]), tuple(by_table[name])) for name in order]
+    return [*tables, *(TableSource(schema, (mapping,)) for mapping, schema in external_mappings(workspace))]
+
+
+def ingest(
+    workspace: Workspace, on: date, lake: Lake, *, run_id: str, progress: Progress | None = None
+) -> IngestResult:
+    """Reads every table's deliveries for a business date and stages a snapshot of each; publishes nothing.
+
+    Facts: the snapshot holds the rows that are new on this date; tables delivered whole: all rows. A re-run of a date
+    sees the dates before it only, so it gives the same again.
+
+    Args:
+        workspace: Its sources, settings and tags.
+        on: The business date.
+        lake: Where snapshots are staged, and what was published before.
+        run_id: The run that writes them.
+        progress: Told before each table.
+
+    Raises:
+        Faults: every fault of every delivery at once; what was staged is removed.
+        CultivaError: if one thing only went wrong and lies outside (a database that does not answer).
+    """
+    staged: list[Path] = []
+    try:
+        with open_desk(workspace.settings, workspace.root) as desk:
+            return _Ingestion(workspace, on, lake, run_id, desk, staged).run(progress or (lambda *_: None))
+    except BaseException:
+        for folder in staged:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+class _Ingestion:
+    """One run over all tables."""
+
+    def __init__(self, workspace: Workspace, on: date, lake: Lake, run_id: str, desk: Desk, staged: list[Path]) -> None:
+        self._workspace = workspace
+        self._on = on
+        self._lake = lake
+        self._run_id = run_id
+        self._desk = desk
+        self._staged = staged
+        self._inputs = Inputs(desk, workspace)
+
+    def run(self, progress: Progress) -> IngestResult:
+        open_quarantine(self._desk)
+        sources, tables, errors = table_sources(self._workspace), {}, list[CultivaError]()
+        for done, source in enumerate(sources):
+            progress(done, len(sources), source.schema.name)
+            try:
+                tables[source.schema.name] = self._table(source)
+            except CultivaError as error:
+                errors.append(error)
+        if errors:
+            raise self._all_of(errors)
+        folder = self._stage(QUARANTINE.name)
+        write_parquet(self._desk, quarantine_query(), folder)
+        written = seal(folder, threads=self._desk.threads)
+        snapshot = self._lake.snapshot(QUARANTINE.name, self._on, folder, written, run_id=self._run_id)
+        return IngestResult(quarantine=snapshot, tables=tables)
+
+    def _all_of(self, errors: list[CultivaError]) -> CultivaError:
+        if len(errors) == 1:
+            return errors[0]
+        faults: dict[Fault, None] = dict.fromkeys(fault for error in errors for fault in as_faults(error))
+        return Faults(faults, what=f"the delivery of {self._on}")
+
+    def _table(self, source: TableSource) -> TableResult:
+        delivery = self._delivery(source)
+        try:
+            rows = TableRows(self._desk, delivery)
+            folder = self._stage(source.schema.name)
+            written = rows.write(folder)
+        except duckdb.Error as error:
+            raise _unreadable(delivery, error) from error
+        snapshot = self._lake.snapshot(source.schema.name, self._on, folder, written, run_id=self._run_id)
+        notes = tuple(note for one in delivery.mappings for note in _notes(one))
+        return TableResult(snapshot, rows.counts(), rows.broken, notes)
+
+    def _stage(self, table: str) -> Path:
+        folder = self._lake.stage(table, self._on, run_id=self._run_id)
+        self._staged.append(folder)
+        return folder
+
+    def _delivery(self, source: TableSource) -> Delivery:
+        before = self._lake.catalogue.before(source.schema.name, self._on) if source.schema.is_fact else None
+        previous = before.business_date if before else None
+        history = self._lake.files_history(source.schema.name, self._on - timedelta(days=1)) if previous else []
+        judged = tuple(self._judged(mapping, source.schema, previous) for mapping in source.mappings)
+        return unite(self._desk, source.schema, judged, self._on, previous=previous, history=tuple(history))
+
+    def _judged(self, mapping: TableMapping, schema: TableSchema, previous: date | None) -> JudgedMapping:
+        relation = self._relation(mapping, self._window(schema, previous))
+        plans = plan_columns(mapping, schema, relation, self._workspace.settings.timezone)
+        return judge(self._desk, mapping, schema, relation, plans, self._on)
+
+    def _relation(self, mapping: TableMapping, window: Window) -> Relation:
+        if mapping.select is not None:
+            return self._inputs.select(mapping, window)
+        return self._inputs.relation(mapping.source or "", window, delivered_columns(mapping))
+
+    def _window(self, schema: TableSchema, previous: date | None) -> Window:
+        """Facts: files after the last published date; tables delivered whole: the file of the date."""
+        if schema.is_fact:
+            return Window(self._on, previous or date.min)
+        return Window(self._on, self._on - timedelta(days=1))
+
+
+def _schema(name: str, mappings: list[TableMapping]) -> TableSchema:
+    known = CANONICAL.get(name, TableSchema(name, (), key=()))
+    extra = {column: kind for mapping in mappings for column, kind in mapping.extra_columns.items()}
+    added = tuple(Column(column, kind) for column, kind in extra.items() if column not in known.names)
+    return replace(known, columns=(*known.columns, *added))
+
+
+def _notes(one: JudgedMapping) -> list[str]:
+    if one.mapping.select is not None:
+        return []
+    unread = [name for name in one.relation.columns if name not in delivered_columns(one.mapping)]
+    return [f"{one.mapping.name}: columns that no mapping reads: {', '.join(unread)}"] if unread else []
+
+
+def _unreadable(delivery: Delivery, error: duckdb.Error) -> Faults:
+    files = [file for one in delivery.mappings for file in one.relation.files]
+    fault = Fault(
+        ", ".join(files[:3]),
+        0,
+        0,
+        "sources.unreadable",
+        f"the delivery of table {delivery.schema.name} cannot be read to its end",
+        seen=first_line(error),
+        allowed="data that DuckDB reads without an error",
+        hint="if the file is damaged, ask for it again; if memory ran out, raise engine.memory_gb",
+    )
+    return Faults([fault], what=f"table {delivery.schema.name}")

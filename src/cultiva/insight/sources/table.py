@@ -1,0 +1,150 @@
+"""One table from its delivery to a staged snapshot, every row accounted for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from cultiva.engine.parquet import COMPRESSION, COMPRESSION_LEVEL, ROW_GROUP_ROWS, part_path, seal
+from cultiva.engine.port import Written
+from cultiva.insight.sources.arrivals import (
+    CHANGED,
+    CLASS,
+    CONFLICT,
+    DUPLICATE,
+    KEPT,
+    LATE,
+    REDELIVERED,
+    TOO_LATE,
+    Arrivals,
+    sort_arrivals,
+    sort_columns,
+)
+from cultiva.insight.sources.delivery import Census, Delivery, take_census
+from cultiva.insight.sources.desk import Desk
+from cultiva.insight.sources.faults import broken
+from cultiva.insight.sources.quarantine import quarantine_arrivals, quarantine_broken
+from cultiva.insight.sources.result import BrokenContract, Counts
+from cultiva.insight.sources.sql import ident, idents, literal
+from cultiva.insight.sources.tolerance import (
+    EXAMPLES_MAX,
+    broken_by_census,
+    is_over,
+    ordered,
+    too_many_bad_rows,
+)
+from cultiva.kit.errors import Faults
+
+_BAD_ARRIVALS = {CONFLICT: "key", CHANGED: "key", TOO_LATE: "time"}
+
+
+class TableRows:
+    """The rows of one table on their way into the lake.
+
+    Args:
+        desk: Where the work is done.
+        delivery: The rows, judged.
+    """
+
+    def __init__(self, desk: Desk, delivery: Delivery) -> None:
+        self._desk = desk
+        self._delivery = delivery
+        self._census: Census = take_census(desk, delivery)
+        self._broken = broken_by_census(delivery, self._census)
+        self._refuse_nothing()
+        self._refuse_bad(self._counts_by_census())
+        quarantine_broken(desk, delivery)
+        self._arrivals = self._sorted()
+
+    @property
+    def broken(self) -> tuple[BrokenContract, ...]:
+        """Broken contracts, most frequent first."""
+        return tuple(self._broken)
+
+    def counts(self) -> dict[str, Counts]:
+        """Where the rows of each mapping went."""
+        return {one.mapping.name: self._counts(n) for n, one in enumerate(self._delivery.mappings)}
+
+    def write(self, folder: Path) -> Written:
+        """Writes the kept rows, in order of what they are joined on, to a staged folder."""
+        names = idents(self._delivery.schema.names)
+        write_parquet(
+            self._desk,
+            f"SELECT {names} FROM {ident(self._arrivals.rows)} WHERE {CLASS} IN ('{KEPT}', '{LATE}') "
+            f"ORDER BY {idents(sort_columns(self._delivery))}",
+            folder,
+        )
+        return seal(folder, threads=self._desk.threads)
+
+    def _sorted(self) -> Arrivals:
+        arrivals = sort_arrivals(self._desk, self._delivery)
+        self._arrivals = arrivals
+        self._broken = ordered(self._all_broken(arrivals))
+        relations = [name for name in (arrivals.rows, arrivals.dropped) if name]
+        bad = sum(rows for (_, name), rows in arrivals.counts.items() if name in _BAD_ARRIVALS)
+        over = [n for n in range(len(self._delivery.mappings)) if is_over(self._delivery, n, self._counts(n))]
+        for relation in relations if bad else ():
+            quarantine_arrivals(self._desk, self._delivery, relation, limit=EXAMPLES_MAX if over else None)
+        self._refuse_bad({n: self._counts(n) for n in over})
+        return arrivals
+
+    def _all_broken(self, arrivals: Arrivals) -> Counter[tuple[str, str, str]]:
+        schema = self._delivery.schema
+        concerned = {"key": ", ".join(schema.key), "time": schema.time or ""}
+        found = Counter({(one.mapping, one.rule, one.column): one.rows for one in self._broken})
+        for (number, name), rows in arrivals.counts.items():
+            if name in _BAD_ARRIVALS:
+                found[self._delivery.mappings[number].mapping.name, name, concerned[_BAD_ARRIVALS[name]]] += rows
+        return found
+
+    def _counts(self, mapping: int) -> Counts:
+        census, arrivals = self._census, self._arrivals
+        return Counts(
+            read=census.read(mapping),
+            kept=arrivals.of(mapping, KEPT, LATE),
+            quarantined=census.quarantined(mapping) + arrivals.of(mapping, *_BAD_ARRIVALS),
+            duplicate=arrivals.of(mapping, DUPLICATE),
+            redelivered=arrivals.of(mapping, REDELIVERED),
+            not_yet=census.not_yet[mapping],
+            late=arrivals.of(mapping, LATE),
+        )
+
+    def _counts_by_census(self) -> dict[int, Counts]:
+        return {
+            number: Counts(read=self._census.read(number), quarantined=self._census.quarantined(number))
+            for number in range(len(self._delivery.mappings))
+        }
+
+    def _refuse_nothing(self) -> None:
+        """A day may bring no facts; a table delivered whole that is empty is a broken delivery."""
+        schema = self._delivery.schema
+        if schema.is_fact or any(self._census.read(n) for n in range(len(self._delivery.mappings))):
+            return
+        files = [file for one in self._delivery.mappings for file in one.relation.files]
+        raise broken(
+            ", ".join(files[:3]) or f"sources/ table {schema.name}",
+            "no_rows",
+            f"table {schema.name} is delivered whole and has no rows",
+            seen="0 rows",
+            allowed="at least one row",
+            hint="ask for the delivery again; an empty table would take everyone away",
+        )
+
+    def _refuse_bad(self, counts: dict[int, Counts]) -> None:
+        over = [number for number, one in counts.items() if is_over(self._delivery, number, one)]
+        if not over:
+            return
+        quarantine_broken(self._desk, self._delivery, limit=EXAMPLES_MAX)
+        raise Faults(
+            [too_many_bad_rows(self._desk, self._delivery, n, counts[n], self._broken) for n in over],
+            what=f"the delivery of table {self._delivery.schema.name}",
+        )
+
+
+def write_parquet(desk: Desk, query: str, folder: Path) -> None:
+    """Writes a query's rows to a staged folder, in the query's order."""
+    desk.run(
+        f"COPY ({query}) TO {literal(str(part_path(folder, 0)))} (FORMAT parquet, COMPRESSION {COMPRESSION}, "
+        f"COMPRESSION_LEVEL {COMPRESSION_LEVEL}, ROW_GROUP_SIZE {ROW_GROUP_ROWS})",
+        ordered=True,
+    )
