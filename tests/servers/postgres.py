@@ -56,7 +56,7 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     _run(postgres_server, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
-def _run(url: str, statement: sql.Composable) -> None:
+def _run(url: str, statement: sql.SQL | sql.Composed) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)
 
