@@ -103,7 +103,7 @@ def write_sample(  # noqa: PLR0913  (the knobs of a bank; all but the folder hav
             organisations += chunk.organisations
             if progress is not None:
                 progress(done, customers)
-    return SampleCounts(customers, organisations, dict(delivery.rows))
+    return SampleCounts(customers, organisations, dict(sorted(delivery.rows.items())))
 
 
 def _chunks(bank: Bank, delivery: Delivery, seed: int) -> Iterator[_Chunk]:
