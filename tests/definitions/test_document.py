@@ -39,7 +39,7 @@ BROKEN = {
     "two documents": (b"a: 1\n---\nb: 2\n", "syntax", 2, 1),
     "a control character": (b"a: 1\nb: \x01\n", "syntax", 2, 0),
     "another encoding": ("a: 1\nb: 客户\n".encode("gb18030"), "encoding", 2, 0),
-    "a bomb of brackets": (b"[" * 1500, "syntax", 1, 1),
+    "a bomb of brackets": (b"[" * 600, "syntax", 1, 1),
     "a key given twice": (b"a: 1\nb: 2\na: 3\n", "duplicate_key", 3, 1),
     "a key that is a list": (b"{? [a] : b}", "key", 1, 4),
     "a tag of its own": (b"a: !python/name:os.system x\n", "yaml_tag", 1, 4),

@@ -185,6 +185,12 @@ WARNINGS = [
          "  rule: age  >= 18\n- name: wealthy", "{f}:6:9", "definitions.duplicate_rule",
          hint="use segment('adults')", message="segment 'grown' has the same rule as 'adults' at {f}:1:3",
          warning=True),
+    Case("the same tag twice", TAGS, "- name: age", "- name: years\n  label: { zh: 岁, en: Years }\n  type: integer\n"
+         "  expression: years_between(birth_date, today)\n- name: age", "{f}:21:9", "definitions.duplicate_tag",
+         message="tag 'age' is made in the same way as 'years' at {f}:17:3", warning=True),
+    Case("event that is not declared", TAGS, "{ table: holding, function: sum, value: balance, where: is_open and category "
+         "= 'deposit' }", "{ table: event, function: sum, value: 1.0, where: name = 'loan_start' }", "{f}:16:71",
+         "definitions.unknown_event", "loan_start", "did you mean 'loan_started'?", warning=True),
     Case("contradiction", SEGMENTS, "rule: age >= 18", "rule: age > 17 and age < 18", "{f}:3:9",
          "definitions.unreachable", warning=True),
     Case("contradiction through a segment", SEGMENTS, "and aum >= 50000", "and age < 10", "{f}:6:9",

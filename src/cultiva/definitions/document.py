@@ -16,7 +16,7 @@ from cultiva.kit.errors import Fault
 
 Loc = tuple[str | int, ...]
 """Where something lies within a file: keys and list positions from the top."""
-VALUES_MAX = 200_000
+VALUES_MAX = 50_000
 """Most values in one file after aliases are followed; a guard against aliases that multiply."""
 
 

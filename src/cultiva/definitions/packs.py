@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from cultiva.definitions.files import SETTINGS_FILE
-from cultiva.definitions.schema import write_schemas
+from cultiva.definitions.schema import SCHEMA_FOLDER, write_schemas
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 
 DEFAULT_PACK = "retail-bank"
@@ -56,7 +56,7 @@ def init_workspace(target: Path, pack: str = DEFAULT_PACK) -> list[Path]:
     written = settings.read_text(encoding="utf-8")
     named = re.sub(r'(?m)^name = "\w+"$', f'name = "{workspace_name(target)}"', written, count=1)
     settings.write_text(named, encoding="utf-8")
-    write_schemas(target)
+    write_schemas(target / SCHEMA_FOLDER)
     return copied
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cultiva.contracts.tables import CANONICAL
 from cultiva.contracts.types import Column, DataType
@@ -36,6 +36,7 @@ def check_reach(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
     for site, rule in compiled:
         if rule is not None:
             yield from _value_faults(draft, site, rule)
+            yield from _unknown_event(draft, site, rule)
     readings = draft.readings
     if readings.broken or readings.unreadable or any(fault for fault in readings.faults if not fault.warning):
         return
@@ -88,6 +89,19 @@ def _value_faults(draft: Draft, site: RuleSite, rule: Rule) -> Iterator[Fault]:
             continue
         told.add((column, text))
         yield _value_fault(draft, site, column, text, sorted(values))
+
+
+def _unknown_event(draft: Draft, site: RuleSite, rule: Rule) -> Iterator[Fault]:
+    """Names of events in row rules that no definition declares: allowed, but usually misspelt."""
+    events = sorted(draft.workspace.events)
+    if not site.over_rows or site.kind == "mapping" or _view_of(draft.workspace, site) != "event":
+        return
+    for column, text in _texts(rule.node):
+        if column == "name" and events and not draft.is_doubtful("event", text) and text not in events:
+            fault = _value_fault(draft, site, column, text, events)
+            hint = fault.hint or "declare it in events.yaml"
+            yield replace(fault, code="definitions.unknown_event", message=f"the event '{text}' is not declared",
+                          hint=hint, warning=True)  # fmt: skip
 
 
 def _value_fault(draft: Draft, site: RuleSite, column: str, text: str, values: list[str]) -> Fault:

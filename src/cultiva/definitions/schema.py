@@ -25,16 +25,15 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     return {**found, "settings": _schema(Settings, "cultiva.toml of a Cultiva workspace")}
 
 
-def write_schemas(root: Path) -> list[Path]:
-    """Writes the schemas into a workspace.
+def write_schemas(folder: Path) -> list[Path]:
+    """Writes the schemas as files.
 
     Args:
-        root: The workspace.
+        folder: Usually `SCHEMA_FOLDER` of a workspace; made if it is not there.
 
     Returns:
         The files written.
     """
-    folder = root / SCHEMA_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for kind, schema in json_schemas().items():

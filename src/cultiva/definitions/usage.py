@@ -31,6 +31,7 @@ def check_usage(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
     yield from _unused_tags(draft, compiled)
     yield from _unused_offers(draft)
     yield from _double_segments(draft)
+    yield from _double_tags(draft)
     yield from _absent_tables(draft, compiled)
 
 
@@ -83,6 +84,19 @@ def _double_segments(draft: Draft) -> Iterator[Fault]:
             origin = draft.origin("segment", segment.name)
             yield origin.fault(("rule",), "duplicate_rule", message, hint=hint, warning=True)
         first.setdefault(plain, segment.name)
+
+
+def _double_tags(draft: Draft) -> Iterator[Fault]:
+    """Tags that are made in the same way as an earlier one."""
+    first: dict[str, str] = {}
+    for tag in draft.workspace.tags.values():
+        made = tag.model_dump_json(include={"type", "column", "aggregate", "expression", "external", "score"})
+        if made in first:
+            place = draft.origin("tag", first[made]).place()
+            message = f"tag '{tag.name}' is made in the same way as '{first[made]}' at {place}"
+            origin = draft.origin("tag", tag.name)
+            yield origin.fault(("name",), "duplicate_tag", message, hint="keep one of them", warning=True)
+        first.setdefault(made, tag.name)
 
 
 def _absent_tables(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
