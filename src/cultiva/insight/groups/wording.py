@@ -74,14 +74,19 @@ def _what(trait: Trait, tag: Label, value: Label) -> Label:
 
 def _number(number: float) -> Label:
     """Short forms: 12.3万 and 123k."""
-    size = abs(number)
-    zh = next((f"{number / unit:.{digits}f}{name}" for unit, name, digits in _ZH if size >= unit), _small(number))
-    en = next((f"{number / unit:.{digits}f}{name}" for unit, name, digits in _EN if size >= unit), _small(number))
-    return Label(zh=zh, en=en)
+    return Label(zh=_short(number, _ZH), en=_short(number, _EN))
 
 
-_ZH = ((1e8, "亿", 2), (1e4, "万", 1))
-_EN = ((1e9, "bn", 2), (1e6, "m", 2), (1e4, "k", 0), (1e3, "k", 1))
+_ZH = ((1e8, 1e8, "亿", 2), (1e4, 1e4, "万", 1))
+_EN = ((1e9, 1e9, "bn", 2), (1e6, 1e6, "m", 2), (1e4, 1e3, "k", 0), (1e3, 1e3, "k", 1))
+"""From which size, in which unit, its name, digits after the point."""
+
+
+def _short(number: float, units: Sequence[tuple[float, float, str, int]]) -> str:
+    for least, unit, name, digits in units:
+        if abs(number) >= least:
+            return f"{number / unit:.{digits}f}{name}"
+    return _small(number)
 
 
 def _small(number: float) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from cultiva.contracts.types import DataType
+from cultiva.engine import exact
 from cultiva.engine.port import Form
 from cultiva.engine.types import STORED
 
 if TYPE_CHECKING:
     import ibis
-    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,6 @@ class ColumnForm:
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        import polars as pl
-
         column = pl.col(self.name).cast(STORED[self.type].polars)
         if self.empty is None:
             return column
@@ -68,8 +70,6 @@ class NullForm:
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        import polars as pl
-
         return pl.lit(None, dtype=STORED[self.type].polars)
 
 
@@ -93,8 +93,6 @@ class Known:
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        import polars as pl
-
         return pl.col(self.name).is_not_null()
 
 
@@ -122,6 +120,38 @@ class Typed:
 
 
 @dataclass(frozen=True)
+class PerRow:
+    """An expression that reads no column, for every row anew: the sum of 2 over three rows is 6."""
+
+    form: Form
+    """The expression."""
+    column: str
+    """Any column of the table; its values do not matter."""
+
+    @property
+    def type(self) -> DataType:
+        """The expression's."""
+        return self.form.type
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The one column."""
+        return frozenset((self.column,))
+
+    def ibis(self, table: ibis.Table) -> ibis.Value:
+        """For DuckDB and Spark."""
+        import ibis
+
+        value = self.form.ibis(table)
+        return ibis.ifelse(table[self.column].isnull(), value, value)
+
+    def polars(self) -> pl.Expr:
+        """For bulk work on one machine."""
+        value = self.form.polars()
+        return pl.when(pl.col(self.column).is_null()).then(value).otherwise(value)
+
+
+@dataclass(frozen=True)
 class MoneySum:
     """The exact sum of money columns; null counts as nothing."""
 
@@ -137,24 +167,13 @@ class MoneySum:
 
     def ibis(self, table: ibis.Table) -> ibis.Value:
         """For DuckDB and Spark."""
-        import ibis
-
-        zero = ibis.literal(0).cast(STORED[DataType.MONEY].ibis)
-        total = zero
-        for name in self.names:
-            total = total + ibis.coalesce(table[name], zero)
-        return total.cast(STORED[DataType.MONEY].ibis)
+        cents = [exact.cents_ibis(table[name]).coalesce(0) for name in self.names]
+        return exact.money_ibis(reduce(add, cents))
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        import polars as pl
-
-        money = STORED[DataType.MONEY].polars
-        zero = pl.lit(0).cast(money)
-        total = zero
-        for name in self.names:
-            total = total + pl.col(name).cast(money).fill_null(zero)
-        return total.cast(money)
+        cents = [exact.cents_polars(pl.col(name)).fill_null(0) for name in self.names]
+        return exact.money_polars(reduce(add, cents))
 
 
 @dataclass(frozen=True)
@@ -183,8 +202,6 @@ class FirstTrue:
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        import polars as pl
-
         answer = pl.lit(None, dtype=pl.String)
         for name, condition in reversed(self.cases):
             answer = pl.when(condition.polars()).then(pl.lit(name)).otherwise(answer)
@@ -228,8 +245,6 @@ class Window:
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        import polars as pl
-
         start, end = self.ends
         return pl.col(self.time).is_between(pl.lit(start), pl.lit(end), closed="left")
 
@@ -256,8 +271,6 @@ class AllOf:
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        import polars as pl
-
         return pl.all_horizontal(condition.polars() for condition in self.conditions)
 
 

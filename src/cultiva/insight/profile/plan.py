@@ -15,7 +15,7 @@ from datetime import date
 from functools import cached_property
 
 from cultiva.contracts.aggregates import AggregateFunction
-from cultiva.contracts.types import DataType
+from cultiva.contracts.types import DataType, TableSchema
 from cultiva.contracts.views import VIEWS
 from cultiva.definitions.scopes import value_scope, view_scope
 from cultiva.definitions.tags import Aggregate, Tag
@@ -23,7 +23,7 @@ from cultiva.definitions.value import Tiering, Value
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import AggregateForm, Form
 from cultiva.insight.profile.columns import Origin, ProfileColumn
-from cultiva.insight.profile.forms import ColumnForm, FirstTrue, MoneySum, NullForm, Typed, Window, all_of
+from cultiva.insight.profile.forms import ColumnForm, FirstTrue, MoneySum, NullForm, PerRow, Typed, Window, all_of
 from cultiva.insight.profile.levels import levels, needed_for
 from cultiva.insight.profile.potential import PEER_VALUE
 from cultiva.insight.profile.rulebook import RuleBook
@@ -166,16 +166,19 @@ class _Planner:
 
     def _aggregate_form(self, aggregate: Aggregate, type_: DataType) -> AggregateForm:
         view = VIEWS[aggregate.table]
-        scope = view_scope(self.workspace, view.name)
-        where = None
-        if aggregate.where is not None:
-            where = compile_rule(aggregate.where, scope, expected=DataType.BOOLEAN).form(self.on)
+        where = self._row_form(aggregate.where, view)
+        value = self._row_form(aggregate.value, view)
         window = None
         if aggregate.window_days is not None and view.time is not None:
             is_timestamp = view.column(view.time).type is DataType.TIMESTAMP
             window = Window(view.time, self.on, aggregate.window_days, is_timestamp)
-        value = None if aggregate.value is None else compile_rule(aggregate.value, scope).form(self.on)
         return AggregateForm(aggregate.function, type_, value=value, where=all_of((window, where)), time=view.time)
+
+    def _row_form(self, text: str | None, view: TableSchema) -> Form | None:
+        if text is None:
+            return None
+        rule = compile_rule(text, view_scope(self.workspace, view.name))
+        return rule.form(self.on) if rule.columns else PerRow(rule.form(self.on), view.key[0])
 
     def _value(self, model: Value) -> None:
         names = tuple(f"value_{component.name}" for component in model.components)

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from cultiva.contracts.types import DataType
 from cultiva.definitions.value import Potential
-from cultiva.engine.exact import money_ibis
 from cultiva.engine.port import Engine, Files, Written
+from cultiva.engine.types import STORED
 from cultiva.kit.errors import CultivaError
+from cultiva.kit.money import to_major
 
 if TYPE_CHECKING:
     import ibis
+    import pyarrow as pa
 
 PEER_VALUE = "peer_value"
 """Column of the result: the quantile of the customer's peers."""
@@ -102,11 +104,11 @@ def peer_values(engine: Engine, profile: Files, potential: Potential, folder: Pa
     cells = choose_cells(_sizes(engine, table, potential), potential)
     numbers = {cell: number for number, cell in enumerate(sorted(set(cells.values()), key=lambda cell: cell.key))}
     placed = table.inner_join(_codes(engine, cells, numbers, len(potential.peers)), _names(len(potential.peers)))
-    placed = placed.select("customer_id", "cell", cents=_cents(placed["current_value"]))
+    placed = placed.select("customer_id", "cell")
     values = _quantiles(engine, table, numbers)
-    joined = placed.inner_join(_small(engine, [(n, value) for n, value in values.items()], ("cell", "reached")), "cell")
-    money = money_ibis(joined["reached"])
-    return engine.write(joined.select("customer_id", **{PEER_VALUE: money}), folder, sort_by=("customer_id",))
+    reached = _small(engine, [(n, to_major(cents)) for n, cents in values.items()], ("cell", PEER_VALUE))
+    joined = placed.inner_join(reached, "cell").select("customer_id", PEER_VALUE)
+    return engine.write(joined, folder, sort_by=("customer_id",))
 
 
 def check_peers(peers: Sequence[str], types: Mapping[str, DataType]) -> None:
@@ -127,12 +129,13 @@ def check_peers(peers: Sequence[str], types: Mapping[str, DataType]) -> None:
 
 
 def _keyed(table: ibis.Table, peers: Sequence[str]) -> ibis.Table:
-    """The table with one text per peer tag, `peer_1` to `peer_n`, never null."""
+    """Per customer one text per peer tag, `peer_1` to `peer_n`, never null; cents; bucket."""
     import ibis
 
     mark = ibis.literal(NULL_MARK)
     keys = {f"peer_{n}": ibis.coalesce(_as_text(table[peer]), mark) for n, peer in enumerate(peers, 1)}
-    return table.select("customer_id", "current_value", **keys)
+    cents = _cents(table["current_value"])
+    return table.select("customer_id", cents=cents, bucket=_bucket(cents), **keys)
 
 
 def _as_text(column: ibis.Value) -> ibis.Value:
@@ -190,19 +193,13 @@ def _quantiles(engine: Engine, table: ibis.Table, numbers: Mapping[Cell, int]) -
 
 def _within(engine: Engine, table: ibis.Table, cells: Mapping[int, Cell], length: int) -> ibis.Table:
     """The customers of these cells: cell, cents, bucket."""
-    cents = _cents(table["current_value"])
-    if length == 0:
-        return table.select(cell=_whole(next(iter(cells))), cents=cents, bucket=_bucket(cents))
-    names = _names(length)
-    joined = table.inner_join(_small(engine, [(*cell.key, n) for n, cell in cells.items()], (*names, "cell")), names)
-    cents = _cents(joined["current_value"])
-    return joined.select("cell", cents=cents, bucket=_bucket(cents))
-
-
-def _whole(number: int) -> ibis.Value:
     import ibis
 
-    return ibis.literal(number, type="int64")
+    if length == 0:
+        return table.select("cents", "bucket", cell=ibis.literal(next(iter(cells)), type="int64"))
+    names = _names(length)
+    codes = _small(engine, [(*cell.key, number) for number, cell in cells.items()], (*names, "cell"))
+    return table.inner_join(codes, names).select("cell", "cents", "bucket")
 
 
 def _select(engine: Engine, rows: ibis.Table, cells: Mapping[int, Cell]) -> dict[int, int]:
@@ -210,7 +207,7 @@ def _select(engine: Engine, rows: ibis.Table, cells: Mapping[int, Cell]) -> dict
     counted = _counts(engine, rows, "bucket")
     places = {number: _place(counted[number], cell.rank) for number, cell in cells.items()}
     chosen = _small(engine, [(number, bucket) for number, (bucket, _) in places.items()], ("cell", "bucket"))
-    fine = _counts(engine, rows.inner_join(chosen, ["cell", "bucket"]), "cents")
+    fine = _counts(engine, rows.semi_join(chosen, ["cell", "bucket"]), "cents")
     return {number: _place(fine[number], rank)[0] for number, (_, rank) in places.items()}
 
 
@@ -231,13 +228,19 @@ def _place(counts: Mapping[int, int], rank: int) -> tuple[int, int]:
 
 
 def _small(engine: Engine, rows: Sequence[tuple[Any, ...]], columns: tuple[str, ...]) -> ibis.Table:
-    """A small table; columns of peers hold texts, the others whole numbers."""
+    """A small table: texts for peers, money for the quantile, else whole numbers."""
     import pyarrow as pa
 
     cells = zip(*rows, strict=True) if rows else [()] * len(columns)
-    types = [pa.string() if name.startswith("peer_") else pa.int64() for name in columns]
+    types = [_small_type(name) for name in columns]
     arrays = [pa.array(column, type=type_) for column, type_ in zip(cells, types, strict=True)]
     return engine.load(pa.table(dict(zip(columns, arrays, strict=True))))
+
+
+def _small_type(name: str) -> pa.DataType:
+    if name == PEER_VALUE:
+        return STORED[DataType.MONEY].arrow
+    return STORED[DataType.TEXT if name.startswith("peer_") else DataType.INTEGER].arrow
 
 
 def _rows(engine: Engine, table: ibis.Table) -> list[dict[str, Any]]:

@@ -14,14 +14,12 @@ from cultiva.contracts.types import DataType
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import AggregateForm, Engine, Files, Form
 from cultiva.insight.profile.casts import typed_text
-from cultiva.insight.profile.forms import Window, all_of
-from cultiva.rules import EventWindow, Scope, compile_rule
+from cultiva.insight.profile.forms import ColumnForm, Window, all_of
+from cultiva.rules import EventWindow
 
 if TYPE_CHECKING:
     import ibis
-
-EVENT_COLUMNS = ("customer_id", "source_system", "source_id", "at", "name", "channel")
-"""Columns of the event view that the typed events keep, as far as it has them."""
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class WindowColumn:
     type: DataType
     """Type of the column."""
     empty: int | None
-    """What it is for a customer without such an event."""
+    """What it is for a customer without such an event; None: null."""
 
 
 @dataclass(frozen=True)
@@ -88,28 +86,62 @@ def _pass(windows: list[EventWindow], properties: dict[str, DataType], on: date)
 
 
 def _window_column(window: EventWindow, properties: Mapping[str, DataType], on: date) -> WindowColumn:
-    scope = Scope(names={"name": DataType.TEXT, "at": DataType.TIMESTAMP, **properties})
-    recent: Form | None = None if window.days is None else Window("at", on, window.days, is_timestamp=True)
-    named = compile_rule(f"name = '{window.event}'", Scope(names={"name": DataType.TEXT})).form(on)
+    named = EventNamed(window.event)
+    recent: Form | None = None if window.days is None else Window(AT, on, window.days, is_timestamp=True)
     where = all_of((named, recent, None if window.condition is None else window.condition.form(on)))
     if window.function == "event_count":
-        return WindowColumn(AggregateForm(AggregateFunction.COUNT, DataType.INTEGER, where=where), DataType.INTEGER, 0)
-    text = window.property if window.function == "event_sum" else "days_between(at, today)"
-    assert text is not None, "event_sum names a property"
-    rule = compile_rule(text, scope)
-    summed = window.function == "event_sum"
-    function = AggregateFunction.SUM if summed else AggregateFunction.MIN
-    type_ = rule.type if summed else DataType.INTEGER
-    return WindowColumn(AggregateForm(function, type_, value=rule.form(on), where=where), type_, 0 if summed else None)
+        return WindowColumn(AggregateForm(AggregateFunction.COUNT, DataType.INTEGER, where=where), window.type, 0)
+    if window.function == "event_sum":
+        assert window.property is not None, "event_sum names a property"
+        value: Form = ColumnForm(window.property, properties[window.property])
+        return WindowColumn(AggregateForm(AggregateFunction.SUM, DataType.NUMBER, value, where), window.type, 0)
+    day = ColumnForm(DAY, DataType.DATE)
+    return WindowColumn(AggregateForm(AggregateFunction.MAX, DataType.DATE, day, where), window.type, None)
+
+
+@dataclass(frozen=True)
+class EventNamed:
+    """Whether a typed event has this name."""
+
+    event: str
+    """The name."""
+    type: DataType = DataType.BOOLEAN
+    """Boolean."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The column with the event's name."""
+        return frozenset((NAME,))
+
+    def ibis(self, table: ibis.Table) -> ibis.Value:
+        """For DuckDB and Spark."""
+        return table[NAME] == self.event
+
+    def polars(self) -> pl.Expr:
+        """For bulk work on one machine."""
+        import polars as pl
+
+        return pl.col(NAME) == self.event
+
+
+AT, DAY, NAME = "event__at", "event__day", "event__name"
+"""Columns of the typed events, named apart from every property."""
+OWN_COLUMNS = ("customer_id", "source_system", "source_id", "channel")
+"""Columns of the event view that the typed events keep as they are; conditions may read the channel."""
 
 
 def write_typed_events(engine: Engine, files: Files, one: EventPass, folder: Path) -> None:
     """Writes the events that a pass reads, each property in its declared type; null where it does not fit."""
     table = engine.scan(files)
     chosen = table.filter(table["name"].isin(one.events))
-    kept = [name for name in EVENT_COLUMNS if name in table.columns and name not in one.properties]
-    typed = {name: typed_property(engine, chosen[PROPERTIES], name, kind) for name, kind in one.properties.items()}
-    engine.write(chosen.select(*kept, **typed), folder)
+    kept = [name for name in OWN_COLUMNS if name in table.columns]
+    typed = {
+        name: typed_property(engine, chosen[PROPERTIES], name, kind)
+        for name, kind in one.properties.items()
+        if name not in OWN_COLUMNS
+    }
+    times = {AT: chosen["at"], DAY: chosen["at"].date(), NAME: chosen["name"]}
+    engine.write(chosen.select(*kept, **times, **typed), folder)
 
 
 PROPERTIES = EVENT.column("properties").name
