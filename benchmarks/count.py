@@ -20,18 +20,18 @@ _COUNT = """
 import json, sys, time
 from datetime import date
 from pathlib import Path
-from cultiva.bootstrap import open_parts
+from cultiva.bootstrap import opened
 from cultiva.loop.questions import count
-parts = open_parts(Path(sys.argv[1]))
 on = date.fromisoformat(sys.argv[2])
 done = []
-for text in json.loads(sys.argv[3]):
-    times = []
-    for _ in range(2):
-        began = time.perf_counter()
-        found = count(parts, text, on)
-        times.append(round(time.perf_counter() - began, 4))
-    done.append({"expression": text, "count": int(found), "first_seconds": times[0], "again_seconds": times[1]})
+with opened(Path(sys.argv[1]), overrides={}) as parts:
+    for text in json.loads(sys.argv[3]):
+        times = []
+        for _ in range(2):
+            began = time.perf_counter()
+            found = count(parts, text, on).count
+            times.append(round(time.perf_counter() - began, 4))
+        done.append({"expression": text, "count": found, "first_seconds": times[0], "again_seconds": times[1]})
 print(json.dumps(done))
 """
 
