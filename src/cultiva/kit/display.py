@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -15,8 +17,8 @@ from rich.text import Text
 from cultiva.kit.errors import CultivaError
 from cultiva.kit.sheet import Sheet
 
-WIDTH_PLAIN = 200
-"""Columns of a page that goes into a pipe; wide enough that no cell is folded."""
+WIDTH_PLAIN = 10_000
+"""Columns of a page that goes into a pipe; so wide that nothing is folded or cut."""
 
 
 def console(*, error: bool = False) -> Console:
@@ -39,32 +41,61 @@ def show_sheet(sheet: Sheet, *, as_json: bool = False) -> None:
     page = console()
     if sheet.title:
         page.print(Text(sheet.title, style="bold"))
-    page.print(_table(sheet, terminal=page.is_terminal))
+    if page.is_terminal:
+        page.print(_table(sheet))
+    else:
+        page.print(Text("\n".join(_plain_lines(sheet))))
     if sheet.note:
         page.print(Text(sheet.note, style="dim"))
 
 
-def _table(sheet: Sheet, *, terminal: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False, header_style="bold", show_edge=False)
+def _table(sheet: Sheet) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     for name, numeric in zip(sheet.columns, sheet.numeric(), strict=True):
         heading = sheet.headings.get(name, name)
-        table.add_column(
-            escape(heading), justify="right" if numeric else "left", overflow="fold", no_wrap=not terminal or numeric
-        )
+        table.add_column(escape(heading), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in sheet.cells():
         table.add_row(*(Text(cell) for cell in row))
     return table
 
 
+def _plain_lines(sheet: Sheet) -> list[str]:
+    """One line per row whatever is in it, columns two spaces apart, Chinese characters two columns wide."""
+    heading = [sheet.headings.get(name, name) for name in sheet.columns]
+    rows = [[" ".join(cell.split()) for cell in row] for row in [heading, *sheet.cells()]]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    numeric = sheet.numeric()
+    return ["  ".join(map(_padded, row, widths, numeric)).rstrip() for row in rows]
+
+
+def _padded(cell: str, width: int, numeric: bool) -> str:
+    space = " " * (width - cell_len(cell))
+    return space + cell if numeric else cell + space
+
+
 def show_json(value: Any) -> None:
-    """Prints data as JSON: dataclasses, dates, decimals and enums included."""
-    text = msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=2)
-    sys.stdout.write(text.decode() + "\n")
+    """Prints data as JSON: dataclasses, dates, decimals (as texts, to the last digit) and enums included."""
+    sys.stdout.write(to_json(value) + "\n")
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, frozenset | set):
-        return sorted(value)
+def to_json(value: Any) -> str:
+    r"""Data as JSON text; what has no value of its own in JSON (NaN) is null.
+
+    Examples:
+        >>> to_json({"客户": 3})
+        '{\n  "客户": 3\n}'
+    """
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_simpler), indent=2).decode()
+
+
+def _simpler(value: Any) -> Any:
+    """What JSON knows in place of what it does not."""
+    if hasattr(value, "model_dump"):  # a pydantic model
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "dtype") and value.dtype.kind in "biuf":  # a number of numpy, which takes long to import
+        return value.tolist()
     return str(value)
 
 

@@ -98,12 +98,14 @@ def mask_value(column: str, value: Any) -> Any:
     return mask_text(value) if isinstance(value, str) else value
 
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-# Neither part of a name, a hash or a path, nor the digits of a fraction.
-_ALONE = r"(?<![\w.])"
-_IDENTITY = re.compile(_ALONE + r"\d{17}[\dXx](?!\w)")
-_PHONE = re.compile(_ALONE + r"(?:\+\d{1,3}[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\w)|" + r"\+\d[\d -]{6,14}\d(?!\w)")
-_LONG = re.compile(_ALONE + r"\d(?:[ -]?\d){11,18}(?!\w)")
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+# Neither part of a name, a hash or a path, nor the digits of a fraction; a Chinese word may touch it.
+_ALONE, _ENDS = r"(?<![A-Za-z\d_.])", r"(?![A-Za-z\d_])"
+_IDENTITY = re.compile(_ALONE + r"\d{17}[\dXx]" + _ENDS)
+_PHONE = re.compile(
+    rf"{_ALONE}(?:\+\d{{1,3}}[ -]?)?1[3-9]\d[ -]?\d{{4}}[ -]?\d{{4}}{_ENDS}|\+\d[\d -]{{6,14}}\d{_ENDS}"
+)
+_LONG = re.compile(_ALONE + r"\d(?:[ -]?\d){11,18}" + _ENDS)
 _DAY = re.compile(r"((?<!\d)\d{4}-\d\d-\d\d(?!\d))")
 
 

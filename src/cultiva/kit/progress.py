@@ -129,6 +129,7 @@ class Shown:
     def _end(self) -> None:
         if self._bars and self._bar is not None:
             self._bars.remove_task(self._bar)
+            self._bars.refresh()
             self._bar = None
 
     def _line(self, step: StepShown, sign: str, said: str, *, style: str) -> None:
