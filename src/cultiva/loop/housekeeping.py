@@ -1,0 +1,19 @@
+"""After a run: snapshots past their time go, and so do leftovers of crashes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cultiva.contracts.tables import CANONICAL
+from cultiva.engine.lake import Retention
+from cultiva.loop.parts import Parts
+from cultiva.store import RunState
+
+
+def tidy(parts: Parts, on: date) -> None:
+    """Removes what retention allows and what no pointer names; other dates' unfinished runs keep their folders."""
+    facts = frozenset(name for name, table in CANONICAL.items() if table.is_fact)
+    retention = Retention(keep_days=parts.workspace.settings.lake.keep_days, whole=facts)
+    parts.lake.prune(retention, on, parts.store.snapshots.withdraw)
+    unfinished = [run.run_id for run in parts.store.runs.history() if run.state is not RunState.FINISHED]
+    parts.lake.sweep(active_runs=unfinished)
