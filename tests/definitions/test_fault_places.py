@@ -169,6 +169,8 @@ STRUCTURE = [
          "5"),
     Case("list that is missing", SEGMENTS, "  rule: age >= 18", "  list: lists/x.csv", "{f}:3:9",
          "definitions.list_file", "lists/x.csv", message="the list file does not exist"),
+    Case("list outside of the workspace", SEGMENTS, "  rule: age >= 18", "  list: ../x.csv", "{f}:3:9",
+         "definitions.list_file", "../x.csv", message="the list file lies outside of the workspace"),
     Case("capacity without a number", STRATEGY, "  stages:", "  capacity: { per: branch }\n  stages:", "{f}:5:3",
          "definitions.capacity", hint="add contacts_max: contacts per day"),
     Case("household cap", POLICY, "scope: channel, channel: app", "scope: household", "{f}:6:14",
@@ -188,9 +190,9 @@ WARNINGS = [
     Case("the same tag twice", TAGS, "- name: age", "- name: years\n  label: { zh: 岁, en: Years }\n  type: integer\n"
          "  expression: years_between(birth_date, today)\n- name: age", "{f}:21:9", "definitions.duplicate_tag",
          message="tag 'age' is made in the same way as 'years' at {f}:17:3", warning=True),
-    Case("event that is not declared", TAGS, "{ table: holding, function: sum, value: balance, where: is_open and category "
-         "= 'deposit' }", "{ table: event, function: sum, value: 1.0, where: name = 'loan_start' }", "{f}:16:71",
-         "definitions.unknown_event", "loan_start", "did you mean 'loan_started'?", warning=True),
+    Case("event that is not declared", TAGS, "{ table: holding, function: sum, value: balance, where: is_open and "
+         "category = 'deposit' }", "{ table: event, function: sum, value: 1.0, where: name = 'loan_start' }",
+         "{f}:16:71", "definitions.unknown_event", "loan_start", "did you mean 'loan_started'?", warning=True),
     Case("contradiction", SEGMENTS, "rule: age >= 18", "rule: age > 17 and age < 18", "{f}:3:9",
          "definitions.unreachable", warning=True),
     Case("contradiction through a segment", SEGMENTS, "and aum >= 50000", "and age < 10", "{f}:6:9",

@@ -109,7 +109,9 @@ def _list_faults(draft: Draft) -> Iterator[Fault]:
     for segment in draft.workspace.segments.values():
         if segment.list is None:
             continue
-        problem = _list_problem(draft.workspace.root / segment.list)
+        root = draft.workspace.root.resolve()
+        inside = (root / segment.list).resolve().is_relative_to(root)
+        problem = _list_problem(root / segment.list) if inside else "the list file lies outside of the workspace"
         if problem:
             allowed = f"a CSV file in UTF-8 with {' or '.join(LIST_KEYS)}"
             origin = draft.origin("segment", segment.name)
