@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from tests.servers.no_skips import NoSkips
+from tests.servers.postgres import postgres_server, postgres_url
 from tests.servers.spark import DRIVER_OPTIONS, shared_cluster
 
 from cultiva.engine.open import open_engine
 from cultiva.engine.port import Engine
+
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def spark_cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """The URL of the master of a real cluster."""
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # the driver's address, as the cluster's
     base = tmp_path_factory.getbasetemp()
     with shared_cluster((base if worker_id == "master" else base.parent) / "spark-cluster") as master:
         yield master
@@ -77,5 +82,5 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder that an engine may write to."""
-    return tmp_path / "written"
+    """A folder that an engine may write to, with a path like the lake's."""
+    return tmp_path / "date=1994-03-30" / "written"

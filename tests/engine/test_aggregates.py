@@ -33,14 +33,13 @@ def of(function: AggregateFunction, type: DataType, value: HandForm | None = Non
     return AggregateForm(function=function, type=type, value=value, **more)
 
 
+AFTER = compare("at", "__gt__", datetime.fromisoformat("1994-03-03T23:59:59.999999"))
 COLUMNS = {
     "rows": of(COUNT, INTEGER),
     "fees": of(COUNT, INTEGER, where=FEE),
     "amount_sum": of(SUM, MONEY, AMOUNT),
     "amount_fee_sum": of(SUM, MONEY, AMOUNT, where=FEE),
-    "amount_as_number": of(
-        SUM, NUMBER, AMOUNT, where=compare("at", "__gt__", datetime.fromisoformat("1994-03-03T23:59:59.999999"))
-    ),
+    "amount_as_number": of(SUM, NUMBER, AMOUNT, where=AFTER),
     "interest": of(SUM, MONEY, arithmetic("amount", 0.005)),
     "score_sum": of(SUM, NUMBER, SCORE),
     "days_sum": of(SUM, INTEGER, column("days", INTEGER)),

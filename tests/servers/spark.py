@@ -22,12 +22,16 @@ from typing import Any
 from cultiva.engine.session import require_java
 
 MASTER_VARIABLE = "CULTIVA_SPARK_MASTER"
-START_SECONDS = 120
+START_SECONDS = 300
 WORKERS = 2
+JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss2m"
+"""Small and quick to start: the tests' data are small, the machine is shared."""
 DRIVER_OPTIONS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "768m",
+    "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+    "spark.executor.extraJavaOptions": JAVA_OPTIONS,
     "spark.executor.memory": "768m",
     "spark.executor.cores": "1",
     "spark.cores.max": str(WORKERS),
@@ -116,7 +120,7 @@ def _launch(main_class: str, arguments: list[str], log: Path) -> int:
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_DAEMON_MEMORY": "256m",
-        "SPARK_DAEMON_JAVA_OPTS": "-Dspark.ui.enabled=false -Dspark.master.rest.enabled=false",
+        "SPARK_DAEMON_JAVA_OPTS": f"{JAVA_OPTIONS} -Dspark.ui.enabled=false -Dspark.master.rest.enabled=false",
     }
     command = [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{main_class}", *arguments]
     with log.open("w") as output:

@@ -112,7 +112,7 @@ def _unit_polars(form: AggregateForm) -> pl.Expr:
     if form.type is DataType.MONEY:
         return exact.cents_polars(value)
     if _value(form).type in (DataType.NUMBER, DataType.MONEY):
-        return value.cast(pl.Float64) + 0.0  # -0.0 becomes 0.0
+        return exact.number_polars(value)
     return value
 
 
@@ -121,7 +121,7 @@ def _unit_ibis(form: AggregateForm, table: ibis.Table) -> ibis.Value:
     if form.type is DataType.MONEY:
         return exact.cents_ibis(value)
     if _value(form).type in (DataType.NUMBER, DataType.MONEY):
-        return value.cast("float64") + 0.0  # -0.0 becomes 0.0
+        return exact.number_ibis(value)
     return value
 
 

@@ -60,14 +60,14 @@ def with_steps(frame: pl.LazyFrame, steps: Sequence[Mapping[str, Form]]) -> pl.L
     for step in steps:
         added = frame.with_columns(**{name: form.polars() for name, form in step.items()})
         schema = added.collect_schema()
-        frame = added.with_columns(_stored(name, schema[name], form.type) for name, form in step.items())
+        frame = added.with_columns(**{name: _stored(name, schema[name], form.type) for name, form in step.items()})
     return frame
 
 
 def _stored(name: str, dtype: pl.DataType, wanted: DataType) -> pl.Expr:
     value = pl.col(name)
     if wanted is DataType.NUMBER:
-        return value.cast(pl.Float64) + 0.0  # -0.0 becomes 0.0
+        return exact.number_polars(value)
     if wanted is DataType.MONEY and dtype != STORED[wanted].polars:
         return exact.money_polars(exact.cents_polars(value))
     return value.cast(STORED[wanted].polars)

@@ -32,6 +32,17 @@ def divided_polars(dividend: pl.Expr, divisor: pl.Expr) -> pl.Expr:
     return dividend / (divisor + 0.0 * dividend)
 
 
+def number_polars(value: pl.Expr) -> pl.Expr:
+    """A double without the sign of zero; Polars optimises `x + 0.0` away."""
+    number = value.cast(pl.Float64)
+    return pl.when(number == 0.0).then(0.0).otherwise(number)
+
+
+def number_ibis(value: ibis.Value) -> ibis.Value:
+    """A double without the sign of zero."""
+    return value.cast("float64") + 0.0
+
+
 def cents_polars(value: pl.Expr) -> pl.Expr:
     """Whole cents of an amount in major units, half away from zero."""
     scaled = value.cast(pl.Float64) * MINOR_PER_MAJOR
@@ -54,7 +65,7 @@ def money_ibis(cents: ibis.Value) -> ibis.Value:
     import ibis
 
     cent = ibis.literal(Decimal(CENT), type="decimal(3, 2)")
-    return (cents.cast("decimal(19, 0)") * cent).cast(f"decimal({MONEY_PRECISION}, {MONEY_SCALE})")
+    return (cents.cast("decimal(21, 2)") * cent).cast(f"decimal({MONEY_PRECISION}, {MONEY_SCALE})")
 
 
 def mean_cents_polars(cents: pl.Expr, count: pl.Expr) -> pl.Expr:

@@ -84,7 +84,7 @@ def machine_memory_gb() -> float:
 
 
 def _limit_polars(threads: int | None, spill: Path) -> None:
-    """Polars reads these once, when it is first imported; what the user has set stays."""
+    """Polars reads these once, when it is first imported: so this module imports it late. What is set stays set."""
     if threads:
         os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     os.environ.setdefault("POLARS_TEMP_DIR", str(spill))

@@ -58,7 +58,7 @@ class SparkEngine:
         if not files:
             assert columns is not None, "a table without files needs columns"
             return self._backend.sql(empty_sql(columns, "spark"))
-        paths = [part.resolve().as_uri() for part in part_files(files)]
+        paths = [_url(part) for part in part_files(files)]
         frame = self._session.read.option("mergeSchema", str(columns is not None).lower()).parquet(*paths)
         name = ibis.util.gen_name("scan")
         frame.createOrReplaceTempView(name)
@@ -97,8 +97,9 @@ class SparkEngine:
         rows = self.scan(files)
         if through:
             rows = rows.inner_join(self.scan(through.files), list(through.keys))
+        rows = rows.filter(rows[by].notnull())
         values = {name: aggregate_ibis(form, rows) for name, form in columns.items()}
-        return self.write(rows.filter(rows[by].notnull()).group_by(by).aggregate(**values), folder, sort_by=(by,))
+        return self.write(rows.group_by(by).aggregate(**values), folder, sort_by=(by,))
 
     def assemble(
         self,
@@ -151,10 +152,15 @@ class SparkEngine:
             shutil.rmtree(folder)
 
     def _write(self, table: ibis.Table, folder: Path) -> None:
-        self._backend.to_parquet(table, folder.resolve().as_uri(), mode="append", **WRITE_OPTIONS)
+        self._backend.to_parquet(table, _url(folder), mode="append", **WRITE_OPTIONS)
         for other in folder.iterdir():
             if other.name.startswith((".", "_")):  # Hadoop's checksums and markers
                 other.unlink()
+
+
+def _url(path: Path) -> str:
+    """A path as Hadoop takes it: it does not undo the escapes of a proper URI."""
+    return f"file://{path.resolve()}"
 
 
 def _stored(form: Form, table: ibis.Table) -> ibis.Value:
@@ -162,4 +168,4 @@ def _stored(form: Form, table: ibis.Table) -> ibis.Value:
     value = form.ibis(table)
     if form.type is DataType.MONEY and not value.type().is_decimal():
         return exact.money_ibis(exact.cents_ibis(value))
-    return value.cast(STORED[form.type].ibis)
+    return value.cast(STORED[form.type].ibis)  # -0.0 loses its sign in write
