@@ -14,7 +14,7 @@ from cultiva.definitions.rulesites import RuleSite, rule_sites
 from cultiva.definitions.structure import check_structure
 from cultiva.definitions.usage import Compiled, check_usage
 from cultiva.kit.errors import Fault
-from cultiva.rules import Rule, check_rule, compile_rule
+from cultiva.rules import Rule, RuleErrors, compile_rule
 
 
 def check_draft(draft: Draft) -> Iterator[Fault]:
@@ -34,9 +34,10 @@ def _compiled(draft: Draft, site: RuleSite, faults: list[Fault]) -> Rule | None:
     """The rule, or None after noting its faults at their places in the file."""
     if draft.mentions_broken(site.text):
         return None
-    found = check_rule(site.text, site.scope, expected=site.expected)
-    if not found:
+    try:
         return compile_rule(site.text, site.scope, expected=site.expected)
+    except RuleErrors as error:
+        found = error.faults
     origin = draft.origin(*site.key)
     for fault in found:
         if fault.code.startswith("rules.unknown") and draft.names_doubtful():
