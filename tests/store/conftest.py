@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers.postgres import postgres_server, postgres_url
 from tests.store.days import AT, DAY
 
 from cultiva.kit.processes import this_process
 from cultiva.store import Lease, Store, lease_name, open_store
-
-__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
