@@ -172,7 +172,9 @@ class Inputs:
         found = [parquet_columns(self._desk, file) for file in files]
         paths = literals(str(file.path) for file in files)
         with reading(source.name):
-            merged = self._desk.columns(f"SELECT * FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)")
+            merged = self._desk.columns(
+                f"SELECT * FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+            )
         shape = Relation(
             "",
             merged,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-WHITESPACE = " \t\r\n\x0b\x0c\u00a0\u3000"
+WHITESPACE = " \t\r\n\u00a0\u3000"
 """What is taken off both ends of a text: ASCII blanks, the no-break space, the ideographic space."""
 FILE, ROW = "__file", "__row"
 """Columns that say where a row stood: number of the file, number of the record in it (both from the input)."""
@@ -58,7 +58,7 @@ def cleaned(text: str) -> str:
         text: SQL of the text.
     """
     starts = " OR ".join(f"starts_with({text}, {literal(mark)})" for mark in "\u00a0\u3000")
-    ends = " OR ".join(f"ends_with({text}, {literal(mark)})" for mark in " \t\r\u00a0\u3000")
+    ends = " OR ".join(f"ends_with({text}, {literal(mark)})" for mark in WHITESPACE)
     # Below '!' come the empty text, the blank and the control characters.
     needed = f"{text} < '!' OR {starts} OR {ends}"
     return f"CASE WHEN {needed} THEN nullif(trim({text}, {literal(WHITESPACE)}), '') ELSE {text} END"

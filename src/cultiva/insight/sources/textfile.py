@@ -104,10 +104,11 @@ def prepare(file: DeliveredFile, form: FileFormat, copy: Path) -> TextFile:
 
 def first_records(head: str, form: FileFormat, count: int) -> list[list[str]]:
     """The first records of a text, split as its format says."""
+    lines = io.StringIO(head, newline=None)  # whatever ends them
     reader = (
-        csv.reader(io.StringIO(head), delimiter=form.delimiter, quotechar=form.quote)
+        csv.reader(lines, delimiter=form.delimiter, quotechar=form.quote)
         if form.quote
-        else csv.reader(io.StringIO(head), delimiter=form.delimiter, quoting=csv.QUOTE_NONE)
+        else csv.reader(lines, delimiter=form.delimiter, quoting=csv.QUOTE_NONE)
     )
     records: list[list[str]] = []
     for record in reader:
