@@ -60,9 +60,7 @@ class Checker:
         node = self.node(tree, 0)
         if node is None:
             return None
-        if node.type is None:
-            return Literal(None, plain(expected) or DataType.TEXT)
-        wanted = plain(expected)
+        wanted = plain(expected) or (DataType.TEXT if node.type is None else None)
         taken = node if wanted is None else coerce(node, wanted)
         if taken is None:
             self.fault(
@@ -111,7 +109,7 @@ class Checker:
         row = FUNCTIONS[name]
         if name == "-" and len(args) == 1 and _is_number(args[0]):
             return Literal(-args[0].value, args[0].type)  # type: ignore[operator, union-attr]
-        if args and all(arg.type is None for arg in args) and name != "is null":
+        if args and name != "is null" and all(isinstance(arg, Literal) and arg.type is None for arg in args):
             return Literal(None, None)
         for index, overload in enumerate(row.overloads):
             matched = match(overload.signature, args)
@@ -140,9 +138,9 @@ class Checker:
     def same_type(self, tree: exp.Expr, values: Sequence[Node]) -> tuple[list[Node], DataType | None] | None:
         """Values taken to their common type; None and a fault if they have none."""
         types = [value.type for value in values]
-        if all(kind is None for kind in types):
+        if all(isinstance(value, Literal) and value.type is None for value in values):
             return list(values), None
-        wanted = common_type(types)
+        wanted = common_type(types) or (DataType.TEXT if set(types) == {None} else None)
         taken = [None if wanted is None else coerce(value, wanted) for value in values]
         if None in taken:
             names = list(dict.fromkeys(a(kind) for kind in types if kind is not None))
@@ -185,6 +183,8 @@ def _column(checker: Checker, tree: Any, _: int) -> Node | None:
     if name in scope.names:
         kind = scope.names[name]
         return Name(name, plain(kind) or kind, money=kind is DataType.MONEY)
+    if name in scope.untyped:
+        return Name(name, None)
     if name in scope.constants:
         return Literal(float(scope.constants[name]), DataType.NUMBER)
     if name == "today":

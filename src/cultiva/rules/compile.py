@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cultiva.contracts.types import DataType
 from cultiva.kit.errors import Fault
+from cultiva.rules.chains import written_size
 from cultiva.rules.check import Checker
 from cultiva.rules.faults import RuleErrors, make_fault
 from cultiva.rules.nodes import Node, size
@@ -15,6 +16,8 @@ from cultiva.rules.scope import Scope
 
 SIZE_MAX = 20_000
 """Most nodes of a rule with its segments written out."""
+WRITTEN_MAX = 200_000
+"""Most nodes of the expression that an engine gets."""
 DEPTH_MAX = 60
 """Most levels of a rule with its segments written out."""
 
@@ -55,7 +58,7 @@ def check_text(text: str, scope: Scope, expected: DataType | None, *, open_segme
 
 def _too_big(text: str, node: Node) -> list[Fault]:
     found = size(node)
-    if found.nodes <= SIZE_MAX and found.depth <= DEPTH_MAX:
+    if found.nodes <= SIZE_MAX and found.depth <= DEPTH_MAX and written_size(node) <= WRITTEN_MAX:
         return []
     return [
         make_fault(
@@ -64,8 +67,8 @@ def _too_big(text: str, node: Node) -> list[Fault]:
             "too_large",
             "the rule is too large with its segments written out",
             seen=f"{found.nodes} parts, {found.depth} levels",
-            allowed=f"{SIZE_MAX} parts, {DEPTH_MAX} levels",
-            hint="make a tag of a part of it",
+            allowed=f"{SIZE_MAX} parts, {DEPTH_MAX} levels, {WRITTEN_MAX} parts when compiled for an engine",
+            hint="make a tag of a part of it: arithmetic and rounding within each other multiply",
         )
     ]
 

@@ -70,8 +70,8 @@ def _clauses(node: Node) -> tuple[Node, ...]:
 
 def _seen(node: Node, row: Mapping[str, Any], today: date, value: Any) -> str:
     """The values that a leaf saw, and what made it null."""
-    named = list(dict.fromkeys(part for part in _visible(node) if isinstance(part, Name | Expansion)))
-    values = [(render(part), make_closure(part, today)(row)) for part in named]
+    named = {render(part): part for part in _visible(node) if isinstance(part, Name | Expansion)}
+    values = [(name, make_closure(part, today)(row)) for name, part in named.items()]
     if any(isinstance(part, Today) for part in _visible(node)):
         values.append(("today", today))
     shown = ", ".join(f"{name} = {show_value(seen)}" for name, seen in values if name != render(node))

@@ -84,7 +84,7 @@ def integer_div(a: Any, b: Any) -> Any:
 
 def number_div(a: Any, b: Any) -> Any:
     """A quotient of doubles, cut toward zero."""
-    return cut(finite(divide(a, b)))
+    return cut(divide(a, b))
 
 
 def number_mod(a: Any, b: Any) -> Any:
@@ -101,9 +101,15 @@ def round_to(x: Any, digits: int = 0) -> Any:
     """Half away from zero by IEEE steps."""
     factor = literal(10.0**digits)
     scaled = x.abs() * factor
-    rounded = (scaled + literal(0.5)).floor().cast("float64") / factor
-    signed = (x < 0).ifelse(-rounded, rounded)
-    return (scaled < literal(runtime.WHOLE_FROM)).ifelse(signed, x)
+    rounded = x.sign().cast("float64") * ((scaled + literal(0.5)).floor().cast("float64") / factor)
+    return (scaled < literal(runtime.WHOLE_FROM)).ifelse(rounded, x)
+
+
+def round_whole(x: Any) -> Any:
+    """The nearest whole number, half away from zero."""
+    size = x.abs()
+    rounded = x.sign().cast("int64") * (size + literal(0.5)).floor()
+    return (size < literal(runtime.WHOLE_FROM)).ifelse(rounded, whole(x).cast("int64"))
 
 
 def whole(x: Any) -> Any:

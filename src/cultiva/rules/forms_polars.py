@@ -104,7 +104,7 @@ def integer_mod(a: Any, b: Any) -> Any:
 
 def number_div(a: Any, b: Any) -> Any:
     """A quotient of doubles, cut toward zero."""
-    return cut(finite(divide(a, b)))
+    return cut(divide(a, b))
 
 
 def number_mod(a: Any, b: Any) -> Any:
@@ -131,8 +131,7 @@ def round_to(x: Any, digits: int = 0) -> Any:
     factor = 10.0**digits
     scaled = x.abs() * factor
     rounded = divided_polars((scaled + 0.5).floor(), pl.lit(factor))
-    signed = pl.when(x < 0.0).then(-rounded).otherwise(rounded)
-    return pl.when(scaled < runtime.WHOLE_FROM).then(signed).otherwise(x)
+    return pl.when(scaled < runtime.WHOLE_FROM).then(x.sign() * rounded).otherwise(x)
 
 
 def whole(x: Any) -> Any:
@@ -142,7 +141,9 @@ def whole(x: Any) -> Any:
 
 def is_in(x: Any, *values: Value) -> Any:
     """Whether x is one of the values; null for null."""
-    return reduce(lambda a, b: a | b, (x == _typed(value) for value in values))
+    import polars as pl
+
+    return x.is_in(pl.Series(values).implode())
 
 
 def _typed(value: Value) -> Any:

@@ -190,7 +190,12 @@ _NUMBERS = (
             Forms(fi.integer_div, fp.integer_div, "integer_div({0}, {1})"),
             nullable=True,
         ),
-        over("number, number -> number", Forms(fi.number_div, fp.number_div, "number_div({0}, {1})"), nullable=True),
+        over(
+            "number, number -> number",
+            Forms(fi.number_div, fp.number_div, "number_div({0}, {1})"),
+            nullable=True,
+            checked=True,
+        ),
     ),
     row(
         Group.NUMBERS,
@@ -218,7 +223,7 @@ _NUMBERS = (
         over(
             "number -> integer",
             Forms(
-                lambda x: fi.round_to(fi.whole(x)).cast("int64"),
+                fi.round_whole,
                 lambda x: fp.whole(fp.round_to(x)),
                 "round_whole({0})",
             ),

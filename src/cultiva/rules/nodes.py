@@ -27,8 +27,8 @@ class Name:
     """A column."""
 
     name: str
-    type: DataType
-    """Money columns are numbers here."""
+    type: DataType | None
+    """Money columns are numbers here. None only for an untyped name that has no place yet."""
     money: bool = False
     """Whether rows may hold it as Decimal."""
 

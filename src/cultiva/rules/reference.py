@@ -32,8 +32,8 @@ days_between(last_login, today) > 30 or risk_rating is null
 | list | (columns only) | a list of texts |
 | any | `null` | no value |
 
-- **Names** are columns (tags, or the columns of a view), named numbers of the workspace, and `today`, the business date.
-  Money columns are numbers here: the double nearest to the amount.
+- **Names** are columns (tags, or the columns of a view), named numbers of the workspace, and `today`, the business
+  date. Money columns are numbers here: the double nearest to the amount.
 - **Null** is "not known": an operator or function gives null if an argument is null, unless this page says otherwise.
   `and`, `or` and `not` are three-valued. Compare with null by `is null`; `x = null` is always null.
 - **Integers and numbers** mix: an integer becomes a number where a number is needed. `+`, `-` and `*` of integers give

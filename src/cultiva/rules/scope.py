@@ -25,10 +25,12 @@ class Scope:
     """Events and their typed properties."""
     constants: Mapping[str, float] = field(default_factory=dict)
     """Named numbers."""
+    untyped: frozenset[str] = frozenset()
+    """Names whose value is null and whose type nothing says: they take the type that their place demands."""
 
     def known(self) -> list[str]:
         """Every name that may stand in a rule."""
-        return [*self.names, *self.constants, "today"]
+        return [*self.names, *self.untyped, *self.constants, "today"]
 
 
 def infer_scope(values: Mapping[str, Any]) -> tuple[Scope, dict[str, Any]]:
@@ -36,10 +38,10 @@ def infer_scope(values: Mapping[str, Any]) -> tuple[Scope, dict[str, Any]]:
 
     Args:
         values: Names and their values: true/false, whole numbers, numbers, texts (an ISO date or timestamp becomes
-            one), lists of texts. A name whose value is null is left out of the scope's types: `try_types` tries them.
+            one), lists of texts. A null takes the type that its place in the rule demands.
 
     Returns:
-        The scope and the row of typed values (null names included, as None).
+        The scope and the row of typed values.
 
     Examples:
         >>> scope, row = infer_scope({"last_login": "1994-01-01", "aum": 12.5})
@@ -48,7 +50,8 @@ def infer_scope(values: Mapping[str, Any]) -> tuple[Scope, dict[str, Any]]:
     """
     typed = {name: _typed(value) for name, value in values.items()}
     names = {name: kind for name, (kind, _) in typed.items() if kind is not None}
-    return Scope(names), {name: value for name, (_, value) in typed.items()}
+    untyped = frozenset(name for name, (kind, _) in typed.items() if kind is None)
+    return Scope(names, untyped=untyped), {name: value for name, (_, value) in typed.items()}
 
 
 def _typed(value: Any) -> tuple[DataType | None, Any]:

@@ -91,6 +91,7 @@ class IbisLibrary:
         return forms_ibis.literal(node.value, node.type)
 
     def column(self, node: Name) -> Any:
+        assert node.type is not None
         return self.table[node.name].cast(forms_ibis.IBIS_TYPES[node.type])
 
     def choose(self, branches: list[tuple[Any, Any]], default: Any) -> Any:
@@ -116,6 +117,7 @@ class PolarsLibrary:
         import polars as pl
 
         column = pl.col(node.name)
+        assert node.type is not None
         return column.cast(forms_polars.dtype(node.type)) if node.type.numeric else column
 
     def choose(self, branches: list[tuple[Any, Any]], default: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from cultiva.contracts.types import DataType
-from cultiva.rules.nodes import Call, Literal, Node
+from cultiva.rules.nodes import Call, Literal, Name, Node
 
 SAME = "any"
 """Any type but list; all arguments written so have the same."""
@@ -95,6 +95,8 @@ def coerce(node: Node, wanted: DataType) -> Node | None:
         return node
     if isinstance(node, Literal):
         return _coerce_literal(node, wanted)
+    if isinstance(node, Name) and node.type is None:
+        return Name(node.name, wanted)
     if (node.type, wanted) == (DataType.INTEGER, DataType.NUMBER):
         return Call(WIDEN, 0, (node,), wanted)
     if (node.type, wanted) == (DataType.DATE, DataType.TIMESTAMP):
@@ -159,5 +161,5 @@ def _take(parameter: Parameter, arg: Node, generic: DataType) -> Node | None:
     if parameter.literal and not (isinstance(arg, Literal) and arg.value is not None):
         return None
     if parameter.type == ANYTHING:
-        return arg if arg.type is not None else Literal(None, DataType.TEXT)
+        return arg if arg.type is not None else coerce(arg, DataType.TEXT)
     return coerce(arg, generic if parameter.type in _GENERIC else DataType(parameter.type))

@@ -84,9 +84,9 @@ class Function:
     """Whether it is written as an operator, not as name(...)."""
 
 
-def over(signature: str, forms: Forms, **flags: bool) -> Overload:
-    """An overload with its signature as text."""
-    return Overload(read_signature(signature), forms, **flags)
+def over(signature: str, forms: Forms, **more: Any) -> Overload:
+    """An overload with its signature as text; `more` are the other fields."""
+    return Overload(read_signature(signature), forms, **more)
 
 
 def both(form: SetForm, python: PythonForm) -> Forms:
