@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
@@ -52,4 +52,5 @@ def _keys(column: pl.Series) -> pl.Series:
 
 
 def _bitmap(keys: pl.Series, condition: pl.Series) -> BitMap:
-    return BitMap(np.ascontiguousarray(keys.filter(condition).to_numpy()))
+    # From an `array` a bitmap copies whole words; from a NumPy array it takes Python numbers, ten times slower.
+    return BitMap(array("I", keys.filter(condition).to_numpy().tobytes()))
