@@ -1,0 +1,1 @@
+"""What does a customer hold and do, row by row? The row views that aggregates and event functions run over."""
