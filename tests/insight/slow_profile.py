@@ -173,7 +173,7 @@ def in_segment(row: Row, on: date) -> dict[str, bool]:
         "known_pilot": row["customer_id"] in (2, 4),
         "borrowers": row["event_count('loan_started', 7)"] >= 1 or row["car_loans"] > 500,
         "quiet": (ago is not None and ago > 20) or row["last_opened_app"] is None,
-        "nobody": row["aum"] < -1,
+        "nobody": row["aum"] < -1_000_000,
         "southern_growing": row["region"] in ("south", "南")
         and row["stage"] == "growing"
         and row["value_tier"] != "basic",

@@ -13,7 +13,7 @@ class Members(Protocol):
     def __len__(self) -> int:
         """How many."""
 
-    def __contains__(self, customer_id: object, /) -> bool:
+    def __contains__(self, customer_id: int, /) -> bool:
         """Whether this customer is a member."""
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyroaring import BitMap
 
+from cultiva.contracts.tables import PARTY
 from cultiva.contracts.types import DataType
+from cultiva.definitions.scopes import profile_scope
+from cultiva.definitions.workspace import Workspace
 from cultiva.engine.parquet import part_files
 from cultiva.engine.port import Files
 from cultiva.insight.groups.sample import Ids, positions, spread
 from cultiva.insight.groups.traits import Trait, compare, feature_matrix
-from cultiva.insight.profile.columns import ProfileColumn
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,15 +30,22 @@ SILENT = ("customer_id", "previous_stage")
 """Columns that say nothing about a group."""
 
 
-def telling_tags(columns: Sequence[ProfileColumn]) -> tuple[str, ...]:
-    """The tags that descriptions may speak of: not hidden, not personal, of a type that can be compared."""
+def telling_tags(workspace: Workspace) -> tuple[str, ...]:
+    """The tags that descriptions may speak of: of a type that can be compared, and not personal."""
     return tuple(
-        column.name
-        for column in columns
-        if column.type in TELLING_TYPES
-        and column.name not in SILENT
-        and not (column.hidden or column.personal or column.missing)
+        name
+        for name, type_ in profile_scope(workspace).names.items()
+        if type_ in TELLING_TYPES and name not in SILENT and not is_personal(workspace, name)
     )
+
+
+def is_personal(workspace: Workspace, tag: str) -> bool:
+    """Whether a column of the profile is personal data: declared so, or a personal column of the party record."""
+    found = workspace.tags.get(tag)
+    if found is None:
+        return False
+    personal = {column.name for column in PARTY.columns if column.personal}
+    return found.personal or found.column in personal
 
 
 def describe(

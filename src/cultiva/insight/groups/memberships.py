@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from pyroaring import BitMap
 
-from cultiva.definitions.workspace import Workspace
 from cultiva.engine.parquet import part_files, write_arrow
-from cultiva.engine.port import Engine, Files, Form, Written
+from cultiva.engine.port import Files, Form, Written
+from cultiva.insight.groups.day import GroupDay
 from cultiva.insight.profile.forms import Known
 from cultiva.insight.profile.rulebook import segment_rules
 
@@ -29,17 +28,10 @@ class Memberships:
     """Segment -> members."""
 
 
-def find_members(engine: Engine, profile: Files, workspace: Workspace, on: date) -> Memberships:
-    """Tries every segment's rule on every customer, in one scan of the profile.
-
-    Args:
-        engine: Where sets are computed.
-        profile: The day's profile.
-        workspace: Its segments; list segments are read from the profile's list columns.
-        on: Business date, the rules' `today`.
-    """
-    conditions: dict[str, Form] = {name: rule.form(on) for name, rule in segment_rules(workspace).items()}
-    found = engine.members(profile, {EVERYBODY: Known("customer_id"), **conditions})
+def find_members(day: GroupDay) -> Memberships:
+    """Tries every segment's rule on every customer, in one scan of the profile; lists are columns of it."""
+    conditions: dict[str, Form] = {name: rule.form(day.on) for name, rule in segment_rules(day.workspace).items()}
+    found = day.engine.members(day.profile, {EVERYBODY: Known("customer_id"), **conditions})
     everybody = found.pop(EVERYBODY)
     return Memberships(everybody=everybody, segments={name: found[name] for name in conditions})
 
@@ -57,14 +49,14 @@ def write_members(members: Memberships, folder: Path) -> Written:
         {
             "segment": pa.array([name for name, _ in rows], pa.string()),
             "size": pa.array([len(bitmap) for _, bitmap in rows], pa.int64()),
-            "bitmap": pa.array([_bytes(bitmap) for _, bitmap in rows], pa.large_binary()),
+            "bitmap": pa.array([bitmap_bytes(bitmap) for _, bitmap in rows], pa.large_binary()),
         }
     )
     return write_arrow(table, folder)
 
 
-def _bytes(bitmap: BitMap) -> bytes:
-    """The same bytes for the same members, however the bitmap came to be."""
+def bitmap_bytes(bitmap: BitMap) -> bytes:
+    """The portable serialisation: the same bytes for the same members, however the bitmap came to be."""
     copy = BitMap(bitmap)
     copy.run_optimize()
     return bytes(copy.serialize())

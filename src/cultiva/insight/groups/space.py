@@ -68,10 +68,14 @@ class Space:
         return np.column_stack([_raw(axis, frame[axis.tag]) for axis in self.axes])
 
     def scaled(self, raw: Floats) -> Floats:
-        """The customers (or centres) on the common scale."""
-        centre = np.array([axis.centre if axis.kind is AxisKind.NUMBER else 0.0 for axis in self.axes])
+        """The customers (or centres) on the common scale; shape (customers, axes)."""
+        centre = np.array([axis.centre for axis in self.axes])
         scale = np.array([axis.scale for axis in self.axes])
         return np.asarray(np.clip((raw - centre) / scale, -REACH, REACH))
+
+    def unscaled(self, point: Floats) -> Floats:
+        """One point of the common scale in the tags' own units; shape (axes,)."""
+        return np.array([axis.centre + at * axis.scale for axis, at in zip(self.axes, point, strict=True)])
 
 
 def fit_space(frame: pl.DataFrame, tags: Sequence[str], types: dict[str, DataType]) -> Space:

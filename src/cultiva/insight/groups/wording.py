@@ -35,8 +35,9 @@ def sentence(
     if size == 0:
         return Label(zh=f"{label.zh}:目前没有客户。", en=f"{label.en}: no customers at present.")
     share = size / total if total else 0.0
+    plural = "" if size == 1 else "s"
     head_zh = f"{label.zh}:{size:,} 人,占{against.zh} {share:.1%}"
-    head_en = f"{label.en}: {size:,} customers, {share:.1%} of the {against.en}"
+    head_en = f"{label.en}: {size:,} customer{plural}, {share:.1%} of the {against.en}"
     said = [phrase(trait, words=words, against=against) for trait in traits[:TRAITS_SAID_MAX]]
     if not said:
         return Label(zh=f"{head_zh};与{against.zh}相比没有明显特征。", en=f"{head_en}; nothing sets it apart.")

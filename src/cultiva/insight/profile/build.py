@@ -18,7 +18,7 @@ from cultiva.insight.profile.parts import (
     write_previous_stage,
     write_scores,
 )
-from cultiva.insight.profile.plan import Available, ProfilePlan, aggregate_name, profile_plan
+from cultiva.insight.profile.plan import Available, ProfilePlan, profile_plan
 from cultiva.insight.profile.potential import check_peers, peer_values
 from cultiva.insight.profile.rulebook import rule_book
 from cultiva.insight.profile.windows import EventPass, write_typed_events
@@ -171,7 +171,7 @@ def write_windows(engine: Engine, rows: ViewRows, one: EventPass, folder: Path) 
     """
     events = folder.with_name(folder.name + "-events")
     write_typed_events(engine, rows.files, one, events)
-    columns = {aggregate_name(name): column.aggregate for name, column in one.columns.items()}
+    columns = one.aggregates()
     engine.aggregate([events], columns, folder, through=rows.through)
     shutil.rmtree(events)
     return Part(folder, frozenset(columns))

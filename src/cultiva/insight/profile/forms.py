@@ -280,3 +280,8 @@ def all_of(conditions: Sequence[Form | None]) -> Form | None:
     if len(given) < 2:
         return given[0] if given else None
     return AllOf(given)
+
+
+def aggregate_name(column: str) -> str:
+    """The part's column of an aggregate; apart from the customer's own columns."""
+    return f"agg__{column}"

@@ -34,3 +34,5 @@ class ProfileInputs:
     """source_system, source_id, customer_id; for list segments and externals that name a source's own ids."""
     previous: Files = ()
     """The last profile before this date; empty at the first run."""
+    previous_catalogue: Files = ()
+    """The last tag catalogue before this date; empty at the first run."""

@@ -15,6 +15,7 @@ from datetime import date
 from functools import cached_property
 
 from cultiva.contracts.aggregates import AggregateFunction
+from cultiva.contracts.tables import PARTY
 from cultiva.contracts.types import DataType, TableSchema
 from cultiva.contracts.views import VIEWS
 from cultiva.definitions.scopes import value_scope, view_scope
@@ -23,13 +24,25 @@ from cultiva.definitions.value import Tiering, Value
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import AggregateForm, Form
 from cultiva.insight.profile.columns import Origin, ProfileColumn
-from cultiva.insight.profile.forms import ColumnForm, FirstTrue, MoneySum, NullForm, PerRow, Typed, Window, all_of
+from cultiva.insight.profile.forms import (
+    ColumnForm,
+    FirstTrue,
+    MoneySum,
+    NullForm,
+    PerRow,
+    Typed,
+    Window,
+    aggregate_name,
+    all_of,
+)
 from cultiva.insight.profile.levels import levels, needed_for
 from cultiva.insight.profile.potential import PEER_VALUE
 from cultiva.insight.profile.rulebook import RuleBook
 from cultiva.insight.profile.windows import EventPass, event_passes
 from cultiva.rules import compile_rule
 
+PERSONAL = frozenset(column.name for column in PARTY.columns if column.personal)
+"""Party columns that are personal data whatever the tag says."""
 EMPTY_IS_ZERO = (AggregateFunction.COUNT, AggregateFunction.SUM, AggregateFunction.COUNT_DISTINCT)
 """Aggregates that are 0 for a customer without rows; the others are null."""
 
@@ -141,7 +154,8 @@ class _Planner:
         elif tag.aggregate is not None:
             self._aggregate(tag.name, tag.type, Origin.AGGREGATE, tag.aggregate, personal=tag.personal)
         elif tag.column is not None:
-            made = ProfileColumn(tag.name, tag.type, Origin.COLUMN, frozenset(("party",)), personal=tag.personal)
+            personal = tag.personal or tag.column in PERSONAL
+            made = ProfileColumn(tag.name, tag.type, Origin.COLUMN, frozenset(("party",)), personal)
             self._read(made, tag.column)
         elif tag.external is not None:
             source = tag.external.input
@@ -253,11 +267,6 @@ class _Planner:
 
 PREVIOUS_STAGE = "before__stage"
 """The part's column with the stage at the last run."""
-
-
-def aggregate_name(column: str) -> str:
-    """The part's column of an aggregate; apart from the customer's own columns."""
-    return f"agg__{column}"
 
 
 def external_name(tag: str) -> str:

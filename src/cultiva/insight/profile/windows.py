@@ -14,7 +14,7 @@ from cultiva.contracts.types import DataType
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import AggregateForm, Engine, Files, Form
 from cultiva.insight.profile.casts import typed_text
-from cultiva.insight.profile.forms import ColumnForm, Window, all_of
+from cultiva.insight.profile.forms import ColumnForm, Window, aggregate_name, all_of
 from cultiva.rules import EventWindow
 
 if TYPE_CHECKING:
@@ -44,6 +44,16 @@ class EventPass:
     """Properties that are read."""
     columns: Mapping[str, WindowColumn]
     """Hidden column -> how it is made."""
+
+    def aggregates(self) -> dict[str, AggregateForm]:
+        """The part's columns: one aggregate per window."""
+        return {aggregate_name(name): column.aggregate for name, column in self.columns.items()}
+
+    def forms(self) -> dict[str, Form]:
+        """The hidden columns, read from the part."""
+        return {
+            name: ColumnForm(aggregate_name(name), column.type, column.empty) for name, column in self.columns.items()
+        }
 
 
 def event_passes(workspace: Workspace, windows: Sequence[EventWindow], on: date) -> tuple[EventPass, ...]:
