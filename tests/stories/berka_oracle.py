@@ -46,6 +46,8 @@ class BerkaFacts:
     """Sums in crowns, to the haléř."""
     segments: Mapping[str, int]
     """Members of each segment."""
+    members: Mapping[str, frozenset[str]]
+    """client_id of the members of each segment."""
     stages: Mapping[str, int]
     """Customers of each lifecycle stage."""
     customers: pd.DataFrame
@@ -62,10 +64,12 @@ def berka_facts(data: Path, today: date) -> BerkaFacts:
     files = _Files(data, pd.Timestamp(today))
     customers = _customers(files)
     stage = _stages(customers)
+    members = {name: frozenset(customers.index[holds]) for name, holds in _segments(customers).items()}
     return BerkaFacts(
         rows=_rows(files),
         sums=_sums(files, customers),
-        segments={name: int(members.sum()) for name, members in _segments(customers).items()},
+        segments={name: len(clients) for name, clients in members.items()},
+        members=members,
         stages={str(name): int(count) for name, count in stage.value_counts().items()},
         customers=customers.assign(stage=stage),
     )

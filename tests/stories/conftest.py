@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.commands import done
+from tests.stories.berka_oracle import BerkaFacts, berka_facts
+from tests.stories.workspaces import BERKA, DAY, berka_workspace
+
+
+@pytest.fixture(scope="session")
+def berka(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Berka example after the run of 30 March 1994; no test changes it."""
+    if not BERKA.exists():
+        pytest.skip(f"the public data sets are not at {BERKA}")
+    root = berka_workspace(tmp_path_factory.mktemp("berka") / "berka")
+    done("run", root, "--date", DAY, "--set", f"data={BERKA}")
+    return root
+
+
+@pytest.fixture(scope="session")
+def oracle(berka: Path) -> BerkaFacts:
+    """The same day worked out with pandas from the raw files."""
+    assert berka.exists()
+    return berka_facts(BERKA, DAY)
