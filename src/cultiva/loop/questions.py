@@ -8,14 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice, product
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 
 from cultiva.contracts.decision import Decision, Fate
 from cultiva.contracts.types import DataType
 from cultiva.engine.parquet import part_files
+from cultiva.insight.groups import audience
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
+from cultiva.loop.inputs import group_day, views_of
 from cultiva.loop.parts import Parts
+from cultiva.loop.shows import scan
 from cultiva.rules import Explanation, Scope, check_rule, compile_rule, infer_scope
 from cultiva.strategy.words import sentence
 
@@ -81,6 +85,94 @@ def _not_an_object(text: str, seen: str) -> CultivaError:
         allowed='{"name": value, ...}',
         hint="""write --with '{"last_login": "1994-01-01"}'""",
     )
+
+
+@dataclass(frozen=True)
+class CountAnswer:
+    """How many customers a condition is true for."""
+
+    rule: str
+    count: int
+    customers: int
+    """All customers of that profile."""
+    on: date
+    """The profile's business date."""
+
+    @property
+    def share(self) -> float:
+        """Of all customers."""
+        return self.count / self.customers if self.customers else 0.0
+
+    def data(self) -> dict[str, Any]:
+        """As JSON-like data."""
+        return {"rule": self.rule, "count": self.count, "customers": self.customers, "date": self.on}
+
+
+def count(parts: Parts, text: str, on: date) -> CountAnswer:
+    """Counts the customers for whom a condition is true, exactly.
+
+    Args:
+        parts: Of the workspace.
+        text: A condition over the profile.
+        on: Business date of a profile.
+
+    Raises:
+        CultivaError: if the rule has faults, with their places.
+    """
+    work = parts.root / parts.workspace.settings.engine.spill / f"count-{uuid4().hex}"
+    found = audience.count(group_day(parts, on), text, work, events=views_of(parts.lake, on).get("event"))
+    snapshot = parts.store.snapshots.current("profile", on)
+    assert snapshot is not None, "the profile of that date is published"
+    return CountAnswer(text, found, snapshot.rows, on)
+
+
+def customer_of(parts: Parts, name: str, on: date) -> int:
+    """A customer's id, from the id itself or from `SYSTEM:ID` as a source system says.
+
+    Raises:
+        CultivaError: if there is no such customer.
+    """
+    system, colon, source_id = name.partition(":")
+    ids = scan(parts.lake.files_current("identity_map", on))
+    if colon:
+        found = ids.filter((pl.col("source_system") == system) & (pl.col("source_id") == source_id))
+    elif name.isdecimal():
+        found = ids.filter(pl.col("customer_id") == int(name))
+    else:
+        found = ids.clear()
+    rows = found.select("customer_id").head(1).collect()
+    if rows.is_empty():
+        raise CultivaError(
+            "there is no such customer",
+            code="loop.no_customer",
+            kind=ErrorKind.NOT_FOUND,
+            seen=name,
+            allowed="a customer id, or SYSTEM:ID as a source system calls the customer",
+            hint="cultiva show WORKSPACE lists names the files with customer ids",
+        )
+    return int(rows.item())
+
+
+@dataclass(frozen=True)
+class MembershipAnswer:
+    """Whether a customer is in a segment, and why."""
+
+    customer_id: int
+    segment: str
+    member: bool
+    on: date
+    explanation: Explanation
+
+
+def membership(parts: Parts, customer_id: int, segment: str, on: date) -> MembershipAnswer:
+    """Why a customer is in a segment or not, on the profile of a business date.
+
+    Raises:
+        CultivaError: if there is no such segment or customer.
+    """
+    name = checked_segment(parts, segment)
+    explanation = audience.why(group_day(parts, on), customer_id, name)
+    return MembershipAnswer(customer_id, name, explanation.value is True, on, explanation)
 
 
 @dataclass(frozen=True)

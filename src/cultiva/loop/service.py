@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from cultiva.definitions.workspace import Workspace
-from cultiva.insight.sources.service import input_fingerprints
+from cultiva.insight.sources.fingerprints import input_fingerprints
 from cultiva.kit.progress import StepProgress
 from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import say
 from cultiva.loop.daily import daily_plan
 from cultiva.loop.housekeeping import tidy
+from cultiva.loop.parts import Parts
 from cultiva.loop.runner import execute
 from cultiva.loop.runner import preview as preview_steps
-from cultiva.loop.parts import Parts
 from cultiva.loop.steps import Action, PlannedStep
 from cultiva.store import DefinitionRecord, Run, RunRequest, RunState
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from cultiva.contracts.decision import Fate
 from cultiva.engine.parquet import part_files
+from cultiva.insight.profile.service import frame_of
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.sheet import Sheet
 from cultiva.loop.parts import Parts
@@ -78,6 +79,100 @@ def labels(parts: Parts) -> Mapping[str, str]:
     return found | {fate.value: getattr(label, language) for fate, label in FATES.items()}
 
 
+def tags(parts: Parts, on: date) -> Sheet:
+    """The tag catalogue."""
+    words = labels(parts)
+    rows = [
+        (
+            row["tag"], words.get(row["tag"], ""), row["type"], row["coverage"], row["distinct"], row["minimum"],
+            row["mean"], row["maximum"], row["fresh_on"], row["coverage_change"], row["stability_index"], row["status"],
+        )
+        for row in read(parts, "catalogue", on).to_dicts()
+    ]  # fmt: skip
+    return Sheet(
+        title=f"tags · {on}",
+        columns=("tag", "label", "type", "coverage", "distinct", "min", "mean", "max", "fresh_on", "coverage_change",
+                 "stability_index", "status"),
+        rows=tuple(rows),
+        formats={"coverage": ".0%", "coverage_change": "+.1%", "stability_index": ".3f", "mean": ",.2f"},
+    )  # fmt: skip
+
+
+def segments(parts: Parts, on: date) -> Sheet:
+    """Segments by size, with changes and what sets them apart."""
+    words, said = labels(parts), f"words_{parts.workspace.settings.language}"
+    rows = sorted(read(parts, "segments", on).to_dicts(), key=lambda row: (-row["size"], row["segment"]))
+    return Sheet(
+        title=f"segments · {on}",
+        columns=("segment", "label", "purpose", "customers", "share", "entered", "left", "words"),
+        rows=tuple(
+            (row["segment"], words.get(row["segment"], ""), row["purpose"], row["size"], row["share"], row["entered"],
+             row["left"], row[said])
+            for row in rows
+        ),
+        formats={"share": ".1%"},
+    )  # fmt: skip
+
+
+def overlaps(parts: Parts, on: date) -> Sheet:
+    """Pairs of segments that share customers, most alike first."""
+    rows = read(parts, "overlaps", on).filter(pl.col("both") > 0)
+    ordered = rows.sort("jaccard", "first", "second", descending=[True, False, False])
+    columns = ("first", "second", "both", "jaccard")
+    return Sheet(f"overlaps · {on}", columns, tuple(ordered.select(columns).iter_rows()), formats={"jaccard": ".3f"})
+
+
+def grid(parts: Parts, on: date) -> Sheet:
+    """Customers by lifecycle stage and value tier."""
+    frame, words = frame_of(parts.workspace), labels(parts)
+    tiers = frame.tiers or ("",)
+    cells = {(row["stage"], row["value_tier"] or ""): row for row in read(parts, "grid", on).to_dicts()}
+    rows = []
+    for stage in frame.stages:
+        counts = [cells[stage, tier]["customers"] for tier in tiers]
+        worth = sum(float(cells[stage, tier]["current_value"] or 0) for tier in tiers)
+        rows.append((words.get(stage, stage), *counts, sum(counts), worth))
+    totals = [sum(row[place] for row in rows) for place in range(1, len(tiers) + 3)]
+    return Sheet(
+        title=f"stage x value tier · {on}",
+        columns=("stage", *tiers, "customers", "current_value"),
+        rows=(*rows, ("", *totals)),
+        headings={**{tier: words.get(tier, tier) for tier in tiers}, "current_value": "contribution, 12 months"},
+        formats={"current_value": ",.0f"},
+    )
+
+
+def moves(parts: Parts, on: date) -> Sheet:
+    """Who went from which stage to which since the last run."""
+    rows = read(parts, "transitions", on).sort("customers", "from_stage", "to_stage", descending=[True, False, False])
+    columns = ("from_stage", "to_stage", "customers")
+    return Sheet(f"stages, last run to {on}", columns, tuple(rows.select(columns).iter_rows()))
+
+
+def microsegments(parts: Parts, on: date) -> Sheet:
+    """Clusters, in words and as rules."""
+    said = f"words_{parts.workspace.settings.language}"
+    rows = read(parts, "microsegments", on).select(
+        "micro_segmentation", "number", "size", "share", "accuracy", "silhouette", said, "rule"
+    )
+    columns = ("micro_segmentation", "number", "size", "share", "accuracy", "silhouette", "words", "rule")
+    formats = {"share": ".1%", "accuracy": ".1%", "silhouette": ".3f"}
+    return Sheet(f"micro-segments · {on}", columns, tuple(rows.iter_rows()), formats=formats)
+
+
+def identity(parts: Parts, on: date) -> Sheet:
+    """Merges and splits of customers up to a date."""
+    changes = parts.store.identity.changes(upto=on)
+    rows = tuple(
+        (one.business_date, str(one.kind), _ids(one.from_ids), _ids(one.to_ids), one.reason) for one in changes
+    )
+    return Sheet("merges and splits", ("date", "kind", "from", "to", "reason"), rows)
+
+
+def _ids(ids: Sequence[int]) -> str:
+    return " ".join(map(str, ids))
+
+
 def strategies(parts: Parts, on: date) -> Sheet:
     """The funnel of every strategy: candidates by fate."""
     counted = read(parts, "decisions", on).group_by("strategy", "fate").len()
@@ -137,6 +232,13 @@ def runs(parts: Parts, on: date) -> Sheet:
 
 SHOWS: dict[str, Show] = {
     "run": runs,
+    "tags": tags,
+    "segments": segments,
+    "overlaps": overlaps,
+    "grid": grid,
+    "moves": moves,
+    "microsegments": microsegments,
+    "identity": identity,
     "strategies": strategies,
     "lists": lists,
     "quarantine": quarantine,

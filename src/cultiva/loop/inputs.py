@@ -1,0 +1,80 @@
+"""What steps and questions read from the lake: the folders that are published for a business date."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from cultiva.engine.lake import Lake
+from cultiva.engine.port import Lookup
+from cultiva.insight.groups.day import GroupDay
+from cultiva.insight.identity.keys import PARTY_KEY
+from cultiva.insight.profile.inputs import ProfileInputs, ViewRows
+from cultiva.insight.sources.externals import external_mappings
+from cultiva.insight.views.ownership import Accounts
+from cultiva.loop.parts import Parts
+from cultiva.strategy.service import PlanInputs
+
+BY_PARTY = ("event", "contact", "outcome", "survey_answer")
+"""Views whose rows name the customer as a source system does."""
+
+
+def accounts_of(lake: Lake, on: date) -> Accounts:
+    """The deliveries that say who holds what."""
+    return Accounts(
+        account=lake.files_latest("account", on),
+        holder=lake.files_latest("holder", on),
+        product=lake.files_latest("product", on),
+        mapping=lake.files_current("identity_map", on),
+    )
+
+
+def views_of(lake: Lake, on: date) -> dict[str, ViewRows]:
+    """The rows of every view for which the bank has a table."""
+    mapping = Lookup(lake.files_current("identity_map", on), PARTY_KEY)
+    owners = Lookup(lake.files_current("account_owner", on), ("account_id",))
+    views = {name: ViewRows(lake.files_history(name, on), mapping) for name in BY_PARTY}
+    views["transaction"] = ViewRows(lake.files_history("transaction", on), owners)
+    if lake.files_latest("account", on):
+        views["holding"] = ViewRows(lake.files_current("holding", on))
+    return {name: rows for name, rows in views.items() if rows.files}
+
+
+def group_day(parts: Parts, on: date) -> GroupDay:
+    """The published profile of a date, and what reads it."""
+    return GroupDay(parts.engine, parts.lake.files_current("profile", on), parts.workspace, on)
+
+
+def profile_inputs(parts: Parts, on: date) -> ProfileInputs:
+    """Everything that the profile of a day reads."""
+    lake, workspace = parts.lake, parts.workspace
+    models = {tag.score.model for tag in workspace.tags.values() if tag.score is not None}
+    external = {mapping.source or mapping.name: schema.name for mapping, schema in external_mappings(workspace)}
+    return ProfileInputs(
+        customer=lake.files_current("customer", on),
+        views=views_of(lake, on),
+        externals={name: lake.files_latest(table, on) for name, table in external.items()},
+        scores={model: lake.files_latest(f"score_{model}", on) for model in models},
+        identity_map=lake.files_current("identity_map", on),
+        previous=lake.files_before("profile", on),
+        previous_catalogue=lake.files_before("catalogue", on),
+    )
+
+
+def plan_inputs(parts: Parts, on: date) -> PlanInputs:
+    """Everything that the plan of a day reads."""
+    lake = parts.lake
+    longest = max((cap.days for cap in parts.workspace.policy.caps), default=0)
+    earlier = [
+        lake.folder(one)
+        for one in lake.catalogue.history("decisions", on - timedelta(days=1))
+        if one.business_date > on - timedelta(days=longest)
+    ]
+    return PlanInputs(
+        profile=lake.files_current("profile", on),
+        customer=lake.files_current("customer", on),
+        identity_map=lake.files_current("identity_map", on),
+        consent=lake.files_latest("consent", on),
+        contact=lake.files_history("contact", on),
+        staff=lake.files_latest("staff", on),
+        past_decisions=earlier,
+    )
