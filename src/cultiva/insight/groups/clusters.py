@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +107,7 @@ def numbers(centres: Floats, sizes: Sequence[int], previous: dict[int, Floats]) 
     """The lasting number of every cluster.
 
     Clusters take the number of the last run's cluster they lie nearest to, matched so that the sum of distances
-    is smallest (Hungarian method); the others get new numbers, the larger cluster the lower one.
+    is smallest (Hungarian method); the others get numbers above those, the larger cluster the lower one.
 
     Args:
         centres: Today's centres, scaled.
@@ -129,7 +130,7 @@ def numbers(centres: Floats, sizes: Sequence[int], previous: dict[int, Floats]) 
         old = sorted(previous)
         gaps = np.linalg.norm(centres[:, None, :] - np.array([previous[n] for n in old])[None, :, :], axis=2)
         found = {int(row): old[int(column)] for row, column in zip(*linear_sum_assignment(gaps), strict=True)}
-    fresh = iter(n for n in range(1, len(centres) + len(previous) + 1) if n not in previous)
+    fresh = count(max(previous, default=0) + 1)
     for row in sorted(range(len(centres)), key=lambda row: (-sizes[row], row)):
         if row not in found:
             found[row] = next(fresh)

@@ -57,14 +57,18 @@ def describe(
         profile: The day's profile.
         groups: Group -> members, all of them within everybody.
         everybody: What they are compared with.
-        tags: Tags to look at, from `telling_tags`.
+        tags: Tags to look at, from `telling_tags`; those that the profile does not have yet are passed over.
 
     Returns:
         Group -> traits, strongest first; empty for an empty group or one like everybody.
     """
+    import polars as pl
+
     base = spread(everybody, EVERYBODY_SAMPLE)
     samples = {name: spread(members, GROUP_SAMPLE) for name, members in groups.items() if members}
     wanted = np.unique(np.concatenate([base, *samples.values()]))
+    present = pl.scan_parquet(part_files(profile)).collect_schema().names()
+    tags = [tag for tag in tags if tag in present]
     frame = read_customers(profile, wanted, tags)
     rows = positions(wanted, base)
     traits = compare(

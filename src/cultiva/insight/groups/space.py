@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,9 @@ class Axis:
     centre: float = 0.0
     """What becomes 0, and what stands in for null: the median."""
     scale: float = 1.0
-    """What becomes 1."""
+    """What becomes 1 before weighing."""
+    weight: float = 1.0
+    """Makes every tag count the same: one over its deviation on the sample."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,17 @@ class Space:
         """The customers (or centres) on the common scale; shape (customers, axes)."""
         centre = np.array([axis.centre for axis in self.axes])
         scale = np.array([axis.scale for axis in self.axes])
-        return np.asarray(np.clip((raw - centre) / scale, -REACH, REACH))
+        return np.asarray(np.clip((raw - centre) / scale, -REACH, REACH) * self._weights)
+
+    @property
+    def _weights(self) -> Floats:
+        return np.array([axis.weight for axis in self.axes])
 
     def unscaled(self, point: Floats) -> Floats:
         """One point of the common scale in the tags' own units; shape (axes,)."""
-        return np.array([axis.centre + at * axis.scale for axis, at in zip(self.axes, point, strict=True)])
+        return np.array(
+            [axis.centre + at / axis.weight * axis.scale for axis, at in zip(self.axes, point, strict=True)]
+        )
 
 
 def fit_space(frame: pl.DataFrame, tags: Sequence[str], types: dict[str, DataType]) -> Space:
@@ -98,7 +106,15 @@ def fit_space(frame: pl.DataFrame, tags: Sequence[str], types: dict[str, DataTyp
             allowed="at least one tag that differs between members",
             hint="choose other tags, or a larger group",
         )
-    return Space(axes=tuple(axes))
+    return Space(axes=_weighed(axes, frame))
+
+
+def _weighed(axes: Sequence[Axis], frame: pl.DataFrame) -> tuple[Axis, ...]:
+    """Gives every tag the same variance, however many axes it has."""
+    space = Space(axes=tuple(axes))
+    variance = space.scaled(space.raw(frame)).var(axis=0)
+    whole = {tag: sum(v for axis, v in zip(axes, variance, strict=True) if axis.tag == tag) for tag in space.tags}
+    return tuple(replace(axis, weight=float(whole[axis.tag] ** -0.5 if whole[axis.tag] else 1.0)) for axis in axes)
 
 
 def _axes(tag: str, type_: DataType, column: pl.Series) -> list[Axis]:
