@@ -257,11 +257,14 @@ class _Planner:
     def _with_tables(self) -> tuple[ProfileColumn, ...]:
         """The columns, those that are computed with the tables of what they read."""
         found = dict(self.columns)
-        for group in levels({name: form.columns for name, form in self.later.items()}):
-            for name in group:
-                reads = [found[other] for other in self.later[name].columns if other in found]
-                tables = frozenset[str]().union(*(column.tables for column in reads))
-                found[name] = replace(found[name], tables=tables)
+        peers = frozenset((*self.workspace.value.potential.peers, "current_value"))
+        reads = {
+            name: form.columns | peers if PEER_VALUE in form.columns else form.columns
+            for name, form in self.later.items()
+        }
+        for name in (name for group in levels(reads) for name in group):
+            tables = (found[other].tables for other in reads[name] if other in found)
+            found[name] = replace(found[name], tables=frozenset[str]().union(*tables))
         return tuple(found.values())
 
 
