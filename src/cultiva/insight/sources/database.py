@@ -84,6 +84,21 @@ def database_url(source: Input, root: Path) -> URL:
     return _sqlite_url(source, url, root / str(url.database))
 
 
+def tables_of(source: Input, root: Path) -> list[str]:
+    """Names of the tables of an input's database.
+
+    Raises:
+        CultivaError: if the database cannot be reached.
+    """
+    url = database_url(source, root)
+    engine = _engine(source, url)
+    try:
+        with _connected(source, engine, url) as connection:
+            return sorted(sa.inspect(connection).get_table_names())
+    finally:
+        engine.dispose()
+
+
 def _sqlite_url(source: Input, url: URL, path: Path) -> URL:
     if not path.is_file():
         raise broken(

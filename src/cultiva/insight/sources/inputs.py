@@ -11,7 +11,6 @@ import duckdb
 
 from cultiva.definitions.sources import FileFormat, Input
 from cultiva.definitions.sources import Mapping as TableMapping
-from cultiva.definitions.workspace import Workspace
 from cultiva.insight.sources.database import stage_query
 from cultiva.insight.sources.delimited import stage_delimited
 from cultiva.insight.sources.desk import Desk
@@ -54,13 +53,16 @@ class Inputs:
 
     Args:
         desk: Where they are staged.
-        workspace: Its inputs, mappings and variables.
+        sources: What the workspace declares.
+        root: The folder that paths start from.
+        variables: Values for `${var}` in paths.
     """
 
-    def __init__(self, desk: Desk, workspace: Workspace) -> None:
+    def __init__(self, desk: Desk, sources: Iterable[Input], root: Path, variables: Mapping[str, str]) -> None:
         self._desk = desk
-        self._workspace = workspace
-        self._inputs = {source.name: source for source in workspace.sources.inputs}
+        self._root = root
+        self._variables = variables
+        self._inputs = {source.name: source for source in sources}
         self._staged: dict[tuple[object, ...], Relation] = {}
 
     def relation(self, name: str, window: Window, columns: Sequence[str] | None) -> Relation:
@@ -78,7 +80,7 @@ class Inputs:
         if source.query is not None:
             relation = self._cached((name, window), lambda: self._query(source, window))
         else:
-            files = find_files(str(source.file), self._workspace.root, self._workspace.settings.vars, window)
+            files = find_files(str(source.file), self._root, self._variables, window)
             stage = self._parquet if source.format.kind == "parquet" else self._text
             relation = self._cached((name, tuple(files)), lambda: stage(source, files, columns or ()))
         _check_columns(relation, columns, source.name)
@@ -129,7 +131,7 @@ class Inputs:
         return self._staged[key]
 
     def _query(self, source: Input, window: Window) -> Relation:
-        path = stage_query(self._desk, source, self._workspace.root, window)
+        path = stage_query(self._desk, source, self._root, window)
         columns = self._desk.columns(f"SELECT * FROM read_parquet({literal(str(path))})")
         shown = f"query of {source.name}"
         return self._unordered(

@@ -49,5 +49,6 @@ def parquet_query(files: Sequence[DeliveredFile], columns: dict[str, str]) -> st
     return (
         f"SELECT {selected}, list_position([{paths}], __path)::INTEGER - 1 AS {FILE}, "
         f"file_row_number + 1 AS {ROW} "
-        f"FROM read_parquet([{paths}], union_by_name = true, filename = '__path', file_row_number = true, hive_partitioning = false)"
+        f"FROM read_parquet([{paths}], union_by_name = true, filename = '__path', file_row_number = true, "
+        "hive_partitioning = false)"
     )

@@ -92,7 +92,7 @@ class _Ingestion:
         self._run_id = run_id
         self._desk = desk
         self._staged = staged
-        self._inputs = Inputs(desk, workspace)
+        self._inputs = Inputs(desk, workspace.sources.inputs, workspace.root, workspace.settings.vars)
 
     def run(self, progress: Progress) -> IngestResult:
         open_quarantine(self._desk)
