@@ -27,6 +27,29 @@ SPECIAL = {
     "days_since_event": "days_since_event('event' [, condition])",
 }
 """What is not in the table, and how it is written."""
+OTHER_NAMES = {
+    "cast": "to_integer, to_number, parse_date or to_date",
+    "try_cast": "to_integer, to_number, parse_date or to_date",
+    "current_date": "today",
+    "now": "today",
+    "len": "length",
+    "char_length": "length",
+    "substring": "substr",
+    "ifnull": "coalesce",
+    "nvl": "coalesce",
+    "isnull": "... is null",
+    "datediff": "days_between",
+    "date_diff": "days_between",
+    "date_add": "add_days",
+    "date_trunc": "month_start",
+    "ceiling": "ceil",
+    "iif": "if",
+    "array_contains": "contains_item",
+    "list_contains": "contains_item",
+    "max": "greatest",
+    "min": "least",
+}
+"""What other languages call a function."""
 _EVENTS: dict[str, EventFunction] = {name: name for name in get_args(EventFunction)}
 _PLAIN_ARGUMENTS: dict[EventFunction, int] = {"event_count": 2, "event_sum": 3, "days_since_event": 1}
 """Arguments without the condition."""
@@ -55,7 +78,7 @@ class CallChecker:
         if name in FUNCTIONS and not FUNCTIONS[name].operator:
             return self._table(name)
         known = [*(n for n, row in FUNCTIONS.items() if not row.operator), *SPECIAL]
-        near = nearest(name, known)
+        near = OTHER_NAMES.get(name) or nearest(name, known)
         self._fault(
             "unknown_function",
             "there is no such function",
@@ -87,7 +110,7 @@ class CallChecker:
     def _usage(self, name: str) -> Node | None:
         self._fault(
             "wrong_arguments",
-            f"{name} is written otherwise",
+            f"{name} takes other arguments",
             seen=f"{len(self.tree.expressions)} arguments",
             allowed=SPECIAL[name],
         )
@@ -127,12 +150,14 @@ class CallChecker:
         from cultiva.rules.compile import SIZE_MAX, check_text
 
         checker = self.checker
-        inner = check_text(
+        inner = checker.checked.get(name) or check_text(
             checker.scope.segments[name],
             checker.scope,
             DataType.BOOLEAN,
             open_segments=(*checker.open_segments, name),
+            checked=checker.checked,
         )
+        checker.checked[name] = inner
         if inner.node is None:
             first = inner.faults[0]
             self._fault("faulty_segment", f"segment '{name}' has faults itself: {first.message}", seen=first.seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,8 @@ BINARY: dict[type[exp.Expr], str] = {
     exp.DPipe: "||",
 }
 """SQLGlot's operators and the table's."""
+OTHER_WORDS = {"current_date": "today", "now": "today", "sysdate": "today"}
+"""What other languages call a name."""
 
 
 @dataclass
@@ -50,6 +53,8 @@ class Checker:
     faults: list[Fault] = field(default_factory=list)
     segments: set[str] = field(default_factory=set)
     windows: dict[str, EventWindow] = field(default_factory=dict)
+    checked: dict[str, Any] = field(default_factory=dict)
+    """Segments already checked for the same rule, so that each is checked once."""
 
     def fault(self, tree: exp.Expr, code: str, message: str, **parts: str) -> None:
         """Notes a fault at the beginning of a tree."""
@@ -131,7 +136,7 @@ class Checker:
             "wrong_types",
             f"{name} does not take these",
             seen=seen.replace(" , ", " and " if FUNCTIONS[name].operator else ", "),
-            allowed="; ".join(dict.fromkeys(str(o.signature) for o in FUNCTIONS[name].overloads)),
+            allowed="; ".join(_signatures(name, len(args))),
             hint=hint,
         )
 
@@ -167,12 +172,20 @@ def a(kind: DataType | None) -> str:
     return f"an {kind}" if kind is DataType.INTEGER else f"a {kind}"
 
 
+def _signatures(name: str, count: int) -> list[str]:
+    """Signatures for so many arguments, or all if there are none."""
+    signatures = [overload.signature for overload in FUNCTIONS[name].overloads]
+    fitting = [signature for signature in signatures if signature.takes(count)] or signatures
+    return list(dict.fromkeys(str(signature) for signature in fitting))
+
+
 def _is_number(node: Node) -> bool:
     return isinstance(node, Literal) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
 
 
 def _words(tree: exp.Expr) -> str:
-    return type(tree).__name__.upper()
+    """The operator's name in plain words: `bitwise right shift`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(tree).__name__).lower()
 
 
 def _column(checker: Checker, tree: Any, _: int) -> Node | None:
@@ -189,14 +202,14 @@ def _column(checker: Checker, tree: Any, _: int) -> Node | None:
         return Literal(float(scope.constants[name]), DataType.NUMBER)
     if name == "today":
         return Today()
-    near = nearest(name, scope.known())
+    near = OTHER_WORDS.get(name.lower()) or nearest(name, scope.known())
     checker.fault(
         tree,
         "unknown_name",
         "there is no such name",
         seen=name,
         allowed=_some(scope.known()),
-        hint=f"did you mean '{near}'?" if near else "a text stands in single quotes" if tree.this.quoted else "",
+        hint=" ".join([*([f"did you mean '{near}'?"] if near else []), f"a text stands in single quotes: '{name}'"]),
     )
     return None
 
@@ -278,7 +291,7 @@ def _in(checker: Checker, tree: Any, depth: int) -> Node | None:
         return None
     for written, node in zip(tree.expressions, args[1:], strict=True):
         if not isinstance(node, Literal):
-            checker.fault(written, "not_in_language", "IN takes written values only", hint="use = and or")
+            checker.fault(written, "not_in_language", "IN takes written values only", hint="write x = a or x = b")
             return None
     values = [node for node in args[1:] if isinstance(node, Literal) and node.value is not None]
     found = checker.call(tree, "in", [args[0], *values]) if values else Literal(None, DataType.BOOLEAN)

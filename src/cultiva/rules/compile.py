@@ -33,7 +33,14 @@ class Checked:
     windows: dict[str, EventWindow]
 
 
-def check_text(text: str, scope: Scope, expected: DataType | None, *, open_segments: tuple[str, ...] = ()) -> Checked:
+def check_text(
+    text: str,
+    scope: Scope,
+    expected: DataType | None,
+    *,
+    open_segments: tuple[str, ...] = (),
+    checked: dict[str, Checked] | None = None,
+) -> Checked:
     """Checks a text.
 
     Args:
@@ -41,11 +48,12 @@ def check_text(text: str, scope: Scope, expected: DataType | None, *, open_segme
         scope: What names mean.
         expected: The type that the rule must give, if one is demanded.
         open_segments: Segments within whose rules this text stands, outermost first.
+        checked: Segments already checked, shared by all texts of one rule.
     """
     tree, faults = read_tree(text)
     if tree is None:
         return Checked(None, faults, set(), {})
-    checker = Checker(text, scope, open_segments)
+    checker = Checker(text, scope, open_segments, checked={} if checked is None else checked)
     try:
         node = checker.rule(tree, expected)
     except RecursionError:  # the caller's own stack was nearly used up

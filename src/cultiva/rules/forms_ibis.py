@@ -97,6 +97,11 @@ def square_root(x: Any) -> Any:
     return (x >= 0).ifelse(x, None).sqrt()
 
 
+def sign(x: Any) -> Any:
+    """Minus one, zero or one; Spark's own gives a double also for an integer."""
+    return ((x > 0).ifelse(1, 0) - (x < 0).ifelse(1, 0)).cast("int64")
+
+
 def round_to(x: Any, digits: int = 0) -> Any:
     """Half away from zero by IEEE steps."""
     factor = literal(10.0**digits)

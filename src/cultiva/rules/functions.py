@@ -210,8 +210,8 @@ _NUMBERS = (
         "sign",
         "-1, 0 or 1",
         {"sign(-2.5)": "-1"},
-        over("integer -> integer", Forms(lambda x: x.sign().cast("int64"), fp.sign, fy.SIGN)),
-        over("number -> integer", Forms(lambda x: x.sign().cast("int64"), fp.sign, fy.SIGN)),
+        over("integer -> integer", Forms(fi.sign, fp.sign, fy.SIGN)),
+        over("number -> integer", Forms(fi.sign, fp.sign, fy.SIGN)),
     ),
     row(
         Group.NUMBERS,

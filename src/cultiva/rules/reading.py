@@ -126,7 +126,7 @@ def _unreadable(text: str, why: str) -> Fault:
         text.rfind("'") if quotes else 0,
         "syntax",
         "a text that nothing closes" if quotes else "the rule cannot be read",
-        seen=why,
+        seen=text[text.rfind("'") :][:20] if quotes else why,
         allowed="one expression, e.g. aum >= 50000 and stage = 'mature'",
         hint="close it with '; a quote within a text is written twice" if quotes else "",
     )
@@ -137,11 +137,12 @@ def _parse_fault(text: str, error: ParseError) -> Fault:
     offset = _offset(text, first)
     message = str(first.get("description", "")).split(" for <")[0]
     wanted = "Required keyword" in message
+    side = "left" if "'this'" in message else "right"
     return make_fault(
         text,
         offset,
         "syntax",
-        "something is missing after this" if wanted else "this cannot stand here",
+        f"an operator has nothing on its {side}" if wanted else "this cannot stand here",
         seen=str(first.get("highlight", "")) or text[offset : offset + 20],
         allowed="a value, a name or a function" if wanted else "an operator, or the end of the rule",
         hint=_hint(str(first.get("highlight", ""))),
