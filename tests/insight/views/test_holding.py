@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 from tests.insight.delivery import Row, deliver, read
 from tests.insight.views.slow_balances import SlowAccount
 
+from cultiva.contracts.types import DataType
 from cultiva.contracts.views import HOLDING_VIEW
 from cultiva.engine.port import Engine
-from cultiva.engine.types import DataType
 from cultiva.insight.views.holding import FROM_MOVEMENTS, NO_BALANCES, Worth, write_holdings
 from cultiva.insight.views.ownership import Accounts, write_account_owners
 
@@ -76,7 +77,7 @@ def mapping(engine: Engine, root: Path, ids: dict[str, int]) -> list[Path]:
     return [root / "mapping"]
 
 
-def held_by_one(engine: Engine, root: Path, accounts: list[Row]) -> Accounts:
+def held_by_one(engine: Engine, root: Path, accounts: Sequence[Row]) -> Accounts:
     return Accounts(
         account=deliver(root, "account", accounts),
         holder=deliver(root, "holder", [holder(row["account_id"], "s1") for row in accounts]),
