@@ -33,9 +33,8 @@ def plan(workspace: WorkspaceArgument, on: DateOption, set_: SetOption = None, j
 
 def run(workspace: WorkspaceArgument, on: DateOption, set_: SetOption = None, json_: JsonOption = False) -> None:
     """Run the main job of a business date; a run that was killed goes on after its last finished step."""
-    with opened(workspace, overrides=overrides(set_)) as parts:
-        with Shown(parts.workspace.settings.language) as progress:
-            outcome = service.run(parts, parse_business_date(on), progress=progress)
+    with opened(workspace, overrides=overrides(set_)) as parts, Shown(parts.workspace.settings.language) as progress:
+        outcome = service.run(parts, parse_business_date(on), progress=progress)
     if json_:
         show_json(outcome.data())
     else:

@@ -10,6 +10,7 @@ import typer
 from cultiva.cli import daily, questions, shows, workspaces
 from cultiva.kit.display import show_error
 from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.kit.logs import set_up_logs
 
 app = typer.Typer(
     name="cultiva",
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    set_up_logs()
     try:
         done = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
     except CultivaError as error:
@@ -48,10 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return 130
     except Exception as error:
-        if not hasattr(error, "format_message"):
+        show = getattr(error, "show", None)  # a wrong option or argument: typer's own errors show themselves
+        if show is None:
             raise
-        error.show()
-        return 2
+        show()
+        return EXIT_CODES[ErrorKind.INVALID]
     return int(done) if isinstance(done, int) else 0
 
 

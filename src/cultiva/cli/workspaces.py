@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +11,10 @@ import typer
 
 from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument, overrides
 from cultiva.definitions.loading import check_workspace
-from cultiva.kit.display import show_json, show_line
+from cultiva.kit.clock import parse_business_date, utc_now
+from cultiva.kit.display import show_json, show_line, show_sheet
 from cultiva.kit.errors import Faults
+from cultiva.kit.sheet import Sheet
 
 SAMPLE_UNTIL = date(1994, 3, 31)
 """Last day of the sample bank: that of the public Berka data, so that guides can share their dates."""
@@ -87,17 +90,24 @@ def schema(workspace: WorkspaceArgument) -> None:
 
 def profile(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A file, or a database URL with #table.")],
+    on: Annotated[
+        str, typer.Option("--date", metavar="YYYY-MM-DD", help="Business date, for `:date` in queries.")
+    ] = "",
     json_: JsonOption = False,
 ) -> None:
     """Look at a new table and draft its mapping to the canonical tables."""
     from cultiva.insight.sources.draft import draft_mapping
 
-    draft = draft_mapping(source)
+    draft = draft_mapping(source, on=parse_business_date(on) if on else utc_now().date())
     if json_:
         show_json(draft)
-    else:
-        from cultiva.kit.display import show_sheet
+        return
+    columns = [field.name for field in fields(draft.columns[0])] if draft.columns else []
+    rows = tuple(tuple(_cell(getattr(one, name)) for name in columns) for one in draft.columns)
+    show_sheet(Sheet(f"{source}: looks like table {draft.table}", tuple(columns), rows))
+    show_line("")
+    show_line(draft.text)
 
-        show_sheet(draft.sheet())
-        show_line("")
-        show_line(draft.yaml)
+
+def _cell(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,13 @@ from cultiva.loop.parts import Parts
 from cultiva.loop.runner import execute
 from cultiva.loop.runner import preview as preview_steps
 from cultiva.loop.steps import Action, PlannedStep
+from cultiva.loop.tenure import held
 from cultiva.store import DefinitionRecord, Run, RunRequest, RunState
+
+LAKE = "lake:"
+"""Begins the names of inputs that earlier dates have published."""
+MAIN_JOB = "main job"
+"""Held while a date runs: identity goes from date to date, so that no two dates may run at once."""
 
 
 def request_of(parts: Parts, on: date) -> RunRequest:
@@ -32,7 +38,7 @@ def _inputs(parts: Parts, on: date) -> dict[str, str]:
     deliveries = input_fingerprints(parts.workspace, on)
     earlier = [one for one in parts.store.snapshots.published() if one.business_date < on]
     newest = {one.table: one for one in sorted(earlier, key=lambda one: one.business_date)}
-    return {**deliveries, **{f"lake:{one.table}": f"{one.business_date} {one.fingerprint}" for one in newest.values()}}
+    return {**deliveries, **{f"{LAKE}{one.table}": f"{one.business_date} {one.fingerprint}" for one in newest.values()}}
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Preview:
     """(kind, name, added, changed or removed) against the last finished run."""
     since: str
     """The run compared with; empty at the first."""
+    before: Mapping[str, str]
+    """Input -> fingerprint in that run."""
     language: str
 
     def sheets(self) -> list[Sheet]:
@@ -56,10 +64,16 @@ class Preview:
         )
         against = f"definitions changed since run {self.since}" if self.since else "definitions: first run, all are new"
         tables = [Sheet(f"steps of {self.on}", ("no", "step", "what", "action"), steps)]
-        tables.append(Sheet("deliveries", ("input", "fingerprint"), tuple(sorted(self.inputs.items()))))
+        tables.append(Sheet("deliveries", ("input", "state", "fingerprint"), tuple(self._deliveries())))
         if self.since:
             tables.append(Sheet(against, ("kind", "name", "change"), self.changes))
         return tables
+
+    def _deliveries(self) -> Iterator[tuple[str, str, str]]:
+        for name, mark in sorted(self.inputs.items()):
+            if not name.startswith(LAKE):
+                before = self.before.get(name)
+                yield name, "new" if before is None else "same" if before == mark else "changed", mark
 
     def conclusion(self) -> str:
         """In one line."""
@@ -84,6 +98,7 @@ def preview(parts: Parts, on: date) -> Preview:
         inputs=request.inputs,
         changes=_changes(parts, last) if last else (),
         since=last.run_id if last else "",
+        before=last.request.inputs if last else {},
         language=parts.workspace.settings.language,
     )
 
@@ -130,10 +145,11 @@ def run(parts: Parts, on: date, *, progress: StepProgress | None = None) -> Outc
     """
     workspace = parts.workspace
     parts.store.registry.record(workspace.version, _records(workspace), at=parts.clock())
-    finished = execute(
-        daily_plan(parts, on), request_of(parts, on), store=parts.store, clock=parts.clock, progress=progress
-    )
-    tidy(parts, on)
+    with held(MAIN_JOB, store=parts.store, clock=parts.clock):
+        finished = execute(
+            daily_plan(parts, on), request_of(parts, on), store=parts.store, clock=parts.clock, progress=progress
+        )
+        tidy(parts, on)
     return Outcome(finished, _files(parts, on), _headline(finished))
 
 
