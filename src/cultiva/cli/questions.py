@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cultiva.bootstrap import opened
 from cultiva.cli.options import (
     DateOption,
     JsonOption,
@@ -16,10 +15,11 @@ from cultiva.cli.options import (
     maybe_date,
     overrides,
 )
-from cultiva.kit.clock import parse_business_date, seconds
+from cultiva.kit.clock import parse_business_date, seconds, utc_now
 from cultiva.kit.display import show_json, show_line, show_sheet
-from cultiva.loop import questions
-from cultiva.rules.explain import show_value
+
+if TYPE_CHECKING:
+    from cultiva.loop import questions
 
 CustomerArgument = Annotated[
     str, typer.Argument(metavar="CUSTOMER", help="A customer id, or SYSTEM:ID as a source system calls the customer.")
@@ -43,6 +43,9 @@ def count(
     json_: JsonOption = False,
 ) -> None:
     """Count the customers for whom a condition is true, exactly, on the newest profile."""
+    from cultiva.bootstrap import opened
+    from cultiva.loop import questions
+
     with opened(workspace, overrides=overrides(set_)) as parts:
         begin = seconds()
         answer = questions.count(parts, rule, parts.newest_date(maybe_date(on)))
@@ -62,7 +65,8 @@ def try_(
     json_: JsonOption = False,
 ) -> None:
     """Try a rule on given values: true, false, null or a value, and why."""
-    from cultiva.kit.clock import utc_now
+    from cultiva.loop import questions
+    from cultiva.rules.explain import show_value
 
     trial = questions.try_rule(rule, values, parse_business_date(on) if on else utc_now().date())
     if json_:
@@ -82,6 +86,9 @@ def why(
     json_: JsonOption = False,
 ) -> None:
     """Say why a customer is in or out of a segment, or what was decided about the customer and why."""
+    from cultiva.bootstrap import opened
+    from cultiva.loop import questions
+
     with opened(workspace, overrides=overrides(set_)) as parts:
         day = parts.newest_date(maybe_date(on))
         who = questions.customer_of(parts, customer, day)
@@ -121,6 +128,9 @@ def track(
     json_: JsonOption = False,
 ) -> None:
     """Show everything that a customer did and lived through, in order."""
+    from cultiva.bootstrap import opened
+    from cultiva.loop import questions
+
     with opened(workspace, overrides=overrides(set_)) as parts:
         day = parts.newest_date(maybe_date(on))
         show_sheet(questions.track(parts, questions.customer_of(parts, customer, day), day, last=last), as_json=json_)

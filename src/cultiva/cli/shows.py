@@ -6,11 +6,14 @@ from typing import Annotated
 
 import typer
 
-from cultiva.bootstrap import opened
 from cultiva.cli.options import JsonOption, MaybeDateOption, SetOption, WorkspaceArgument, maybe_date, overrides
 from cultiva.kit.display import show_sheet
-from cultiva.loop.shows import SHOWS
-from cultiva.loop.shows import show as sheet_of
+
+SHOWS = (
+    "run", "tags", "segments", "overlaps", "grid", "moves", "microsegments", "identity", "strategies", "lists",
+    "quarantine",
+)  # fmt: skip
+"""What can be shown; said here so that `--help` need not load the loop. A test holds it against the loop's own."""
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +30,9 @@ def show(
     json_: JsonOption = False,
 ) -> None:
     """Show one sheet."""
+    from cultiva.bootstrap import opened
+    from cultiva.loop.shows import show as sheet_of
+
     with opened(workspace, overrides=overrides(set_)) as parts:
         sheet = sheet_of(parts, what, parts.newest_date(maybe_date(on)))
         show_sheet(sheet if top is None else sheet.first(top), as_json=json_)

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument, overrides
-from cultiva.definitions.loading import check_workspace
 from cultiva.kit.clock import parse_business_date, utc_now
 from cultiva.kit.display import show_json, show_line, show_sheet
 from cultiva.kit.errors import Faults
@@ -50,6 +49,8 @@ def init(
 
 def check(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOption = False) -> int:
     """Check every file of a workspace and report all faults at once, with file, line and what to do."""
+    from cultiva.definitions.loading import check_workspace
+
     loaded, faults = check_workspace(workspace, overrides=overrides(set_))
     errors = [fault for fault in faults if not fault.warning]
     if json_:

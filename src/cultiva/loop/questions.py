@@ -16,10 +16,12 @@ from cultiva.contracts.decision import Decision, Fate
 from cultiva.contracts.types import DataType
 from cultiva.engine.parquet import part_files
 from cultiva.insight.groups import audience
+from cultiva.insight.track import TrackFiles, TrackKind, find_customer
+from cultiva.insight.track import track as behaviour
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
+from cultiva.kit.sheet import Sheet
 from cultiva.loop.inputs import group_day, views_of
 from cultiva.loop.parts import Parts
-from cultiva.loop.shows import scan
 from cultiva.rules import Explanation, Scope, check_rule, compile_rule, infer_scope
 from cultiva.strategy.words import sentence
 
@@ -132,25 +134,31 @@ def customer_of(parts: Parts, name: str, on: date) -> int:
     Raises:
         CultivaError: if there is no such customer.
     """
-    system, colon, source_id = name.partition(":")
-    ids = scan(parts.lake.files_current("identity_map", on))
-    if colon:
-        found = ids.filter((pl.col("source_system") == system) & (pl.col("source_id") == source_id))
-    elif name.isdecimal():
-        found = ids.filter(pl.col("customer_id") == int(name))
-    else:
-        found = ids.clear()
-    rows = found.select("customer_id").head(1).collect()
-    if rows.is_empty():
-        raise CultivaError(
-            "there is no such customer",
-            code="loop.no_customer",
-            kind=ErrorKind.NOT_FOUND,
-            seen=name,
-            allowed="a customer id, or SYSTEM:ID as a source system calls the customer",
-            hint="cultiva show WORKSPACE lists names the files with customer ids",
-        )
-    return int(rows.item())
+    return find_customer(parts.lake.files_current("identity_map", on), name)
+
+
+def track(parts: Parts, customer_id: int, on: date, *, last: int) -> Sheet:
+    """Everything that a customer did and lived through up to a date, newest last.
+
+    Args:
+        parts: Of the workspace.
+        customer_id: Who.
+        on: Business date of a run.
+        last: How many of the newest rows.
+    """
+    lake = parts.lake
+    files = TrackFiles(
+        mapping=lake.files_current("identity_map", on),
+        holding=lake.files_current("holding", on),
+        facts={kind: lake.files_history(kind, on) for kind in TrackKind},
+    )
+    rows = behaviour(files, customer_id, upto=on)
+    return Sheet(
+        title=f"customer {customer_id} up to {on}",
+        columns=("at", "kind", "channel", "what", "amount", "detail"),
+        rows=tuple((one.at, one.kind.value, one.channel, one.what, one.amount, one.detail) for one in rows[-last:]),
+        note=f"{len(rows)} rows in all" if len(rows) > last else "",
+    )
 
 
 @dataclass(frozen=True)
