@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.engine.conftest import ROWS
-from tests.fakes.forms import HandForm, arithmetic, column, compare
+from tests.fakes.forms import HandForm, arithmetic, column, compare, constant
 
 from cultiva.contracts.aggregates import AggregateFunction
 from cultiva.contracts.types import DataType
@@ -41,6 +41,11 @@ COLUMNS = {
     "amount_fee_sum": of(SUM, MONEY, AMOUNT, where=FEE),
     "amount_as_number": of(SUM, NUMBER, AMOUNT, where=AFTER),
     "interest": of(SUM, MONEY, arithmetic("amount", 0.005)),
+    "cost": of(SUM, MONEY, constant(0.5, NUMBER)),
+    "cost_of_fees": of(SUM, NUMBER, constant(0.5, NUMBER), where=FEE),
+    "all": of(COUNT, INTEGER, where=constant(True, DataType.BOOLEAN)),
+    "none": of(COUNT, INTEGER, where=constant(False, DataType.BOOLEAN)),
+    "one": of(DISTINCT, INTEGER, constant("x", TEXT)),
     "score_sum": of(SUM, NUMBER, SCORE),
     "days_sum": of(SUM, INTEGER, column("days", INTEGER)),
     "amount_min": of(MIN, MONEY, AMOUNT),
@@ -82,6 +87,14 @@ def column_of(table: pl.DataFrame, name: str) -> list[Any]:
 
 def test_one_row_per_key_in_order_and_none_for_a_missing_key(on_duckdb: pl.DataFrame) -> None:
     assert column_of(on_duckdb, "customer_id") == [1, 2, 5]
+
+
+def test_a_constant_counts_for_every_row(on_duckdb: pl.DataFrame) -> None:
+    assert column_of(on_duckdb, "cost") == [Decimal("2.00"), Decimal("2.00"), Decimal("1.00")]
+    assert column_of(on_duckdb, "cost_of_fees") == [0.0, 0.5, 0.5]
+    assert column_of(on_duckdb, "all") == [4, 4, 2]
+    assert column_of(on_duckdb, "none") == [0, 0, 0]
+    assert column_of(on_duckdb, "one") == [1, 1, 1]
 
 
 def test_counts_rows_and_rows_where_the_condition_is_true(on_duckdb: pl.DataFrame) -> None:

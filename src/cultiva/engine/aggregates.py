@@ -25,15 +25,13 @@ class _PolarsRows:
 
     form: AggregateForm
     where: pl.Expr | None
+    unit: pl.Expr
+    """The value in the unit it is aggregated in; of no meaning for count."""
 
     @property
     def value(self) -> pl.Expr:
-        """The value in the unit it is aggregated in, null where the row does not take part."""
-        return self.taking_part(_unit_polars(self.form))
-
-    def taking_part(self, value: pl.Expr) -> pl.Expr:
-        """A value, null where the row does not take part."""
-        return value if self.where is None else pl.when(self.where).then(value)
+        """The unit, null where the row does not take part."""
+        return self.unit if self.where is None else pl.when(self.where).then(self.unit)
 
     def total(self, value: pl.Expr) -> pl.Expr:
         """Sum of whole numbers over the rows that take part; 0 if there are none."""
@@ -49,11 +47,8 @@ class _IbisRows:
     form: AggregateForm
     table: ibis.Table
     where: ibis.Value | None
-
-    @property
-    def value(self) -> ibis.Value:
-        """The value in the unit it is aggregated in."""
-        return _unit_ibis(self.form, self.table)
+    value: ibis.Value
+    """The value in the unit it is aggregated in; of no meaning for count."""
 
     def total(self, value: ibis.Value) -> ibis.Value:
         """Sum of whole numbers over the rows that take part; 0 if there are none."""
@@ -66,18 +61,40 @@ class _Definition:
     ibis: Callable[[_IbisRows], ibis.Value]
 
 
-def aggregate_polars(form: AggregateForm) -> pl.Expr:
-    """The aggregate as a Polars expression, in the type that it is stored as."""
+def aggregate_polars(form: AggregateForm, *, by: str) -> pl.Expr:
+    """The aggregate as a Polars expression, in the type that it is stored as.
+
+    Args:
+        form: The aggregate.
+        by: The key that rows are grouped by, never null.
+    """
     _check(form)
-    where = None if form.where is None else form.where.polars()
-    return FUNCTIONS[form.function].polars(_PolarsRows(form, where)).cast(STORED[form.type].polars)
+    where = None if form.where is None else _row_by_row(form.where, form.where.polars(), by)
+    unit = pl.lit(0) if form.value is None else _row_by_row(form.value, _unit_polars(form), by)
+    return FUNCTIONS[form.function].polars(_PolarsRows(form, where, unit)).cast(STORED[form.type].polars)
 
 
-def aggregate_ibis(form: AggregateForm, table: ibis.Table) -> ibis.Value:
-    """The aggregate as an Ibis expression over a table, in the type that it is stored as."""
+def _row_by_row(form: Form, value: pl.Expr, by: str) -> pl.Expr:
+    """A value with one row for each row of its group: Polars takes a constant for a single row."""
+    return value if form.columns else pl.when(pl.col(by).is_not_null()).then(value)
+
+
+def aggregate_ibis(form: AggregateForm, table: ibis.Table, *, by: str) -> ibis.Value:
+    """The aggregate as an Ibis expression, in the type that it is stored as.
+
+    Args:
+        form: The aggregate.
+        table: The rows.
+        by: The key that rows are grouped by, never null.
+    """
+    import ibis
+
     _check(form)
     where = None if form.where is None else form.where.ibis(table)
-    return FUNCTIONS[form.function].ibis(_IbisRows(form, table, where)).cast(STORED[form.type].ibis)
+    value = ibis.literal(0) if form.value is None else _unit_ibis(form, table)
+    if form.value is not None and not form.value.columns:  # Ibis aggregates columns, not constants
+        value = ibis.ifelse(table[by].notnull(), value, ibis.null())
+    return FUNCTIONS[form.function].ibis(_IbisRows(form, table, where, value)).cast(STORED[form.type].ibis)
 
 
 def _check(form: AggregateForm) -> None:
@@ -139,7 +156,7 @@ def _money_or_same_ibis(rows: _IbisRows, unit: ibis.Value) -> ibis.Value:
 
 
 def _count_polars(rows: _PolarsRows) -> pl.Expr:
-    return pl.len() if rows.where is None else rows.where.cast(pl.Int64).sum()
+    return pl.len() if rows.where is None else rows.where.cast(pl.Boolean).sum()
 
 
 def _count_ibis(rows: _IbisRows) -> ibis.Value:
@@ -147,10 +164,9 @@ def _count_ibis(rows: _IbisRows) -> ibis.Value:
 
 
 def _total_polars(rows: _PolarsRows) -> pl.Expr:
-    unit = _unit_polars(rows.form)
     if _is_whole(rows.form):
-        return rows.total(unit.cast(pl.Int64))
-    whole, fraction = exact.parts_polars(unit)
+        return rows.total(rows.unit.cast(pl.Int64))
+    whole, fraction = exact.parts_polars(rows.unit)
     return exact.joined_polars(rows.total(whole), rows.total(fraction))
 
 
@@ -200,7 +216,7 @@ def _extreme(name: str) -> _Definition:
 
 def _latest_polars(rows: _PolarsRows) -> pl.Expr:
     assert rows.form.time is not None, "checked when the aggregate is made"
-    unit, time = _unit_polars(rows.form), pl.col(rows.form.time).cast(pl.Datetime("us")).to_physical()
+    unit, time = rows.unit, pl.col(rows.form.time).cast(pl.Datetime("us")).to_physical()
     valid = unit.is_not_null() if rows.where is None else rows.where & unit.is_not_null()
     if _value(rows.form).type is DataType.TEXT:
         order = pl.concat_str((time + _TIME_SHIFT).cast(pl.String).str.zfill(_TIME_DIGITS), unit)

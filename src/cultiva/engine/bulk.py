@@ -45,7 +45,7 @@ def aggregate(
     grouped = (
         rows.filter(pl.col(by).is_not_null())
         .group_by(by)
-        .agg(**{name: aggregate_polars(form) for name, form in columns.items()})
+        .agg(**{name: aggregate_polars(form, by=by) for name, form in columns.items()})
     )
     sink(grouped.sort(by), part)
 

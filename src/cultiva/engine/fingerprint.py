@@ -8,7 +8,7 @@ order, so row groups are hashed in parallel. It guards against error, not agains
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -190,8 +190,3 @@ _WORDS: dict[DataType, Callable[[pa.Array], Words]] = {
     DataType.TIMESTAMP: partial(_whole_words, steps=(pa.timestamp("us"), pa.int64())),
     DataType.LIST: _list_words,
 }
-
-
-def batches_of(table: pa.Table) -> Iterator[pa.RecordBatch]:
-    """The batches of a table in memory, of the size that is hashed at a time."""
-    yield from table.to_batches(max_chunksize=BATCH_ROWS)

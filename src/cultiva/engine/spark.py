@@ -98,7 +98,7 @@ class SparkEngine:
         if through:
             rows = rows.inner_join(self.scan(through.files), list(through.keys))
         rows = rows.filter(rows[by].notnull())
-        values = {name: aggregate_ibis(form, rows) for name, form in columns.items()}
+        values = {name: aggregate_ibis(form, rows, by=by) for name, form in columns.items()}
         return self.write(rows.group_by(by).aggregate(**values), folder, sort_by=(by,))
 
     def assemble(
