@@ -14,13 +14,12 @@ from cultiva.contracts.types import DataType
 from cultiva.definitions.scopes import profile_scope
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
-from cultiva.engine.draws import ibis_draw
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.rules import Scope, compile_rule
 from cultiva.strategy import competition
-from cultiva.strategy.candidates import COLUMNS, Draws, candidates
+from cultiva.strategy.assessment import assessed
+from cultiva.strategy.candidates import COLUMNS, candidates
 from cultiva.strategy.desk import Papers, lay_out
-from cultiva.strategy.permission import counters
 
 if TYPE_CHECKING:
     import ibis
@@ -61,9 +60,9 @@ def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, fol
     rules = _Rules(profile_scope(workspace), on)
     strategies = [strategy for strategy in workspace.strategies.values() if strategy.active]
     try:
-        desk = _needed(lay_out(_papers(engine, inputs, workspace), workspace, on), strategies, workspace, rules)
-        engine.write(desk, desk_folder)
-        decided = _decide(engine, engine.scan([desk_folder]), inputs, workspace, strategies, rules)
+        desk = lay_out(_papers(engine, inputs, workspace), workspace, on)
+        engine.write(assessed(desk, strategies, workspace, on=on, rule=rules), desk_folder)
+        decided = _decide(engine, engine.scan([desk_folder]), inputs, workspace, strategies)
         return engine.write(_stamped(decided, on), folder, sort_by=("customer_id", "strategy"))
     finally:
         shutil.rmtree(desk_folder, ignore_errors=True)
@@ -78,9 +77,6 @@ class _Rules:
 
     def __call__(self, text: str, table: ibis.Table) -> ibis.Value:
         return compile_rule(text, self.scope).form(self.on).ibis(table)
-
-    def columns(self, texts: list[str]) -> frozenset[str]:
-        return frozenset().union(*(compile_rule(text, self.scope).columns for text in texts))
 
 
 def _papers(engine: Engine, inputs: PlanInputs, workspace: Workspace) -> Papers:
@@ -146,32 +142,18 @@ def _recorded(engine: Engine, inputs: PlanInputs, ids: ibis.Table, profile: ibis
     )
 
 
-def _needed(desk: ibis.Table, strategies: list[Strategy], workspace: Workspace, rules: _Rules) -> ibis.Table:
-    """Only the columns that some candidate is judged by."""
-    texts = [text for one in strategies for text in (one.audience, one.eligible, one.rank)]
-    texts += [workspace.offers[name].eligible for one in strategies for name in one.offers]
-    texts += [suppression.rule for suppression in workspace.policy.suppressions]
-    wanted = {"customer_id", "stage", "value_tier", "touches_used", *rules.columns(texts)}
-    wanted |= {counter.column for counter in counters(workspace)}
-    prefixes = ("party_", "permitted_", "room_")
-    return desk.select(*[name for name in desk.columns if name in wanted or name.startswith(prefixes)])
-
-
 def _decide(
     engine: Engine,
     desk: ibis.Table,
     inputs: PlanInputs,
     workspace: Workspace,
     strategies: list[Strategy],
-    rules: _Rules,
 ) -> ibis.Table:
     import ibis
 
     if not strategies:
         return _no_decisions(desk)
-    desk = desk.mutate(branch_id=desk.party_branch_id, adviser_id=desk.party_adviser_id)
-    draws = Draws(of=ibis_draw)
-    each = [candidates(desk, one, workspace, on=rules.on, rule=rules, draws=draws) for one in strategies]
+    each = [candidates(desk, one, workspace) for one in strategies]
     everyone = reduce(lambda left, right: left.union(right), each)
     once = competition.for_the_same_offer(everyone)
     noticed = competition.for_attention(once, desk, workspace)

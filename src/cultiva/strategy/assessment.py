@@ -1,0 +1,89 @@
+"""Assessment: what every rule of the plan says about every customer, once, before strategies look at anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING
+
+from cultiva.definitions.strategies import Strategy
+from cultiva.definitions.workspace import Workspace
+from cultiva.engine.draws import ibis_draw
+from cultiva.strategy.permission import counters
+from cultiva.strategy.suitability import suitable
+
+if TYPE_CHECKING:
+    import ibis
+
+Condition = Callable[[str, "ibis.Table"], "ibis.Value"]
+"""Compiles the text of a rule and gives its Ibis form over a table."""
+
+
+def assessed(
+    desk: ibis.Table, strategies: Sequence[Strategy], workspace: Workspace, *, on: date, rule: Condition
+) -> ibis.Table:
+    """The desk with its rules answered and everything else left out.
+
+    Args:
+        desk: One row per customer, from `lay_out`.
+        strategies: Those in the plan.
+        workspace: Its workspace.
+        on: Business date.
+        rule: Compiles rule texts.
+
+    Returns:
+        Per strategy `in_` (audience, stage and tier), `may_` (its own condition), `rank_` and `draw_`; per offer
+        `eligible_` and `suitable_`; `suppression` (name or null), `draw_global`; permissions, room and counters.
+        A null answer to a condition is no, to a suppression it is yes.
+    """
+    answers: dict[str, ibis.Value] = {
+        "draw_global": ibis_draw("holdout:global", desk.customer_id),
+        "suppression": _suppression(desk, workspace, rule),
+        "branch_id": desk.party_branch_id,
+        "adviser_id": desk.party_adviser_id,
+    }
+    for strategy in strategies:
+        answers |= _of_strategy(desk, strategy, rule)
+    for name in sorted({name for strategy in strategies for name in strategy.offers}):
+        offer = workspace.offers[name]
+        answers[f"eligible_{name}"] = _yes(rule(offer.eligible, desk))
+        answers[f"suitable_{name}"] = suitable(desk, offer, workspace.policy, on)
+    return desk.select("customer_id", "touches_used", *_kept(desk, workspace), **answers)
+
+
+def _of_strategy(desk: ibis.Table, strategy: Strategy, rule: Condition) -> dict[str, ibis.Value]:
+    audience = [_yes(rule(strategy.audience, desk))]
+    if strategy.stages:
+        audience.append(_yes(desk.stage.isin(strategy.stages)))
+    if strategy.tiers:
+        audience.append(_yes(desk.value_tier.isin(strategy.tiers)))
+    return {
+        f"in_{strategy.name}": reduce(and_, audience),
+        f"may_{strategy.name}": _yes(rule(strategy.eligible, desk)),
+        f"rank_{strategy.name}": rule(strategy.rank, desk).cast("float64"),
+        f"draw_{strategy.name}": ibis_draw(f"holdout:{strategy.name}", desk.customer_id),
+    }
+
+
+def _yes(answer: ibis.Value) -> ibis.Value:
+    import ibis
+
+    return answer.fill_null(ibis.literal(False))
+
+
+def _suppression(desk: ibis.Table, workspace: Workspace, rule: Condition) -> ibis.Value:
+    """Name of the first suppression that applies or cannot be ruled out; null if none."""
+    import ibis
+
+    named = [
+        (rule(suppression.rule, desk).fill_null(ibis.literal(True)), ibis.literal(suppression.name))
+        for suppression in workspace.policy.suppressions
+    ]
+    return ibis.cases(*named, else_=ibis.null("string")) if named else ibis.null("string")
+
+
+def _kept(desk: ibis.Table, workspace: Workspace) -> Iterator[str]:
+    counted = {counter.column for counter in counters(workspace)}
+    return (name for name in desk.columns if name in counted or name.startswith(("permitted_", "room_")))
