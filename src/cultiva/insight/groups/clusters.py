@@ -49,6 +49,7 @@ def cluster(points: Floats, wanted: Clusters, *, seed_text: str, previous: Float
     Returns:
         The centres, not yet in any order that means something.
     """
+    import sklearn.cluster  # noqa: F401 - its threads can be limited only once they are there
     from threadpoolctl import threadpool_limits
 
     seed = int(md5_hex(seed_text)[:8], 16)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +49,12 @@ def is_personal(workspace: Workspace, tag: str) -> bool:
 
 
 def describe(
-    profile: Files, groups: Mapping[str, BitMap], everybody: BitMap, tags: Sequence[str]
+    profile: Files,
+    groups: Mapping[str, BitMap],
+    everybody: BitMap,
+    tags: Sequence[str],
+    *,
+    first: Collection[str] = (),
 ) -> dict[str, list[Trait]]:
     """What sets each group apart from everybody.
 
@@ -58,9 +63,10 @@ def describe(
         groups: Group -> members, all of them within everybody.
         everybody: What they are compared with.
         tags: Tags to look at, from `telling_tags`; those that the profile does not have yet are passed over.
+        first: Tags that are told before all others.
 
     Returns:
-        Group -> traits, strongest first; empty for an empty group or one like everybody.
+        Group -> traits, the most telling first; empty for an empty group or one like everybody.
     """
     import polars as pl
 
@@ -71,9 +77,8 @@ def describe(
     tags = [tag for tag in tags if tag in present]
     frame = read_customers(profile, wanted, tags)
     rows = positions(wanted, base)
-    traits = compare(
-        feature_matrix(frame, tags, rows), rows, {name: positions(wanted, ids) for name, ids in samples.items()}
-    )
+    matrix = feature_matrix(frame, tags, rows)
+    traits = compare(matrix, rows, {name: positions(wanted, ids) for name, ids in samples.items()}, first=first)
     return {name: traits.get(name, []) for name in groups}
 
 

@@ -48,7 +48,7 @@ def make_microsegments(day: GroupDay, members: Memberships, previous: Files, fol
 
 def _rows(day: GroupDay, wanted: MicroSegmentation, division: Division, words: Vocabulary) -> list[dict[str, Any]]:
     groups = {str(part.number): part.members for part in division.parts}
-    traits = describe(day.profile, groups, division.group, telling_tags(day.workspace))
+    traits = describe(day.profile, groups, division.group, telling_tags(day.workspace), first=wanted.tags)
     return [_row(wanted, division, part, traits[str(part.number)], words) for part in division.parts]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ STRENGTH_MIN = 0.2
 """Smallest difference worth saying: a small effect by Cohen's convention."""
 CERTAINTY_MIN = 3.0
 """Smallest difference in standard errors."""
+INDIRECT_WEIGHT = 0.6
+"""How much less it tells which value a group does not have, or that a tag is unknown, than what the group has."""
 ALIKE_MIN = 0.8
 """Traits correlated more than this say the same thing; the stronger one is kept."""
 
@@ -146,14 +148,19 @@ def _varies(column: Floats) -> bool:
 
 
 def compare(
-    matrix: FeatureMatrix, everybody: NDArray[np.intp], groups: Mapping[str, NDArray[np.intp]]
+    matrix: FeatureMatrix,
+    everybody: NDArray[np.intp],
+    groups: Mapping[str, NDArray[np.intp]],
+    *,
+    first: Collection[str] = (),
 ) -> dict[str, list[Trait]]:
-    """The traits of every group, strongest first, each saying something of its own.
+    """The traits of every group, the most telling first, each saying something of its own.
 
     Args:
         matrix: From `feature_matrix`.
         everybody: Rows that stand for everybody.
         groups: For each group the rows that stand for it.
+        first: Tags that are told before all others.
 
     Returns:
         For each group its traits; empty if nothing sets it apart.
@@ -167,12 +174,24 @@ def compare(
     kept = {}
     for row, name in enumerate(groups):
         telling = (np.abs(strengths[row]) >= STRENGTH_MIN) & (np.abs(strengths[row]) >= CERTAINTY_MIN * errors[row])
-        order = [j for j in np.argsort(-np.abs(strengths[row]), kind="stable") if telling[j]]
+        order = [j for j in _told_first(strengths[row], matrix.features, first) if telling[j]]
         kept[name] = [
             _trait(matrix.features[j], inside.means[row, j], base.means[0, j], strengths[row, j])
             for j in _unlike(order, matrix.features, alike)
         ]
     return kept
+
+
+def _told_first(strengths: Floats, features: tuple[Feature, ...], first: Collection[str]) -> list[int]:
+    """Features in the order in which they are told."""
+    weights = [_weight(feature, strength) for feature, strength in zip(features, strengths, strict=True)]
+    return sorted(range(len(features)), key=lambda j: (features[j].tag not in first, -weights[j], j))
+
+
+def _weight(feature: Feature, strength: float) -> float:
+    lacks_value = feature.kind is TraitKind.SHARE and feature.value != "true" and strength < 0
+    indirect = lacks_value or feature.kind is TraitKind.UNKNOWN
+    return abs(float(strength)) * (INDIRECT_WEIGHT if indirect else 1.0)
 
 
 @dataclass(frozen=True)
@@ -222,9 +241,9 @@ def _correlations(values: Floats) -> Floats:
     return np.asarray(np.abs(scaled.T @ scaled))
 
 
-def _unlike(order: list[Any], features: tuple[Feature, ...], alike: Floats) -> list[Any]:
+def _unlike(order: list[int], features: tuple[Feature, ...], alike: Floats) -> list[int]:
     """Drops what a stronger trait already says: the same tag, or one that moves with it."""
-    kept: list[Any] = []
+    kept: list[int] = []
     for j in order:
         same_tag = any(features[j].tag == features[k].tag for k in kept)
         if not same_tag and not any(alike[j, k] > ALIKE_MIN for k in kept):
