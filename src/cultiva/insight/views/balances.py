@@ -76,7 +76,9 @@ def balances(steps: ibis.Table, accounts: ibis.Table, business_date: date) -> ib
     today = day_number(business_date)
     closings = accounts.filter(accounts.closed_on.notnull())
     closings = closings.select("account_id", closing=_day(closings.closed_on))
-    known = steps.filter(steps.from_day <= today).left_join(closings, "account_id")
+    # What ended before the longest span began counts nowhere: a long history costs little.
+    within = steps.filter(steps.from_day <= today, steps.to_day > today - max(WINDOWS_DAYS))
+    known = within.left_join(closings, "account_id")
     known = known.select(
         "account_id", "from_day", "cents", "limit_cents",
         to_day=ibis.least(known.to_day, known.closing.fill_null(_NEVER)),
