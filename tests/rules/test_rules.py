@@ -10,6 +10,7 @@ import pytest
 from tests.rules.golden import SCOPE
 
 from cultiva.contracts.types import DataType as T
+from cultiva.kit.errors import CultivaError
 from cultiva.rules import RuleErrors, Scope, check_rule, compile_rule, infer_scope
 
 TODAY = date(2024, 2, 29)
@@ -173,3 +174,9 @@ def test_arithmetic_within_arithmetic_is_refused_before_it_grows_too_large() -> 
     for _ in range(8):
         text = f"round({text} % 7.5, 2)"
     assert check_rule(f"{text} > 1", SCOPE)[0].code == "rules.too_large"
+
+
+def test_a_row_without_a_column_of_the_rule_is_an_error_that_names_it() -> None:
+    with pytest.raises(CultivaError) as caught:
+        compile_rule("age > 1 and age < 9 and stage = 'x'", SCOPE).closure(TODAY)({"age": 5})
+    assert (caught.value.code, caught.value.seen) == ("rules.missing_column", "stage")

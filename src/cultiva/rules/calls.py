@@ -100,7 +100,7 @@ class CallChecker:
         return node
 
     def _if(self) -> Node | None:
-        from cultiva.rules.check import choose
+        from cultiva.rules.converters import choose
 
         parts = self.tree.expressions
         if len(parts) != 3:

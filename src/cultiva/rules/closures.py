@@ -185,14 +185,15 @@ def make_closure(node: Node, today: date, *, test: bool = False) -> Closure:
         today: The business date.
         test: Whether only true matters: the function then gives True or False, false also for null, and is faster.
     """
-    reads = Counter(part.name for part in walk(node) if isinstance(part, Name))
-    shared = frozenset(name for name, count in reads.items() if count > 1)
+    counts = Counter(part.name for part in walk(node) if isinstance(part, Name))
+    shared = frozenset(name for name, count in counts.items() if count > 1)
     generator = Generator(today, shared)
     result = generator.true(node) if test else generator.code(node).nullable()
     if node.type is DataType.NUMBER:
         result = f"(z + 0.0 if (z := {result}) is not None else None)"
-    lines = [f"    c_{index} = row[{name!r}]" for index, name in enumerate(sorted(shared))]
-    text = "\n".join(["def rule(row):", *lines, f"    return {result}"])
+    reads = [f"        c_{index} = row[{name!r}]" for index, name in enumerate(sorted(shared))]
+    lines = ["def rule(row):", "    try:", *reads, f"        return {result}"]
+    text = "\n".join([*lines, "    except KeyError as error:", "        raise missing_column(error) from None"])
     space = generator.globals | {"today": today}
     try:
         exec(compile(text, "<rule>", "exec"), space)  # noqa: S102 - source of our own, from a checked tree

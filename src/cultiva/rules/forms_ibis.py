@@ -99,7 +99,7 @@ def square_root(x: Any) -> Any:
 
 def sign(x: Any) -> Any:
     """Minus one, zero or one; Spark's own gives a double also for an integer."""
-    return ((x > 0).ifelse(1, 0) - (x < 0).ifelse(1, 0)).cast("int64")
+    return x.sign().cast("float64").cast("int64")
 
 
 def round_to(x: Any, digits: int = 0) -> Any:
@@ -271,3 +271,28 @@ def extreme(name: str, *values: Any) -> Any:
     import ibis
 
     return getattr(ibis, name)(*values)
+
+
+def is_in(x: Any, *values: Value) -> Any:
+    """One of the written values."""
+    return closed(x).isin([literal(value) for value in values])
+
+
+def between(x: Any, low: Value, high: Value) -> Any:
+    """Between two written values."""
+    return x.between(literal(low), literal(high))
+
+
+def contains_item(items: Any, item: Any) -> Any:
+    """Whether the list has the text."""
+    return item.isnull().ifelse(None, items.contains(item))
+
+
+def part_form(name: str) -> Any:
+    """The form that gives a calendar part."""
+    return lambda moment: part(moment, name)
+
+
+def extreme_form(name: str) -> Any:
+    """The form of greatest or least."""
+    return lambda *values: extreme(name, *values)

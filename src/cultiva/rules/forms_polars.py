@@ -298,3 +298,34 @@ def extreme(name: str, *values: Any) -> Any:
     import polars as pl
 
     return getattr(pl, f"{name}_horizontal")(*values)
+
+
+def coalesce(*terms: Any) -> Any:
+    """The first that is not null."""
+    import polars as pl
+
+    return pl.coalesce(*terms)
+
+
+def nullif(a: Any, b: Any) -> Any:
+    """Null if equal."""
+    import polars as pl
+
+    return pl.when((a == b).fill_null(value=False)).then(None).otherwise(a)
+
+
+def midnight(day: Any) -> Any:
+    """The first instant of a day."""
+    import polars as pl
+
+    return day.cast(pl.Datetime("us"))
+
+
+def part_form(name: str) -> Any:
+    """The form that gives a calendar part."""
+    return lambda moment: part(moment, name)
+
+
+def extreme_form(name: str) -> Any:
+    """The form of greatest or least; Polars calls them max and min."""
+    return lambda *values: extreme(name, *values)

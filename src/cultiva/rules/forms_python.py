@@ -1,4 +1,4 @@
-"""Python forms that need more than a template, and set forms shared by rows."""
+"""Python forms that need more than a template, and set forms that every library spells alike."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import reduce
 from typing import Any
 
 from cultiva.contracts.types import INTEGER_MAX
-from cultiva.rules import forms_ibis, forms_polars, runtime
+from cultiva.rules import runtime
 from cultiva.rules.likes import LikeKind, python_regex, read_like
 from cultiva.rules.nodes import Value
-from cultiva.rules.table import Keep, SetForm
+from cultiva.rules.table import Keep
 
 UP, LOW, SPACES = runtime.ASCII_UPPER, runtime.ASCII_LOWER, runtime.SPACES
 SIGN = "(({0} > 0) - ({0} < 0))"
@@ -148,57 +148,3 @@ def any_of(*terms: Any) -> Any:
 def joined(*terms: Any) -> Any:
     """Concatenation of set expressions; null if one is null."""
     return reduce(lambda a, b: a + b, terms)
-
-
-def in_literals(x: Any, *values: Value) -> Any:
-    """Ibis: one of the written values."""
-    return forms_ibis.closed(x).isin([forms_ibis.literal(value) for value in values])
-
-
-def between_literals(x: Any, low: Value, high: Value) -> Any:
-    """Ibis: between two written values."""
-    return x.between(forms_ibis.literal(low), forms_ibis.literal(high))
-
-
-def extremes(name: str, polars_name: str) -> tuple[SetForm, SetForm]:
-    """Set forms of greatest and least."""
-    return (
-        lambda *values: forms_ibis.extreme(name, *values),
-        lambda *values: forms_polars.extreme(polars_name, *values),
-    )
-
-
-def polars_coalesce(*terms: Any) -> Any:
-    """Polars: the first that is not null."""
-    import polars as pl
-
-    return pl.coalesce(*terms)
-
-
-def polars_nullif(a: Any, b: Any) -> Any:
-    """Polars: null if equal."""
-    import polars as pl
-
-    return pl.when((a == b).fill_null(value=False)).then(None).otherwise(a)
-
-
-def polars_midnight(day: Any) -> Any:
-    """Polars: the first instant of a day."""
-    import polars as pl
-
-    return day.cast(pl.Datetime("us"))
-
-
-def ibis_part(name: str) -> SetForm:
-    """Ibis: a calendar part."""
-    return lambda moment: forms_ibis.part(moment, name)
-
-
-def polars_part(name: str) -> SetForm:
-    """Polars: a calendar part."""
-    return lambda moment: forms_polars.part(moment, name)
-
-
-def ibis_contains_item(items: Any, item: Any) -> Any:
-    """Ibis: whether the list has the text."""
-    return item.isnull().ifelse(None, items.contains(item))

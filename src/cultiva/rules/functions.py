@@ -94,7 +94,7 @@ _COMPARISON = (
         {"2 between 1 and 2": "true", "2 not between 1 and 2": "false"},
         over(
             "ordered, ordered!, ordered! -> boolean",
-            Forms(fy.between_literals, lambda x, a, b: (x >= a) & (x <= b), fy.between),
+            Forms(fi.between, lambda x, a, b: (x >= a) & (x <= b), fy.between),
         ),
         over(
             "ordered, ordered, ordered -> boolean",
@@ -108,7 +108,7 @@ _COMPARISON = (
         "in",
         "equal to one of the values written; `not in` is its negation; with null among them never false",
         {"2 in (1, 2)": "true", "3 not in (1, 2)": "true", "3 in (1, null)": "null"},
-        over("any, any! ... -> boolean", Forms(fy.in_literals, fp.is_in, fy.in_)),
+        over("any, any! ... -> boolean", Forms(fi.is_in, fp.is_in, fy.in_)),
         operator=True,
     ),
     row(
@@ -279,7 +279,7 @@ _CHOICE = (
         {"coalesce(null, 2, 3)": "2"},
         over(
             "any, any ... -> any",
-            Forms(lambda a, *more: a.coalesce(*more), fy.polars_coalesce, fy.coalesce),
+            Forms(lambda a, *more: a.coalesce(*more), fp.coalesce, fy.coalesce),
             sees_null=True,
         ),
     ),
@@ -290,7 +290,7 @@ _CHOICE = (
         {"nullif(2, 3)": "2", "nullif(2, 2)": "null"},
         over(
             "any, any -> any",
-            Forms(lambda a, b: a.nullif(b), fy.polars_nullif, fy.nullif),
+            Forms(lambda a, b: a.nullif(b), fp.nullif, fy.nullif),
             sees_null=True,
         ),
     ),
@@ -301,7 +301,7 @@ _CHOICE = (
         {"greatest(1, null, 3)": "3"},
         over(
             "ordered, ordered ... -> ordered",
-            Forms(*fy.extremes("greatest", "max"), fy.call("greatest")),
+            Forms(fi.extreme_form("greatest"), fp.extreme_form("max"), fy.call("greatest")),
             sees_null=True,
         ),
     ),
@@ -312,7 +312,7 @@ _CHOICE = (
         {"least('b', 'a')": "'a'"},
         over(
             "ordered, ordered ... -> ordered",
-            Forms(*fy.extremes("least", "min"), fy.call("least")),
+            Forms(fi.extreme_form("least"), fp.extreme_form("min"), fy.call("least")),
             sees_null=True,
         ),
     ),

@@ -202,7 +202,7 @@ DATES = (
             doc,
             {f"{name}('2024-05-06')": result},
             *(
-                over(f"{kind} -> integer", Forms(fy.ibis_part(name), fy.polars_part(name), python))
+                over(f"{kind} -> integer", Forms(fi.part_form(name), fp.part_form(name), python))
                 for kind in ("date", "timestamp")
             ),
         )
@@ -218,15 +218,15 @@ DATES = (
         "weekday",
         "1 for Monday to 7 for Sunday",
         {"weekday('2024-05-06')": "1"},
-        over("date -> integer", Forms(fi.weekday, fy.polars_part("weekday"), "{0}.isoweekday()")),
-        over("timestamp -> integer", Forms(fi.weekday, fy.polars_part("weekday"), "{0}.isoweekday()")),
+        over("date -> integer", Forms(fi.weekday, fp.part_form("weekday"), "{0}.isoweekday()")),
+        over("timestamp -> integer", Forms(fi.weekday, fp.part_form("weekday"), "{0}.isoweekday()")),
     ),
     row(
         Group.DATES,
         "hour",
         "the hour of the day, 0 to 23",
         {"hour(timestamp '2024-05-06 23:59:59')": "23"},
-        over("timestamp -> integer", Forms(fy.ibis_part("hour"), fy.polars_part("hour"), "{0}.hour")),
+        over("timestamp -> integer", Forms(fi.part_form("hour"), fp.part_form("hour"), "{0}.hour")),
     ),
     row(
         Group.DATES,
@@ -242,7 +242,7 @@ DATES = (
         {"timestamp(date '2024-05-06')": "timestamp '2024-05-06 00:00:00'"},
         over(
             "date -> timestamp",
-            Forms(lambda d: d.cast("timestamp"), fy.polars_midnight, "midnight({0})"),
+            Forms(lambda d: d.cast("timestamp"), fp.midnight, "midnight({0})"),
         ),
     ),
     row(
@@ -273,7 +273,7 @@ LISTS = (
         {},
         over(
             "list, text -> boolean",
-            Forms(fy.ibis_contains_item, fp.contains_item, "({1} in {0})"),
+            Forms(fi.contains_item, fp.contains_item, "({1} in {0})"),
         ),
     ),
     row(

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from cultiva.contracts.types import INTEGER_MAX
+from cultiva.kit.errors import CultivaError
 
 NUMBER_MAX = 1.7976931348623157e308
 """The largest finite double."""
@@ -176,12 +177,22 @@ def between(value: Any, low: Any, high: Any) -> bool | None:
     return None if above is None or below is None else True
 
 
+def missing_column(error: KeyError) -> CultivaError:
+    """The error of a row that lacks a column."""
+    return CultivaError(
+        "the row lacks a column of the rule",
+        code="rules.missing_column",
+        seen=error.args[0],
+        allowed="a value for every column that the rule reads, None where there is none",
+    )
+
+
 NAMES: dict[str, Any] = {
     function.__name__: function
     for function in (
         *(upper, lower, round_to, whole, round_whole, integer_mod, integer_div, number_div, number_mod),
         *(substr, right, to_integer, to_number, parse_date, add_days, add_months, months_between),
-        *(years_between, midnight, greatest, least, between),
+        *(years_between, midnight, greatest, least, between, missing_column),
     )
 } | {"floor": math.floor, "ceil": math.ceil, "sqrt": math.sqrt, "SPACES": SPACES}
 """Global names of generated closures."""

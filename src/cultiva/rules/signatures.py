@@ -163,3 +163,15 @@ def _take(parameter: Parameter, arg: Node, generic: DataType) -> Node | None:
     if parameter.type == ANYTHING:
         return arg if arg.type is not None else coerce(arg, DataType.TEXT)
     return coerce(arg, generic if parameter.type in _GENERIC else DataType(parameter.type))
+
+
+def plain(kind: DataType | None) -> DataType | None:
+    """A type as rules see it: money is a number."""
+    return DataType.NUMBER if kind is DataType.MONEY else kind
+
+
+def a(kind: DataType | None) -> str:
+    """A type with its article."""
+    if kind is None:
+        return "null"
+    return f"an {kind}" if kind is DataType.INTEGER else f"a {kind}"
