@@ -15,5 +15,7 @@ def tidy(parts: Parts, on: date) -> None:
     facts = frozenset(name for name, table in CANONICAL.items() if table.is_fact)
     retention = Retention(keep_days=parts.workspace.settings.lake.keep_days, whole=facts)
     parts.lake.prune(retention, on, parts.store.snapshots.withdraw)
-    unfinished = [run.run_id for run in parts.store.runs.history() if run.state is not RunState.FINISHED]
+    # An abandoned run is never resumed: what it has left is a leftover.
+    resumable = (RunState.RUNNING, RunState.FAILED)
+    unfinished = [run.run_id for run in parts.store.runs.history() if run.state in resumable]
     parts.lake.sweep(active_runs=unfinished)

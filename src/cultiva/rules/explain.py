@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -42,17 +42,24 @@ def show_value(value: Any) -> str:
     return str(value)
 
 
-def explain_node(node: Node, row: Mapping[str, Any], today: date) -> Explanation:
+MASKED = "***"
+"""Stands for a value that is not shown."""
+
+
+def explain_node(
+    node: Node, row: Mapping[str, Any], today: date, *, personal: Collection[str] = frozenset()
+) -> Explanation:
     """Explains a tree for one row.
 
     Args:
         node: A checked tree.
         row: Values of its columns.
         today: The business date.
+        personal: Columns whose values are not shown.
     """
     value = make_closure(node, today)(row)
-    parts = tuple(explain_node(part, row, today) for part in _clauses(node))
-    note = "" if parts else _seen(node, row, today, value)
+    parts = tuple(explain_node(part, row, today, personal=personal) for part in _clauses(node))
+    note = "" if parts else _seen(node, row, today, value, personal)
     return Explanation(render(node), value, parts, note)
 
 
@@ -68,13 +75,14 @@ def _clauses(node: Node) -> tuple[Node, ...]:
     return ()
 
 
-def _seen(node: Node, row: Mapping[str, Any], today: date, value: Any) -> str:
+def _seen(node: Node, row: Mapping[str, Any], today: date, value: Any, personal: Collection[str]) -> str:
     """The values that a leaf saw, and what made it null."""
     named = {render(part): part for part in _visible(node) if isinstance(part, Name | Expansion)}
     values = [(name, make_closure(part, today)(row)) for name, part in named.items()]
     if any(isinstance(part, Today) for part in _visible(node)):
         values.append(("today", today))
-    shown = ", ".join(f"{name} = {show_value(seen)}" for name, seen in values if name != render(node))
+    said = {name: show_value(seen) if seen is None or name not in personal else MASKED for name, seen in values}
+    shown = ", ".join(f"{name} = {text}" for name, text in said.items() if name != render(node))
     empty = [name for name, seen in values if seen is None]
     if value is None and node.type is DataType.BOOLEAN and empty:
         return f"{shown}; null because {' and '.join(empty)} has no value".removeprefix("; ")

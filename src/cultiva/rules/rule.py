@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -58,9 +58,9 @@ class Rule:
         """Whether the rule is true for one row: False also for null; faster than `closure`."""
         return make_closure(self.node, today, test=True)
 
-    def explain(self, row: Mapping[str, Any], today: date) -> Explanation:
-        """Why the rule gives what it gives for one row, clause by clause."""
-        return explain_node(self.node, row, today)
+    def explain(self, row: Mapping[str, Any], today: date, *, personal: Collection[str] = frozenset()) -> Explanation:
+        """Why the rule gives what it gives for one row, clause by clause; values of `personal` columns not shown."""
+        return explain_node(self.node, row, today, personal=personal)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from cultiva.definitions.scopes import profile_scope
 from cultiva.engine.parquet import part_files
 from cultiva.engine.port import Files, Form
 from cultiva.insight.groups.day import GroupDay
+from cultiva.insight.groups.describe import is_personal
 from cultiva.insight.groups.memberships import read_segment
 from cultiva.insight.profile.build import write_windows
 from cultiva.insight.profile.forms import NullForm
@@ -111,7 +112,7 @@ def _columns(profile: Files) -> frozenset[str]:
 
 
 def why(day: GroupDay, customer_id: int, segment: str) -> Explanation:
-    """Why a customer is in a segment or not, clause by clause.
+    """Why a customer is in a segment or not, clause by clause; values of personal tags are not shown.
 
     Args:
         day: The profile of the date asked about.
@@ -122,7 +123,8 @@ def why(day: GroupDay, customer_id: int, segment: str) -> Explanation:
         CultivaError: if the profile has no such customer.
     """
     rule = compile_rule(f"segment('{segment}')", profile_scope(day.workspace))
-    return rule.explain(customer_row(day.profile, customer_id, rule.columns), day.on)
+    personal = frozenset(name for name in rule.columns if is_personal(day.workspace, name))
+    return rule.explain(customer_row(day.profile, customer_id, rule.columns), day.on, personal=personal)
 
 
 def customer_row(profile: Files, customer_id: int, columns: frozenset[str] | None = None) -> Mapping[str, Any]:
