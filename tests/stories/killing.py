@@ -22,8 +22,10 @@ from cultiva.contracts.snapshots import Snapshot
 from cultiva.engine.fingerprint import fingerprint
 from cultiva.store import Run, StepState, Store
 
-LOOK_SECONDS = 0.002
+LOOK_SECONDS = 0.01
 """How often the child's step is looked up."""
+READ_SECONDS = 0.1
+"""How often the reader looks: often enough to meet every step, seldom enough to leave the machine to the child."""
 CHILD_SECONDS = 300
 """A child that takes longer is stuck."""
 
@@ -135,7 +137,7 @@ class Reader(threading.Thread):
     def run(self) -> None:
         """Looks until told to stop."""
         store = self._job.store()
-        while not self._over.wait(0.02):
+        while not self._over.wait(READ_SECONDS):
             for snapshot in store.snapshots.published():
                 fault = self._fault(snapshot)
                 # Only what is still published must be there: a finished run removes what it has replaced.

@@ -64,7 +64,7 @@ def test_who_entered_and_left_adds_up(two_days: Path) -> None:
         entered, left = now - before.segments[name], before.segments[name] - now
         moved += len(entered) + len(left)
         assert (shown[name]["entered"], shown[name]["left"]) == (len(entered), len(left)), name
-        assert shown[name]["size"] == len(now)
+        assert shown[name]["customers"] == len(now)
     assert moved > 0
 
 
