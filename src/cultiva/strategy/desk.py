@@ -88,12 +88,12 @@ def _room(desk: ibis.Table, channel: str, workspace: Workspace) -> ibis.Value:
     return reduce(and_, free) if free else ibis.literal(True)
 
 
-def room_of_offer(desk: ibis.Table, offers: Sequence[str], workspace: Workspace) -> ibis.Value:
-    """Whether no cap on the chosen offer (column `offer`) is used up."""
+def room_of_offer(desk: ibis.Table, chosen: ibis.Value, offers: Sequence[str], workspace: Workspace) -> ibis.Value:
+    """Whether no cap on the chosen offer, one of these, is used up."""
     import ibis
 
     capped = [
-        (desk.offer == counter.value) & (desk[counter.column] >= counter.cap.contacts_max)
+        (chosen == counter.value) & (desk[counter.column] >= counter.cap.contacts_max)
         for counter in counters(workspace)
         if counter.cap.scope == "offer" and counter.value in offers
     ]
