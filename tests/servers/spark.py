@@ -62,6 +62,32 @@ def shared_cluster(folder: Path) -> Iterator[str]:
         _leave(folder)
 
 
+@contextmanager
+def connect_server(master: str, folder: Path) -> Iterator[str]:
+    """A Spark Connect server on a cluster; its `sc://` address.
+
+    Args:
+        master: The cluster's master.
+        folder: For its log.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    port, log = _free_port(), folder / "connect.log"
+    options = {
+        **DRIVER_OPTIONS,
+        "spark.ui.enabled": "false",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+    }
+    arguments = ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", master]
+    arguments += [word for name, value in options.items() for word in ("--conf", f"{name}={value}")]
+    process = _spawn("spark-submit", [*arguments, "spark-internal"], log, memory="768m")
+    try:
+        _await(log, "Spark Connect server started", process)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        _stop([process])
+
+
 def _join(folder: Path) -> str:
     with _state(folder) as state:
         if not state.get("users"):
@@ -97,14 +123,14 @@ def _start(folder: Path) -> dict[str, Any]:
     try:
         arguments = ["--host", "127.0.0.1", "--port", str(port), "--webui-port", "0"]
         processes.append(_launch("master.Master", arguments, folder / "master.log"))
-        _await(folder / "master.log", r"I have been elected leader|New state: ALIVE")
+        _await(folder / "master.log", r"I have been elected leader|New state: ALIVE", processes[0])
         for number in range(WORKERS):
             work = folder / f"worker-{number}"
             arguments = ["--host", "127.0.0.1", "--webui-port", "0", "--work-dir", str(work)]
             arguments += ["--cores", "8", "--memory", "8g", master]  # what may be asked for; executors are small
             processes.append(_launch("worker.Worker", arguments, folder / f"worker-{number}.log"))
-        for number in range(WORKERS):
-            _await(folder / f"worker-{number}.log", r"Successfully registered with master")
+        for number, process in enumerate(processes[1:]):
+            _await(folder / f"worker-{number}.log", r"Successfully registered with master", process)
     except BaseException:
         _stop(processes)
         raise
@@ -112,6 +138,10 @@ def _start(folder: Path) -> dict[str, Any]:
 
 
 def _launch(main_class: str, arguments: list[str], log: Path) -> int:
+    return _spawn("spark-class", [f"org.apache.spark.deploy.{main_class}", *arguments], log, memory="256m")
+
+
+def _spawn(program: str, arguments: list[str], log: Path, *, memory: str) -> int:
     import pyspark
 
     home = Path(pyspark.__file__).parent
@@ -119,22 +149,22 @@ def _launch(main_class: str, arguments: list[str], log: Path) -> int:
         **os.environ,
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_MEMORY": memory,
         "SPARK_DAEMON_JAVA_OPTS": f"{JAVA_OPTIONS} -Dspark.ui.enabled=false -Dspark.master.rest.enabled=false",
     }
-    command = [str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{main_class}", *arguments]
+    command = [str(home / "bin" / program), *arguments]
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
     return process.pid
 
 
-def _await(log: Path, pattern: str) -> None:
+def _await(log: Path, pattern: str, process: int) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and os.waitpid(process, os.WNOHANG) == (0, 0):
         if re.search(pattern, log.read_text()):
             return
         time.sleep(0.1)
-    raise RuntimeError(f"Spark did not start within {START_SECONDS} s; {log} says:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(f"Spark ended or did not start within {START_SECONDS} s; {log} says:\n{log.read_text()[-3000:]}")
 
 
 def _stop(processes: list[int]) -> None:
