@@ -7,7 +7,7 @@ record; where a delivery has no order (a query, a SELECT), by the content of the
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from cultiva.insight.sources.delivery import MAPPING, PLACE, Delivery, good_rows
@@ -24,15 +24,19 @@ CONFLICT, CHANGED, TOO_LATE = "key_conflict", "changed", "too_late"
 """Rows for the quarantine."""
 
 
+SORTED_ROWS_MAX = 10_000_000
+"""Larger tables are written in the order in which they come: sorting them takes twice as long as writing them."""
+
+
 @dataclass(frozen=True)
 class Arrivals:
     """What became of the good rows."""
 
     rows: str
-    """Relation of all good rows that are not duplicates of another, with `__class`."""
+    """Relation of the rows that say something new, with `__class`."""
     dropped: str | None
     """Relation of the rows dropped within this delivery, with `__class`; None if there are none."""
-    counts: Counter[tuple[int, str]] = field(default_factory=Counter)
+    counts: Counter[tuple[int, str]]
     """By mapping and class."""
 
     def of(self, mapping: int, *classes: str) -> int:
@@ -40,18 +44,26 @@ class Arrivals:
         return sum(self.counts[mapping, name] for name in classes)
 
 
-def sort_arrivals(desk: Desk, delivery: Delivery) -> Arrivals:
-    """Finds duplicates within the delivery and, for facts, rows delivered before and rows that come late."""
+def sort_arrivals(desk: Desk, delivery: Delivery, good: Counter[int]) -> Arrivals:
+    """Finds duplicates within the delivery and, for facts, rows delivered before and rows that come late.
+
+    Args:
+        desk: Where the work is done.
+        delivery: The rows, judged.
+        good: How many good rows each mapping has.
+    """
     single, dropped = _without_duplicates(desk, delivery)
-    counts: Counter[tuple[int, str]] = Counter()
-    if dropped:
-        counts.update(_counted(desk, dropped))
-    if delivery.is_fact and delivery.previous is not None:
-        rows = _against_history(desk, delivery, single)
-    else:
+    counts = Counter(_counted(desk, dropped)) if dropped else Counter[tuple[int, str]]()
+    left = {number: rows - sum(counts[number, name] for name in (DUPLICATE, CONFLICT)) for number, rows in good.items()}
+    if not delivery.is_fact or delivery.previous is None:
         rows = _view(desk, f"SELECT *, '{KEPT}' AS {CLASS} FROM {ident(single)}")
-    counts.update(_counted(desk, rows))
-    return Arrivals(rows, dropped, counts)
+        return Arrivals(rows, dropped, counts + Counter({(number, KEPT): n for number, n in left.items()}))
+    rows, redelivered = _against_history(desk, delivery, single)
+    new = Counter(_counted(desk, rows))
+    if redelivered:
+        for number, n in left.items():
+            counts[number, REDELIVERED] = n - sum(found for (mapping, _), found in new.items() if mapping == number)
+    return Arrivals(rows, dropped, counts + new)
 
 
 def sort_columns(delivery: Delivery) -> tuple[str, ...]:
@@ -116,8 +128,8 @@ def _ranked(delivery: Delivery, good: str, repeated: str) -> str:
     )
 
 
-def _against_history(desk: Desk, delivery: Delivery, single: str) -> str:
-    """Each row with its class by what earlier dates published."""
+def _against_history(desk: Desk, delivery: Delivery, single: str) -> tuple[str, bool]:
+    """The rows that say something new, with their class; and whether any were left out as redelivered."""
     schema, previous = delivery.schema, delivery.previous
     assert previous is not None and schema.time is not None
     day = f"CAST(d.{ident(schema.time)} AS DATE)"
@@ -128,18 +140,19 @@ def _against_history(desk: Desk, delivery: Delivery, single: str) -> str:
     )
     published = _published(delivery)
     if not _any_published(desk, delivery, single, published):
-        return _view(desk, f"SELECT *, {by_time} AS {CLASS} FROM {ident(single)} AS d")
+        return _view(desk, f"SELECT *, {by_time} AS {CLASS} FROM {ident(single)} AS d"), False
     known = desk.columns(f"SELECT * FROM {published}")
     same = " AND ".join(
         f"d.{ident(name)} IS NOT DISTINCT FROM h.{ident(name)}" for name in schema.names if name in known
     )
     joined = " AND ".join(f"d.{ident(name)} = h.{ident(name)}" for name in schema.key)
     seen = f"h.{ident(schema.key[0])} IS NOT NULL"
-    return _view(
-        desk,
-        f"SELECT d.*, CASE WHEN NOT {seen} THEN {by_time} WHEN {same} THEN '{REDELIVERED}' ELSE '{CHANGED}' END "
-        f"AS {CLASS} FROM {ident(single)} AS d LEFT JOIN {published} AS h ON {joined}",
+    # A table, not a view: the join is made once, and what is left after it is about one day's rows.
+    new = (
+        f"SELECT d.*, CASE WHEN {seen} THEN '{CHANGED}' ELSE {by_time} END AS {CLASS} "
+        f"FROM {ident(single)} AS d LEFT JOIN {published} AS h ON {joined} WHERE NOT ({seen} AND {same})"
     )
+    return _table(desk, new), True
 
 
 def _published(delivery: Delivery) -> str:
@@ -149,12 +162,17 @@ def _published(delivery: Delivery) -> str:
 
 
 def _any_published(desk: Desk, delivery: Delivery, single: str, published: str) -> bool:
-    """Whether any key was published before: on most days none, and then only the keys of the history are read."""
+    """Whether any key was published before: on most days none, and then only the keys of the history are read.
+
+    A few keys are looked up first: where a delivery repeats the whole history, they settle it.
+    """
     key = idents(delivery.schema.key)
-    matches = (
-        f"SELECT 1 FROM (SELECT {key} FROM {published}) SEMI JOIN (SELECT {key} FROM {ident(single)}) USING ({key})"
-    )
-    return bool(desk.rows(f"{matches} LIMIT 1"))
+    for some in (" LIMIT 100", ""):
+        keys = f"SELECT {key} FROM {ident(single)}{some}"
+        matches = f"SELECT 1 FROM (SELECT {key} FROM {published}) SEMI JOIN ({keys}) USING ({key}) LIMIT 1"
+        if desk.rows(matches):
+            return True
+    return False
 
 
 def late_reason(delivery: Delivery, mapping: int) -> str:

@@ -96,6 +96,7 @@ def _likeness(table: str, column: Column, profile: ColumnProfile) -> float:
 def _words_in(name: str, hints: str) -> bool:
     plain = _plain(name)
     words = set(plain.split("_")) | {plain}
+    words |= {word.removesuffix("s") for word in words}
     return any(hint in words or (not hint.isascii() and hint in plain) for hint in hints.split())
 
 

@@ -17,7 +17,7 @@ from cultiva.insight.sources.desk import Desk
 from cultiva.insight.sources.faults import broken, first_line, reading
 from cultiva.insight.sources.files import DeliveredFile, Window, find_files
 from cultiva.insight.sources.parquetfile import parquet_columns, parquet_query
-from cultiva.insight.sources.sql import FILE, ROW, cleaned, ident, literal, literals
+from cultiva.insight.sources.sql import FILE, ROW, ident, literal, literals, trimmed
 from cultiva.kit.errors import Fault, Faults, did_you_mean
 
 
@@ -192,7 +192,7 @@ class Inputs:
     def _unordered(self, path: Path, shape: Relation) -> Relation:
         """A staged file whose order means nothing: its rows have no number."""
         selected = ", ".join(
-            f"{cleaned(ident(name))} AS {ident(name)}" if kind == "VARCHAR" else ident(name)
+            f"{trimmed(ident(name))} AS {ident(name)}" if kind == "VARCHAR" else ident(name)
             for name, kind in shape.columns.items()
         )
         rows = f"SELECT {selected}, 0::INTEGER AS {FILE}, NULL::BIGINT AS {ROW}"

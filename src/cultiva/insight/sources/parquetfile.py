@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cultiva.insight.sources.desk import Desk
 from cultiva.insight.sources.faults import broken, reading
 from cultiva.insight.sources.files import DeliveredFile
-from cultiva.insight.sources.sql import FILE, ROW, cleaned, ident, literal, literals
+from cultiva.insight.sources.sql import FILE, ROW, ident, literal, literals, trimmed
 
 _MAGIC = b"PAR1"
 
@@ -43,7 +43,7 @@ def parquet_query(files: Sequence[DeliveredFile], columns: dict[str, str]) -> st
     """SQL of all files as one table, texts cleaned, with where each row stood."""
     paths = literals(str(file.path) for file in files)
     selected = ", ".join(
-        f"{cleaned(ident(name))} AS {ident(name)}" if kind == "VARCHAR" else ident(name)
+        f"{trimmed(ident(name))} AS {ident(name)}" if kind == "VARCHAR" else ident(name)
         for name, kind in columns.items()
     )
     return (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cultiva.contracts.types import Column, DataType, TableSchema
 from cultiva.insight.sources.arrivals import CHANGED, CLASS, CONFLICT, TOO_LATE, late_reason
-from cultiva.insight.sources.delivery import MAPPING, Delivery
+from cultiva.insight.sources.delivery import MAPPING, Census, Delivery
 from cultiva.insight.sources.desk import Desk
 from cultiva.insight.sources.result import BrokenContract
 from cultiva.insight.sources.row_contract import FAULT, JudgedMapping
@@ -45,16 +45,19 @@ def open_quarantine(desk: Desk) -> None:
     desk.run(f"CREATE TABLE quarantine ({columns})")
 
 
-def quarantine_broken(desk: Desk, delivery: Delivery, *, limit: int | None = None) -> None:
+def quarantine_broken(desk: Desk, delivery: Delivery, census: Census, *, limit: int | None = None) -> None:
     """Puts aside rows that break a contract, and records that could not be split into fields.
 
     Args:
         desk: Has the quarantine.
         delivery: The rows.
+        census: Says where there are any.
         limit: Only so many of each mapping, as examples, where the run stops anyway.
     """
     ending = "" if limit is None else f" LIMIT {limit}"
-    for one in delivery.mappings:
+    for number, one in enumerate(delivery.mappings):
+        if not census.quarantined(number):
+            continue
         _insert(desk, delivery, one, _broken(delivery, one) + ending)
         inputs = literals(one.relation.inputs)
         desk.run(

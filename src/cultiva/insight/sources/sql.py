@@ -50,15 +50,27 @@ def literals(values: Iterable[str]) -> str:
 
 
 def cleaned(text: str) -> str:
-    """SQL of a text without blanks around it; an empty one is null.
-
-    Trimming every value is slow; asking first whether it needs it costs a quarter (measured on 20M rows x 4).
+    """SQL of a text from a text file without blanks around it; an empty one is null.
 
     Args:
         text: SQL of the text.
     """
     starts = " OR ".join(f"starts_with({text}, {literal(mark)})" for mark in "\u00a0\u3000")
     ends = " OR ".join(f"ends_with({text}, {literal(mark)})" for mark in WHITESPACE)
-    # Below '!' come the empty text, the blank and the control characters.
-    needed = f"{text} < '!' OR {starts} OR {ends}"
+    return _trimmed(text, f"{text} < '!' OR {starts} OR {ends}")
+
+
+def trimmed(text: str) -> str:
+    """SQL of a text from a typed source without padding; an empty one is null.
+
+    Looks for a blank at the end and for anything below '!' (nothing, blanks, control characters) at the beginning:
+    of 20M rows x 6 texts that costs half of a raw scan, `cleaned` three of them (measured in seconds of processor).
+
+    Args:
+        text: SQL of the text.
+    """
+    return _trimmed(text, f"{text} < '!' OR ends_with({text}, ' ')")
+
+
+def _trimmed(text: str, needed: str) -> str:
     return f"CASE WHEN {needed} THEN nullif(trim({text}, {literal(WHITESPACE)}), '') ELSE {text} END"

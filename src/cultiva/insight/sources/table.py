@@ -15,6 +15,7 @@ from cultiva.insight.sources.arrivals import (
     KEPT,
     LATE,
     REDELIVERED,
+    SORTED_ROWS_MAX,
     TOO_LATE,
     Arrivals,
     sort_arrivals,
@@ -49,12 +50,19 @@ class TableRows:
     def __init__(self, desk: Desk, delivery: Delivery) -> None:
         self._desk = desk
         self._delivery = delivery
+        self._arrivals = Arrivals("", None, Counter())
         self._census: Census = take_census(desk, delivery)
         self._broken = broken_by_census(delivery, self._census)
         self._refuse_nothing()
-        self._refuse_bad(self._counts_by_census())
-        quarantine_broken(desk, delivery)
-        self._arrivals = self._sorted()
+        numbers = range(len(delivery.mappings))
+        over = self._over({n: self._counts(n) for n in numbers})
+        quarantine_broken(desk, delivery, self._census, limit=EXAMPLES_MAX if over else None)
+        self._refuse(over)
+        self._arrivals = sort_arrivals(desk, delivery, self._census.good)
+        self._broken = ordered(self._all_broken())
+        over = self._over({n: self._counts(n) for n in numbers})
+        self._quarantine_arrivals(limit=EXAMPLES_MAX if over else None)
+        self._refuse(over)
 
     @property
     def broken(self) -> tuple[BrokenContract, ...]:
@@ -67,32 +75,24 @@ class TableRows:
 
     def write(self, folder: Path) -> Written:
         """Writes the kept rows, in order of what they are joined on, to a staged folder."""
-        names = idents(self._delivery.schema.names)
-        write_parquet(
-            self._desk,
-            f"SELECT {names} FROM {ident(self._arrivals.rows)} WHERE {CLASS} IN ('{KEPT}', '{LATE}') "
-            f"ORDER BY {idents(sort_columns(self._delivery))}",
-            folder,
-        )
+        names, kept = idents(self._delivery.schema.names), sum(one.kept for one in self.counts().values())
+        order = f" ORDER BY {idents(sort_columns(self._delivery))}" if kept <= SORTED_ROWS_MAX else ""
+        rows = f"SELECT {names} FROM {ident(self._arrivals.rows)} WHERE {CLASS} IN ('{KEPT}', '{LATE}')"
+        write_parquet(self._desk, rows + order, folder, ordered=bool(order))
         return seal(folder, threads=self._desk.threads)
 
-    def _sorted(self) -> Arrivals:
-        arrivals = sort_arrivals(self._desk, self._delivery)
-        self._arrivals = arrivals
-        self._broken = ordered(self._all_broken(arrivals))
-        relations = [name for name in (arrivals.rows, arrivals.dropped) if name]
-        bad = sum(rows for (_, name), rows in arrivals.counts.items() if name in _BAD_ARRIVALS)
-        over = [n for n in range(len(self._delivery.mappings)) if is_over(self._delivery, n, self._counts(n))]
-        for relation in relations if bad else ():
-            quarantine_arrivals(self._desk, self._delivery, relation, limit=EXAMPLES_MAX if over else None)
-        self._refuse_bad({n: self._counts(n) for n in over})
-        return arrivals
+    def _quarantine_arrivals(self, limit: int | None) -> None:
+        if not any(name in _BAD_ARRIVALS for _, name in self._arrivals.counts):
+            return
+        for relation in (self._arrivals.rows, self._arrivals.dropped):
+            if relation:
+                quarantine_arrivals(self._desk, self._delivery, relation, limit=limit)
 
-    def _all_broken(self, arrivals: Arrivals) -> Counter[tuple[str, str, str]]:
+    def _all_broken(self) -> Counter[tuple[str, str, str]]:
         schema = self._delivery.schema
         concerned = {"key": ", ".join(schema.key), "time": schema.time or ""}
         found = Counter({(one.mapping, one.rule, one.column): one.rows for one in self._broken})
-        for (number, name), rows in arrivals.counts.items():
+        for (number, name), rows in self._arrivals.counts.items():
             if name in _BAD_ARRIVALS:
                 found[self._delivery.mappings[number].mapping.name, name, concerned[_BAD_ARRIVALS[name]]] += rows
         return found
@@ -109,12 +109,6 @@ class TableRows:
             late=arrivals.of(mapping, LATE),
         )
 
-    def _counts_by_census(self) -> dict[int, Counts]:
-        return {
-            number: Counts(read=self._census.read(number), quarantined=self._census.quarantined(number))
-            for number in range(len(self._delivery.mappings))
-        }
-
     def _refuse_nothing(self) -> None:
         """A day may bring no facts; a table delivered whole that is empty is a broken delivery."""
         schema = self._delivery.schema
@@ -130,21 +124,21 @@ class TableRows:
             hint="ask for the delivery again; an empty table would take everyone away",
         )
 
-    def _refuse_bad(self, counts: dict[int, Counts]) -> None:
-        over = [number for number, one in counts.items() if is_over(self._delivery, number, one)]
-        if not over:
-            return
-        quarantine_broken(self._desk, self._delivery, limit=EXAMPLES_MAX)
-        raise Faults(
-            [too_many_bad_rows(self._desk, self._delivery, n, counts[n], self._broken) for n in over],
-            what=f"the delivery of table {self._delivery.schema.name}",
-        )
+    def _over(self, counts: dict[int, Counts]) -> dict[int, Counts]:
+        return {number: one for number, one in counts.items() if is_over(self._delivery, number, one)}
+
+    def _refuse(self, over: dict[int, Counts]) -> None:
+        if over:
+            raise Faults(
+                [too_many_bad_rows(self._desk, self._delivery, n, one, self._broken) for n, one in over.items()],
+                what=f"the delivery of table {self._delivery.schema.name}",
+            )
 
 
-def write_parquet(desk: Desk, query: str, folder: Path) -> None:
-    """Writes a query's rows to a staged folder, in the query's order."""
+def write_parquet(desk: Desk, query: str, folder: Path, *, ordered: bool = True) -> None:
+    """Writes a query's rows to a staged folder; `ordered` keeps the query's order."""
     desk.run(
         f"COPY ({query}) TO {literal(str(part_path(folder, 0)))} (FORMAT parquet, COMPRESSION {COMPRESSION}, "
         f"COMPRESSION_LEVEL {COMPRESSION_LEVEL}, ROW_GROUP_SIZE {ROW_GROUP_ROWS})",
-        ordered=True,
+        ordered=ordered,
     )
