@@ -180,3 +180,9 @@ def test_a_row_without_a_column_of_the_rule_is_an_error_that_names_it() -> None:
     with pytest.raises(CultivaError) as caught:
         compile_rule("age > 1 and age < 9 and stage = 'x'", SCOPE).closure(TODAY)({"age": 5})
     assert (caught.value.code, caught.value.seen) == ("rules.missing_column", "stage")
+
+
+def test_a_comparison_within_a_comparison_keeps_its_brackets() -> None:
+    assert value("nullif(a_flag, 1 between 1 and 2)", a_flag=False) is False
+    assert value("nullif(age > 1, age between 1 and 50)") is None
+    assert value("(age > 1) = (age between 1 and 50)") is True

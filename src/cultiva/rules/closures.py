@@ -36,7 +36,9 @@ class Code:
 
     def nullable(self) -> str:
         """Source that gives the value or None."""
-        return f"({self.value} if {' and '.join(self.tests)} else None)" if self.tests else self.value
+        if self.tests:
+            return f"({self.value} if {' and '.join(self.tests)} else None)"
+        return self.value if _ATOM.fullmatch(self.value) else f"({self.value})"
 
     def holds(self) -> str:
         """Source that is true where the value is true, for conditions."""
