@@ -65,10 +65,10 @@ def try_(
     json_: JsonOption = False,
 ) -> None:
     """Try a rule on given values: true, false, null or a value, and why."""
-    from cultiva.loop import questions
+    from cultiva.loop.trial import try_rule
     from cultiva.rules.explain import show_value
 
-    trial = questions.try_rule(rule, values, parse_business_date(on) if on else utc_now().date())
+    trial = try_rule(rule, values, parse_business_date(on) if on else utc_now().date())
     if json_:
         show_json({"rule": trial.text, "date": trial.on, "result": trial.result, "why": trial.explanation})
         return

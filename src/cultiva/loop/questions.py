@@ -1,19 +1,16 @@
-"""Questions that people ask between runs: how many, who is this, why, what would this rule say."""
+"""Questions that people ask between runs: how many, who is this, why, what happened."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from itertools import islice, product
 from typing import Any
 from uuid import uuid4
 
 import polars as pl
 
 from cultiva.contracts.decision import Decision, Fate
-from cultiva.contracts.types import DataType
 from cultiva.engine.parquet import part_files
 from cultiva.insight.groups import audience
 from cultiva.insight.track import TrackFiles, TrackKind, find_customer
@@ -22,71 +19,8 @@ from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.sheet import Sheet
 from cultiva.loop.inputs import group_day, views_of
 from cultiva.loop.parts import Parts
-from cultiva.rules import Explanation, Scope, check_rule, compile_rule, infer_scope
+from cultiva.rules import Explanation
 from cultiva.strategy.words import sentence
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What a rule says of given values."""
-
-    text: str
-    """The rule."""
-    result: Any
-    """True, false, a value, or None for null."""
-    explanation: Explanation
-    """Clause by clause."""
-    on: date
-    """The rule's `today`."""
-
-
-def try_rule(text: str, values: str, on: date) -> Trial:
-    """Tries a rule on values given as JSON, without a workspace.
-
-    Args:
-        text: The rule.
-        values: A JSON object, name -> value; dates as text.
-        on: The rule's `today`.
-
-    Raises:
-        CultivaError: if the values are no JSON object, or the rule has faults.
-    """
-    try:
-        given = json.loads(values)
-    except json.JSONDecodeError as error:
-        raise _not_an_object(values, f"{error.msg} at column {error.colno}") from error
-    if not isinstance(given, dict):
-        raise _not_an_object(values, f"a {type(given).__name__}")
-    scope, row = infer_scope(given)
-    rule = compile_rule(text, _with_unknown_types(text, scope, row))
-    return Trial(text, rule.closure(on)(row), rule.explain(row, on), on)
-
-
-UNKNOWN_TYPES = (DataType.NUMBER, DataType.TEXT, DataType.DATE, DataType.BOOLEAN, DataType.TIMESTAMP, DataType.LIST)
-"""Types tried, in this order, for a name whose value is null."""
-UNKNOWN_MAX = 4
-"""Null values whose types are tried; more must be given a value."""
-
-
-def _with_unknown_types(text: str, scope: Scope, row: Mapping[str, Any]) -> Scope:
-    """The scope with a type for every null value: the first with which the rule has no faults."""
-    unknown = sorted(name for name in row if name not in scope.names)[:UNKNOWN_MAX]
-    tried = (
-        replace(scope, names={**scope.names, **dict(zip(unknown, types, strict=True))})
-        for types in product(UNKNOWN_TYPES, repeat=len(unknown))
-    )
-    first, *others = islice(tried, len(UNKNOWN_TYPES) ** UNKNOWN_MAX)
-    return next((one for one in (first, *others) if not check_rule(text, one)), first)
-
-
-def _not_an_object(text: str, seen: str) -> CultivaError:
-    return CultivaError(
-        "the values are not a JSON object",
-        code="loop.bad_values",
-        seen=f"{seen}: {text[:80]}",
-        allowed='{"name": value, ...}',
-        hint="""write --with '{"last_login": "1994-01-01"}'""",
-    )
 
 
 @dataclass(frozen=True)

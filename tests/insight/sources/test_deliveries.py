@@ -164,7 +164,10 @@ def test_a_select_joins_inputs_and_sees_trimmed_texts(transactions: Bank) -> Non
 def test_only_the_inputs_that_a_select_names_are_read(transactions: Bank) -> None:
     transactions.deliver("transactions.csv", HEADER + ONE)
     transactions.inputs.append({"name": "signs", "file": "not-there.csv"})
-    select = "WITH x AS (SELECT id, account, time, amount FROM moves) SELECT id AS transaction_id, account AS account_id, time AS at, amount FROM x"
+    select = (
+        "WITH x AS (SELECT id, account, time, amount FROM moves) "
+        "SELECT id AS transaction_id, account AS account_id, time AS at, amount FROM x"
+    )
     transactions.tables[0] = {"table": "transaction", "name": "moves", "select": select}
     assert only_row(transactions)["amount"] == Decimal("-1234.50")
 

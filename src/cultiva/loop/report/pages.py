@@ -56,11 +56,11 @@ def _environment() -> Environment:
 
 
 _PAIRS = {
-    "title": ("经营回路运行报告", "Run report"),
+    "title": ("经营闭环运行报告", "Run report"),
     "customers": ("客户", "customers"),
     "value": ("近12个月贡献", "contribution, last 12 months"),
-    "chosen": ("今日名单", "on today's lists"),
-    "quarantined": ("隔离行", "rows in quarantine"),
+    "chosen": ("今日名单条数", "proposals on today's lists"),
+    "quarantined": ("隔离行", "in quarantine"),
     "grid": ("生命周期 × 价值分层", "Lifecycle stage × value tier"),
     "pyramid": ("价值金字塔", "Value pyramid"),
     "pyramid_note": ("左：客户数；右：贡献", "left: customers; right: contribution"),
@@ -94,6 +94,7 @@ _PAIRS = {
     "before": ("之前", "before"),
     "after": ("之后", "after"),
     "party_records": ("源系统记录", "party records"),
+    "newcomers": ("新客户号", "new customer ids"),
     "merges": ("合并", "merges"),
     "splits": ("拆分", "splits"),
     "refused": ("拒绝的合并", "refused merges"),
