@@ -46,8 +46,9 @@ def test_a_folder_that_is_no_workspace_is_refused(command: tuple[str, ...], tmp_
     assert not (tmp_path / "nowhere").exists(), "a refusal makes nothing"
 
 
-@pytest.mark.parametrize("text", ["1994-02-30", "30.3.1994", "tomorrow", ""])
-@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("command", "text"), [("plan", "1994-02-30"), ("plan", "30.3.1994"), ("run", "tomorrow"), ("run", "")]
+)
 def test_a_bad_date_is_refused(command: str, text: str, fresh: Path) -> None:
     printed = cultiva(command, fresh, "--date", text)
     assert printed.code == INVALID
@@ -79,8 +80,9 @@ def test_an_unknown_segment_is_not_found_and_the_nearest_is_named(bank: Path) ->
     demand_four_parts(printed.err, "high_valu", "did you mean 'high_value'?")
 
 
-@pytest.mark.parametrize("customer", ["999999999", "core:nobody", "nobody", "-1"])
-@pytest.mark.parametrize("command", ["why", "track"])
+@pytest.mark.parametrize(
+    ("command", "customer"), [("why", "999999999"), ("why", "core:nobody"), ("track", "nobody"), ("track", "-1")]
+)
 def test_an_unknown_customer_is_refused(command: str, customer: str, bank: Path) -> None:
     printed = cultiva(command, bank, "--", customer)
     assert printed.code in (INVALID, NOT_FOUND)

@@ -38,7 +38,7 @@ def parse_business_date(text: str) -> date:
         raise CultivaError(
             "not a business date",
             code="clock.bad_date",
-            seen=text,
+            seen=text or "no text",
             allowed="YYYY-MM-DD, a day of the calendar",
             hint="write it like 1994-03-30",
         ) from error
