@@ -38,7 +38,8 @@ class Day:
 def days(duckdb_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> list[Day]:
     """Two business dates, ten days apart; on the second nothing new has happened."""
     root = tmp_path_factory.mktemp("bank")
-    bank, found = deliveries(300), []
+    bank = deliveries(300)
+    found: list[Day] = []
     for number, (on, rows) in enumerate(((ON, bank), (ON + timedelta(days=10), later(bank, 10)))):
         folder = root / str(number)
         inputs = write(rows, folder / "in", previous=found[-1].profile if found else ())

@@ -1,50 +1,53 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
-from tests.insight.bank import ON, Deliveries, deliveries, smallbank, write
+from tests.insight.bank import ON, deliveries, smallbank, write
 from tests.insight.slow_profile import slow_profile
 
 from cultiva.engine.parquet import part_files
 from cultiva.engine.port import Engine
 from cultiva.insight.profile.build import build_profile
-
-SCORES = {1: 0.25, 5: 0.75, 999: 1.0}
-BEFORE = {number: ("dormant", "growing", "prospect")[number % 3] for number in range(2, 90)}
+from cultiva.insight.profile.inputs import ProfileInputs
 
 
-def write_previous(folder: Path) -> list[Path]:
-    folder.mkdir()
-    rows = {"customer_id": list(BEFORE), "stage": list(BEFORE.values()), "aum": [1.0] * len(BEFORE)}
-    pl.DataFrame(rows, schema_overrides={"customer_id": pl.Int64}).write_parquet(folder / "part-00000.parquet")
-    return [folder]
-
-
-@pytest.fixture(scope="module")
-def bank() -> Deliveries:
-    return deliveries(120)
-
-
-def read(folder: Path) -> list[dict[str, Any]]:
-    return pl.read_parquet(part_files([folder])).to_dicts()
-
-
+@pytest.mark.parametrize("seed", [2, 3])
 def test_every_column_of_every_customer_is_what_plain_python_finds(
-    engine: Engine, bank: Deliveries, tmp_path: Path
+    duckdb_engine: Engine, tmp_path: Path, seed: int
 ) -> None:
-    inputs = write(bank, tmp_path, previous=write_previous(tmp_path / "before"), scores=SCORES)
-    written, plan = build_profile(engine, inputs, smallbank(), ON, tmp_path / "profile")
-    found, expected = read(tmp_path / "profile"), slow_profile(bank, ON, BEFORE, SCORES)
-    assert written.rows == len(found) == 120
-    assert list(found[0]) == [column.name for column in plan.columns]
-    visible = [column.name for column in plan.columns if not column.hidden]
-    for name in visible:
-        assert [row[name] for row in found] == [row[name] for row in expected], name
+    bank, on = deliveries(250, seed=seed, on=ON + timedelta(days=seed)), ON + timedelta(days=seed)
+    written, plan = build_profile(duckdb_engine, write(bank, tmp_path), smallbank(), on, tmp_path / "profile")
+    found, expected = pl.read_parquet(part_files([tmp_path / "profile"])), slow_profile(bank, on)
+    assert written.rows == 250
+    for name in (column.name for column in plan.columns if not column.hidden):
+        assert found[name].to_list() == [row[name] for row in expected], name
 
 
-def test_the_parts_are_gone_when_the_profile_is_there(duckdb_engine: Engine, bank: Deliveries, tmp_path: Path) -> None:
-    build_profile(duckdb_engine, write(bank, tmp_path / "in"), smallbank(), ON, tmp_path / "out" / "profile")
+def test_the_breakdown_adds_up_to_the_cent(duckdb_engine: Engine, tmp_path: Path) -> None:
+    build_profile(duckdb_engine, write(deliveries(250), tmp_path), smallbank(), ON, tmp_path / "profile")
+    for row in pl.read_parquet(part_files([tmp_path / "profile"])).to_dicts():
+        parts = [value for name, value in row.items() if name.startswith("value_") and isinstance(value, Decimal)]
+        assert sum(parts, Decimal(0)) == row["current_value"]
+
+
+def test_the_parts_are_gone_when_the_profile_is_there(duckdb_engine: Engine, tmp_path: Path) -> None:
+    build_profile(duckdb_engine, write(deliveries(20), tmp_path / "in"), smallbank(), ON, tmp_path / "out" / "profile")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["profile"]
+
+
+def test_a_bank_that_delivers_customers_alone_has_a_profile_all_the_same(duckdb_engine: Engine, tmp_path: Path) -> None:
+    inputs = write(deliveries(30), tmp_path)
+    bare = replace(ProfileInputs(inputs.customer), identity_map=inputs.identity_map)
+    written, plan = build_profile(duckdb_engine, bare, smallbank(), ON, tmp_path / "profile")
+    found = pl.read_parquet(part_files([tmp_path / "profile"]))
+    assert written.rows == 30
+    missing = {column.name for column in plan.columns if column.missing}
+    assert {"aum", "inflow_30d", "logins", "rating", "value_deposits", "previous_stage"} <= missing
+    assert all(found[name].null_count() == 30 for name in missing)
+    assert found["current_value"].to_list() == [Decimal("0.00")] * 30
+    assert found["name"].null_count() < 30

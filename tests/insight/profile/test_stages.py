@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.insight.bank import ON, deliveries, smallbank, write
-from tests.insight.slow_profile import slow_profile
+from tests.insight.bank import smallbank
 
 from cultiva.engine.parquet import part_files, write_arrow
 from cultiva.engine.port import Engine
-from cultiva.insight.profile.service import ProfileFolders, describe_profile, frame_of, make_profile
+from cultiva.insight.profile.service import frame_of
 from cultiva.insight.profile.stages import GONE, NEW, check_stages, write_grid, write_transitions
 from cultiva.kit.errors import CultivaError
 
@@ -23,30 +20,6 @@ def write_rows(folder: Path, **columns: list[object]) -> list[Path]:
 
 def rows_of(folder: Path) -> list[tuple[object, ...]]:
     return pl.read_parquet(part_files([folder])).rows()
-
-
-def test_profile_grid_transitions_and_catalogue_agree_on_every_engine(engine: Engine, tmp_path: Path) -> None:
-    bank = deliveries(90, seed=4)
-    before = write_rows(tmp_path / "before", customer_id=[2, 3, 1000], stage=["dormant", "growing", "growing"])
-    inputs = write(bank, tmp_path / "in", previous=before)
-    written = make_profile(engine, inputs, smallbank(), ON, tmp_path / "profile")
-    folders = ProfileFolders(tmp_path / "transitions", tmp_path / "grid", tmp_path / "catalogue")
-    describe_profile(engine, [tmp_path / "profile"], inputs, smallbank(), ON, folders)
-    expected = slow_profile(bank, ON, {2: "dormant", 3: "growing"})
-    moves = Counter((row["previous_stage"] or NEW, row["stage"]) for row in expected) + Counter({("growing", GONE): 1})
-    assert rows_of(folders.transitions) == [(*move, count) for move, count in sorted(moves.items())]
-    for stage, tier, customers, aum, current, whole in rows_of(folders.grid):
-        cell = [row for row in expected if (row["stage"], row["value_tier"]) == (stage, tier)]
-        assert customers == len(cell)
-        for found, name in ((aum, "aum"), (current, "current_value"), (whole, "comprehensive_value")):
-            assert found == sum((row[name] for row in cell), Decimal(0)), (stage, tier, name)
-    assert len(rows_of(folders.grid)) == 5 * 3
-    assert sum(row[2] for row in rows_of(folders.grid)) == written.rows  # type: ignore[misc]
-    assert FINGERPRINTS.setdefault("profile", written.fingerprint) == written.fingerprint
-
-
-FINGERPRINTS: dict[str, str] = {}
-"""What the first engine wrote; the next must write the same."""
 
 
 def test_every_customer_of_yesterday_is_in_one_row_of_the_matrix(duckdb_engine: Engine, tmp_path: Path) -> None:

@@ -120,38 +120,6 @@ class Typed:
 
 
 @dataclass(frozen=True)
-class PerRow:
-    """An expression that reads no column, for every row anew: the sum of 2 over three rows is 6."""
-
-    form: Form
-    """The expression."""
-    column: str
-    """Any column of the table; its values do not matter."""
-
-    @property
-    def type(self) -> DataType:
-        """The expression's."""
-        return self.form.type
-
-    @property
-    def columns(self) -> frozenset[str]:
-        """The one column."""
-        return frozenset((self.column,))
-
-    def ibis(self, table: ibis.Table) -> ibis.Value:
-        """For DuckDB and Spark."""
-        import ibis
-
-        value = self.form.ibis(table)
-        return ibis.ifelse(table[self.column].isnull(), value, value)
-
-    def polars(self) -> pl.Expr:
-        """For bulk work on one machine."""
-        value = self.form.polars()
-        return pl.when(pl.col(self.column).is_null()).then(value).otherwise(value)
-
-
-@dataclass(frozen=True)
 class MoneySum:
     """The exact sum of money columns; null counts as nothing."""
 

@@ -29,7 +29,6 @@ from cultiva.insight.profile.forms import (
     FirstTrue,
     MoneySum,
     NullForm,
-    PerRow,
     Typed,
     Window,
     aggregate_name,
@@ -191,8 +190,7 @@ class _Planner:
     def _row_form(self, text: str | None, view: TableSchema) -> Form | None:
         if text is None:
             return None
-        rule = compile_rule(text, view_scope(self.workspace, view.name))
-        return rule.form(self.on) if rule.columns else PerRow(rule.form(self.on), view.key[0])
+        return compile_rule(text, view_scope(self.workspace, view.name)).form(self.on)
 
     def _value(self, model: Value) -> None:
         names = tuple(f"value_{component.name}" for component in model.components)
