@@ -29,7 +29,12 @@ def _tables() -> str:
 
 
 def _table(table: TableSchema) -> list[str]:
-    head = [f"## {table.name}", "", f"{table.doc}. Key: {', '.join(f'`{name}`' for name in table.key)}.", ""]
+    head = [
+        f"## {table.name}",
+        "",
+        f"{table.doc[0].upper()}{table.doc[1:]}. Key: {', '.join(f'`{name}`' for name in table.key)}.",
+        "",
+    ]
     rows = [
         f"| `{column.name}` | {column.type} | {'yes' if column.required else ''} | "
         f"{', '.join(column.codes)}{' ' if column.codes and column.doc else ''}{column.doc} |"

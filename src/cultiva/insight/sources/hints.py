@@ -13,7 +13,8 @@ COLUMN_HINTS: dict[str, str] = {
     "channel": "channel_code chnl 渠道 交易渠道 qd jyqd",
     "counterparty_account": "account_to opp_acct opposite_account counterparty 对方账号 对手账号 dfzh",
     "merchant_id": "merchant mcht_no merchant_no 商户 商户号 shh",
-    "source_id": "client_id client client_no customer_id customer cust_id cust_no customer_no 客户号 客户编号 客户代码 khh khbh",
+    "source_id": "client_id client client_no customer_id customer cust_id cust_no customer_no "
+    "客户号 客户编号 客户代码 khh khbh",
     "source_system": "system source_sys 来源系统 源系统 lyxt",
     "party_type": "cust_type client_type customer_type 客户类型 khlx",
     "name": "full_name cust_name customer_name client_name product_name branch_name event event_name "
