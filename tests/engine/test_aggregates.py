@@ -14,6 +14,7 @@ from tests.fakes.forms import HandForm, arithmetic, column, compare, constant
 
 from cultiva.contracts.aggregates import AggregateFunction
 from cultiva.contracts.types import DataType
+from cultiva.engine import bulk
 from cultiva.engine.parquet import part_files, write_arrow
 from cultiva.engine.port import AggregateForm, Engine, Lookup
 from cultiva.engine.types import STORED
@@ -215,6 +216,28 @@ def test_large_groups_add_up_in_any_order(duckdb_engine: Engine, tmp_path: Path)
         for group, values in sorted(totals.items())
     ]
     assert read(tmp_path / "out one").select("customer_id", "total", "mean").rows() == expected
+
+
+def test_ranges_of_keys_give_what_one_pass_gives(
+    duckdb_engine: Engine, movements: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = duckdb_engine.aggregate(movements, COLUMNS, tmp_path / "once")
+    monkeypatch.setattr(bulk, "CELLS_PER_PASS", len(COLUMNS) * 2)
+    ranges = duckdb_engine.aggregate(movements, COLUMNS, tmp_path / "ranges")
+    assert len(part_files([tmp_path / "ranges"])) == 3
+    assert (ranges.rows, ranges.fingerprint) == (once.rows, once.fingerprint)
+    assert read(tmp_path / "ranges").rows() == read(tmp_path / "once").rows()
+
+
+def test_a_key_of_text_and_a_key_that_is_always_missing_are_grouped_too(
+    duckdb_engine: Engine, movements: list[Path], tmp_path: Path
+) -> None:
+    columns = {"rows": of(COUNT, INTEGER)}
+    duckdb_engine.aggregate(movements, columns, tmp_path / "by kind", by="kind")
+    assert read(tmp_path / "by kind").rows()[:2] == [("", 1), ("Fee", 1)]
+    nobody = pl.DataFrame({"customer_id": [None, None]}, schema={"customer_id": pl.Int64})
+    write_arrow(nobody.to_arrow(), tmp_path / "nobody")
+    assert duckdb_engine.aggregate([tmp_path / "nobody"], columns, tmp_path / "none").rows == 0
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,20 @@ import polars as pl
 from cultiva.contracts.types import DataType
 from cultiva.engine import exact
 from cultiva.engine.aggregates import aggregate_polars
-from cultiva.engine.parquet import COMPRESSION, COMPRESSION_LEVEL, ROW_GROUP_ROWS, part_files
+from cultiva.engine.parquet import (
+    COMPRESSION,
+    COMPRESSION_LEVEL,
+    ROW_GROUP_ROWS,
+    key_span,
+    part_files,
+    part_path,
+    rows_in,
+)
 from cultiva.engine.port import AggregateForm, Files, Form, Lookup
 from cultiva.engine.types import STORED
+
+CELLS_PER_PASS = 150_000_000
+"""Keys times aggregates held in memory at a time: 3 GB (measured: 19 bytes a cell)."""
 
 
 def scan(files: Files) -> pl.LazyFrame:
@@ -33,21 +44,36 @@ def sink(frame: pl.LazyFrame, part: Path) -> None:
 
 
 def aggregate(
-    files: Files, columns: Mapping[str, AggregateForm], part: Path, *, by: str, through: Lookup | None
+    files: Files, columns: Mapping[str, AggregateForm], folder: Path, *, by: str, through: Lookup | None
 ) -> None:
     """Writes all aggregates of one table, one row per key, sorted; no files give no rows."""
     if not files or (through and not through.files):
-        sink(_no_rows(columns, by=by), part)
+        sink(_no_rows(columns, by=by), part_path(folder, 0))
         return
     rows = scan(files)
     if through:
         rows = rows.join(scan(through.files), on=list(through.keys), how="inner")
-    grouped = (
-        rows.filter(pl.col(by).is_not_null())
-        .group_by(by)
-        .agg(**{name: aggregate_polars(form, by=by) for name, form in columns.items()})
-    )
-    sink(grouped.sort(by), part)
+    forms = {name: aggregate_polars(form, by=by) for name, form in columns.items()}
+    for number, chosen in enumerate(_passes(files, through, len(columns), by=by)):
+        sink(rows.filter(chosen).group_by(by).agg(**forms).sort(by), part_path(folder, number))
+
+
+def _passes(files: Files, through: Lookup | None, columns: int, *, by: str) -> list[pl.Expr]:
+    """Ranges of the key, each small enough to be aggregated in memory; one for most banks.
+
+    Rows that are sorted by the key are still read only once: a range skips the row groups of the others.
+    """
+    span = key_span(through.files if through and by in _names(through.files) else files, by)
+    if span is None:
+        return [pl.col(by).is_not_null()]
+    first, last = span
+    groups = min(last - first + 1, rows_in(files))
+    width = max(1, -(-(last - first + 1) // max(1, -(-groups * columns // CELLS_PER_PASS))))
+    return [pl.col(by).is_between(start, start + width - 1) for start in range(first, last + 1, width)]
+
+
+def _names(files: Files) -> list[str]:
+    return scan(files).collect_schema().names()
 
 
 def _no_rows(columns: Mapping[str, AggregateForm], *, by: str) -> pl.LazyFrame:

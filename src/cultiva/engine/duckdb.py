@@ -92,7 +92,7 @@ class DuckDBEngine:
         by: str = "customer_id",
         through: Lookup | None = None,
     ) -> Written:
-        bulk.aggregate(files, columns, part_path(new_folder(folder), 0), by=by, through=through)
+        bulk.aggregate(files, columns, new_folder(folder), by=by, through=through)
         return seal(folder, threads=self._threads)
 
     def assemble(

@@ -57,6 +57,23 @@ def rows_in(files: Files) -> int:
     return sum(pq.read_metadata(part).num_rows for part in part_files(files))
 
 
+def key_span(files: Files, by: str) -> tuple[int, int] | None:
+    """The smallest and largest value of a whole-number column, from the files' footers; None if they do not say."""
+    lows, highs = [], []
+    for part in part_files(files):
+        metadata = pq.read_metadata(part)
+        column = metadata.schema.to_arrow_schema().get_field_index(by)
+        for group in range(metadata.num_row_groups):
+            found = metadata.row_group(group).column(column).statistics
+            if metadata.row_group(group).num_rows == 0 or (found and found.null_count == found.num_values):
+                continue
+            if found is None or not found.has_min_max or not isinstance(found.min, int):
+                return None
+            lows.append(found.min)
+            highs.append(found.max)
+    return (min(lows), max(highs)) if lows else None
+
+
 def new_folder(folder: Path) -> Path:
     """Makes a folder for a write; an empty one (staged) may exist already.
 

@@ -92,7 +92,7 @@ class SparkEngine:
         through: Lookup | None = None,
     ) -> Written:
         if not files or (through and not through.files):
-            bulk.aggregate([], columns, new_folder(folder) / "part-00000.parquet", by=by, through=None)
+            bulk.aggregate([], columns, new_folder(folder), by=by, through=None)
             return seal(folder, threads=self._threads)
         rows = self.scan(files)
         if through:
