@@ -157,11 +157,12 @@ def test_a_group_too_small_is_not_divided(planted: Planted, tmp_path: Path) -> N
     assert divide(day, BitMap(range(1, 15)), SAVERS) is None
 
 
-def test_a_group_of_equals_is_refused(planted: Planted, tmp_path: Path) -> None:
+def test_a_group_of_equals_is_not_divided_and_does_not_stop_the_run(planted: Planted, tmp_path: Path) -> None:
     day, members, _ = planted(0)
     equals = SAVERS.model_copy(update={"tags": ("stage",)})
-    with pytest.raises(CultivaError, match="nothing to divide"):
-        divide(day, members.segments["people"], equals)
+    assert divide(day, members.segments["people"], equals) is None
+    alike = replace(day, workspace=replace(day.workspace, micro_segmentations={"savers": equals}))
+    assert make_microsegments(alike, members, (), tmp_path / "micro").rows == 0
 
 
 def test_a_date_cannot_be_clustered_on(planted: Planted, tmp_path: Path) -> None:

@@ -106,16 +106,18 @@ def divide(
         earlier: The clusters of the last run; theirs are the numbers where the clusters are the same.
 
     Returns:
-        The clusters; None if the group is too small to divide.
+        The clusters; None if the group is too small to divide, or all members are alike in these tags.
 
     Raises:
-        CultivaError: if the tags cannot be clustered on, or none of them varies within the group.
+        CultivaError: if a tag has a type that cannot be clustered on.
     """
     if len(group) < MEMBERS_MIN:
         return None
     sample = read_customers(day.profile, spread(group, FIT_SAMPLE), wanted.tags)
     types = {tag: profile_scope(day.workspace).names[tag] for tag in wanted.tags}
     space = fit_space(sample, wanted.tags, types)
+    if not space.axes:
+        return None
     before = _scaled_centres(earlier, space)
     points = space.scaled(space.raw(sample))
     start = np.array([before[number] for number in sorted(before)]) if before else None

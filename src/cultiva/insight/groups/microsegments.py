@@ -34,7 +34,8 @@ def make_microsegments(day: GroupDay, members: Memberships, previous: Files, fol
         folder: New folder for the lake table `microsegments`.
 
     Returns:
-        What was written: the columns of `microsegment_schema`. A group too small to divide has no rows.
+        What was written: the columns of `microsegment_schema`. A group that is too small to divide,
+        or whose members are all alike, has no rows.
     """
     words = vocabulary(day.workspace)
     rows: list[dict[str, Any]] = []

@@ -94,19 +94,14 @@ def fit_space(frame: pl.DataFrame, tags: Sequence[str], types: dict[str, DataTyp
         tags: The tags to cluster on: numeric, boolean or text.
         types: Their types.
 
+    Returns:
+        The space; without axes if no tag varies within the sample.
+
     Raises:
-        CultivaError: if a tag has another type, or no tag varies within the sample.
+        CultivaError: if a tag has another type.
     """
     axes = [axis for tag in tags for axis in _axes(tag, types[tag], frame[tag])]
-    if not axes:
-        raise CultivaError(
-            "nothing to divide the group by",
-            code="groups.no_variation",
-            seen=", ".join(tags),
-            allowed="at least one tag that differs between members",
-            hint="choose other tags, or a larger group",
-        )
-    return Space(axes=_weighed(axes, frame))
+    return Space(axes=_weighed(axes, frame) if axes else ())
 
 
 def _weighed(axes: Sequence[Axis], frame: pl.DataFrame) -> tuple[Axis, ...]:
