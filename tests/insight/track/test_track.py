@@ -28,7 +28,7 @@ HOLDING = [
 
 
 def at(day: int, hour: int = 12) -> datetime:
-    return datetime(2024, 1, day, hour)  (the bank's local time)
+    return datetime(2024, 1, day, hour)
 
 
 def written(folder: Path, rows: Sequence[Row]) -> list[Path]:
