@@ -177,11 +177,12 @@ def watched(job: Job) -> Iterator[Reader]:
 
 
 def leftovers(root: Path, snapshots: Sequence[Snapshot]) -> list[str]:
-    """What lies in a workspace that nobody will ever read: unpublished folders, spill, half-made lists."""
+    """What lies in a workspace that nobody will ever read: unpublished folders, spilt files, half-made lists."""
     named = {lake_folder(root, one) for one in snapshots}
     lake = root / ".cultiva" / "lake"
     found = [path for path in lake.glob("*/*/*") if path not in named]
-    found += [*(root / ".cultiva" / "spill").rglob("*"), *(lake / ".trash").glob("*")]
+    found += [path for path in (root / ".cultiva" / "spill").rglob("*") if path.is_file()]
+    found += (lake / ".trash").glob("*")
     found += [path for name in ("lists", "reports") for path in (root / name).glob(".*")]
     return sorted(path.relative_to(root).as_posix() for path in found)
 

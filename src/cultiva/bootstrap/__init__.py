@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from cultiva.definitions.loading import load_workspace
+from cultiva.definitions.workspace import Workspace
 from cultiva.engine.lake import Lake
 from cultiva.engine.open import open_engine
+from cultiva.engine.spill import own_spill
 from cultiva.kit.clock import utc_now
 from cultiva.loop.parts import Parts
 from cultiva.store import open_store
@@ -25,7 +28,7 @@ def opened(root: Path, *, overrides: Mapping[str, str] | None = None) -> Iterato
     Raises:
         CultivaError: if the workspace has faults, or a part cannot be opened.
     """
-    workspace = load_workspace(root, overrides=overrides or {})
+    workspace = _with_own_spill(load_workspace(root, overrides=overrides or {}))
     settings = workspace.settings
     store = open_store(settings.store.url, root)
     try:
@@ -36,3 +39,11 @@ def opened(root: Path, *, overrides: Mapping[str, str] | None = None) -> Iterato
             engine.close()
     finally:
         store.close()
+
+
+def _with_own_spill(workspace: Workspace) -> Workspace:
+    """The workspace with this process's own folder in its spill folder."""
+    settings = workspace.settings
+    spill = own_spill((workspace.root / settings.engine.spill).resolve())
+    engine = settings.engine.model_copy(update={"spill": str(spill)})
+    return replace(workspace, settings=settings.model_copy(update={"engine": engine}))
