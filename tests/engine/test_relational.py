@@ -73,7 +73,7 @@ def test_the_fingerprint_is_of_content_not_of_engine_order_or_files(
     expected = write_arrow(pa.Table.from_pylist(ROWS, schema=arrow_schema(MOVEMENTS)), tmp_path / "arrow")
     written = engine.write(engine.scan(movements), folder, sort_by=("kind", "score"))
     assert (written.rows, written.fingerprint) == (expected.rows, expected.fingerprint)
-    assert seal(folder) == written
+    assert seal(folder).fingerprint == written.fingerprint
 
 
 def test_a_written_table_is_in_order(engine: Engine, folder: Path, movements: list[Path]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -94,22 +95,26 @@ def new_folder(folder: Path) -> Path:
 
 
 def seal(folder: Path, *, threads: int | None = None) -> Written:
-    """Makes a written folder durable and says what is in it.
+    """Says what a finished write has left in a folder.
 
-    Reads every file back, so that a broken write is found before it is published.
+    Its fingerprint is computed when asked for, by reading every file back: a broken write is found before it is
+    published. The files are made durable at the same time.
 
     Args:
         folder: A folder that a writer has finished.
         threads: Row groups read at once; None: as many as there are cores.
     """
     parts = part_files([folder])
-    workers = threads or os.cpu_count() or 1
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        durable = pool.submit(_make_durable, [*parts, folder])
-        content = fingerprint(parts, threads=workers)
-        durable.result()
     size_bytes = sum(part.stat().st_size for part in parts)
-    return Written(rows=rows_in([folder]), size_bytes=size_bytes, fingerprint=content)
+    return Written(rows_in([folder]), size_bytes, partial(_settle, folder, parts, threads or os.cpu_count() or 1))
+
+
+def _settle(folder: Path, parts: Sequence[Path], threads: int) -> str:
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        durable = pool.submit(_make_durable, [*parts, folder, folder.parent])
+        content = fingerprint(parts, threads=threads)
+        durable.result()
+    return content
 
 
 def write_arrow(table: pa.Table, folder: Path) -> Written:

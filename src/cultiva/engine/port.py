@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -75,8 +76,17 @@ class Written:
     """Rows written."""
     size_bytes: int
     """Bytes on disk."""
-    fingerprint: str
-    """Content hash, the same for equal content whatever the engine, row order and file layout."""
+    settle: Callable[[], str] = field(repr=False, compare=False)
+    """Makes the folder durable and gives its content hash."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Content hash, the same for equal content whatever the engine, row order and file layout.
+
+        Computed when first asked for, from the files as they are on disk, which are made durable by the way; what is
+        read once and thrown away needs neither.
+        """
+        return self.settle()
 
 
 class Engine(Protocol):
