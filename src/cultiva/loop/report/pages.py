@@ -57,6 +57,8 @@ def _environment() -> Environment:
 
 _PAIRS = {
     "title": ("经营闭环运行报告", "Run report"),
+    "run": ("运行", "run"),
+    "definitions": ("定义版本", "definitions"),
     "customers": ("客户", "customers"),
     "value": ("近12个月贡献", "contribution, last 12 months"),
     "chosen": ("今日名单条数", "proposals on today's lists"),
