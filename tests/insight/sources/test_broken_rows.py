@@ -303,7 +303,7 @@ def _parquet(bank: Bank, **columns: pa.Array) -> None:
     base = {
         "id": pa.array([f"T{n}" for n in range(count)]),
         "account": pa.array(["A1"] * count),
-        "time": pa.array([datetime(2024, 3, 28)] * count),
+        "time": pa.array([datetime.fromisoformat("2024-03-28T00:00:00")] * count),
         "amount": pa.array([1.0] * count),
         "kind": pa.array(["card"] * count),
     }

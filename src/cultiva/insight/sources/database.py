@@ -84,8 +84,8 @@ def database_url(source: Input, root: Path) -> URL:
     return _sqlite_url(source, url, root / str(url.database))
 
 
-def tables_of(source: Input, root: Path) -> list[str]:
-    """Names of the tables of an input's database.
+def tables_of(source: Input, root: Path) -> dict[str, str]:
+    """The tables of an input's database: names, and how its SQL writes them.
 
     Raises:
         CultivaError: if the database cannot be reached.
@@ -94,7 +94,8 @@ def tables_of(source: Input, root: Path) -> list[str]:
     engine = _engine(source, url)
     try:
         with _connected(source, engine, url) as connection:
-            return sorted(sa.inspect(connection).get_table_names())
+            quote = engine.dialect.identifier_preparer.quote
+            return {name: quote(name) for name in sorted(sa.inspect(connection).get_table_names())}
     finally:
         engine.dispose()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +75,8 @@ def open_desk(settings: Settings, root: Path) -> Iterator[Desk]:
     """
     spill = root / settings.engine.spill
     spill.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="ingest-", dir=spill))
+    _sweep(spill)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_mine()}{os.getpid()}-", dir=spill))
     connection = duckdb.connect(config=_config(settings, folder))
     try:
         connection.execute(f"SET TimeZone = {literal(settings.timezone)}")
@@ -82,6 +85,29 @@ def open_desk(settings: Settings, root: Path) -> Iterator[Desk]:
     finally:
         connection.close()
         shutil.rmtree(folder)
+
+
+def _mine() -> str:
+    """How the names of this machine's folders begin."""
+    return f"ingest-{socket.gethostname()}-"
+
+
+def _sweep(spill: Path) -> None:
+    """Removes what killed processes of this machine have left: staged files may be as large as the delivery."""
+    for folder in spill.glob(f"{glob.escape(_mine())}*"):
+        owner = folder.name.removeprefix(_mine()).partition("-")[0]
+        if owner.isdigit() and not _runs(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _config(settings: Settings, folder: Path) -> dict[str, str | bool | int | float | list[str]]:

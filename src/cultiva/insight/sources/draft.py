@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from urllib.parse import urldefrag
 
 from cultiva.contracts.tables import CANONICAL
 from cultiva.contracts.types import Column, DataType, TableSchema
@@ -81,8 +80,8 @@ def _file_input(source: str, root: Path) -> Input:
 
 
 def _database_input(source: str, root: Path) -> Input:
-    url, table = urldefrag(source)
-    spec = Input(name=_name(table or "database"), url=url, query=f"SELECT * FROM {table}")
+    url, _, table = source.partition("#")
+    spec = Input(name=_name(table or "database"), url=url, query="SELECT 1")
     tables = tables_of(spec, root)
     if table not in tables:
         raise broken(
@@ -93,7 +92,7 @@ def _database_input(source: str, root: Path) -> Input:
             allowed=", ".join(tables) or "the database has no tables",
             hint=did_you_mean(table, tables) or "write URL#table",
         )
-    return spec
+    return spec.model_copy(update={"query": f"SELECT * FROM {tables[table]}"})
 
 
 def _name(text: str) -> str:
