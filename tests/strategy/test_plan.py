@@ -217,4 +217,4 @@ def test_lists_say_whom_to_call_and_why(quick_desk: Desk) -> None:
     files = write_lists([here / "decisions"], [here / "profile"], [here / "customer"], space, here / "lists" / str(ON))
     assert [(one.name, one.rows) for one in files] == [("B1.csv", 1), ("channel_sms.csv", 2), ("no_branch.csv", 1)]
     row = pl.read_csv(here / "lists" / str(ON) / "no_branch.csv").row(0, named=True)
-    assert (row["customer_id"], row["name"], row["reason"]) == (2, "客户2", "资产 7.50，阶段 mature")
+    assert (row["customer_id"], row["name"], row["reason"]) == (2, "客户2", "资产 7.50，阶段 字")

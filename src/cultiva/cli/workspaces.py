@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +44,8 @@ def init(
 
         counts = write_sample(target / "data", customers=customers, until=SAMPLE_UNTIL, seed=seed)
         show_line(f"{target / 'data'}: a made-up bank of {customers:,} customers until {SAMPLE_UNTIL}; {counts}")
-    show_line(f"next: cultiva check {target}; cultiva run {target} --date 1994-03-30")
+    day = str(SAMPLE_UNTIL - timedelta(days=1)) if sample else "YYYY-MM-DD"
+    show_line(f"next: cultiva check {target}; cultiva run {target} --date {day}")
 
 
 def check(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOption = False) -> int:

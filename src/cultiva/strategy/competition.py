@@ -18,6 +18,9 @@ from cultiva.strategy.permission import counters
 if TYPE_CHECKING:
     import ibis
 
+NO_ADVISER = "no adviser"
+"""Decides where a strategy needs an adviser and the customer has none."""
+
 
 def for_the_same_offer(candidates: ibis.Table) -> ibis.Table:
     """One customer is proposed one offer once; the others are outbid by the strategy that ranks first."""
@@ -96,7 +99,7 @@ def _queues(table: ibis.Table, strategies: list[Strategy], takes: ibis.Value) ->
         label = ibis.literal(f"{strategy.name} @ ") + holder.fill_null(ibis.literal("nobody"))
         if strategy.capacity.per == "adviser" and given is None:
             mine, limit = mine & takes, table.contacts_per_day.fill_null(ibis.literal(0, "int64"))
-            label = ibis.literal("adviser ") + table.adviser_id.fill_null(ibis.literal("nobody"))
+            label = (ibis.literal("adviser ") + table.adviser_id).fill_null(ibis.literal(NO_ADVISER))
         names.append((mine, label if strategy.capacity.per != "strategy" else ibis.literal(strategy.name)))
         limits.append((mine, limit))
     if not names:

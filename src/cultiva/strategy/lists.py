@@ -11,11 +11,15 @@ from pathlib import Path
 import polars as pl
 
 from cultiva.contracts.decision import Fate
+from cultiva.contracts.types import DataType
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import Files
+from cultiva.kit.words import say
 
 FOLDER_MODE = 0o700
 """The lists name customers: only the account that runs Cultiva may read them."""
+RANK_DIGITS = 4
+"""Digits of the rank on a list; the lake keeps all of them."""
 NO_BRANCH = "no_branch"
 """File name for customers without a branch."""
 
@@ -66,6 +70,7 @@ def _rows(decisions: Files, profile: Files, customer: Files, workspace: Workspac
         strategy_label=pl.col("strategy").replace(_labels(workspace.strategies, language)),
         offer_label=pl.col("offer").replace(_labels(workspace.offers, language)),
         reason=_reason(workspace),
+        rank_value=pl.col("rank_value").round(RANK_DIGITS),
     )
     return _queued(labelled.collect(engine="streaming"))
 
@@ -129,14 +134,32 @@ def _reason(workspace: Workspace) -> pl.Expr:
     """The strategy's reason with the customer's values filled in; an unknown value reads as a dash."""
     expression: pl.Expr = pl.lit("")
     for strategy in workspace.strategies.values():
-        filled = pl.concat_str([_piece(piece) for piece in re.split(r"(\{[a-z_][a-z0-9_]*\})", strategy.reason)])
+        filled = pl.concat_str(
+            [_piece(piece, workspace) for piece in re.split(r"(\{[a-z_][a-z0-9_]*\})", strategy.reason)]
+        )
         expression = pl.when(pl.col("strategy") == strategy.name).then(filled).otherwise(expression)
     return expression
 
 
-def _piece(piece: str) -> pl.Expr:
+def _piece(piece: str, workspace: Workspace) -> pl.Expr:
     names = _placeholders(piece)
-    return pl.col(names[0]).cast(pl.String).fill_null("-") if names else pl.lit(piece)
+    return _said(names[0], workspace).fill_null("-") if names else pl.lit(piece)
+
+
+def _said(tag: str, workspace: Workspace) -> pl.Expr:
+    """A tag's value for people: numbers with two digits at most, stages and tiers by their labels."""
+    defined = workspace.tags.get(tag)
+    if defined is not None and defined.type is DataType.NUMBER:
+        return pl.col(tag).round(2).cast(pl.String)
+    return pl.col(tag).cast(pl.String).replace(_values(workspace))
+
+
+def _values(workspace: Workspace) -> dict[str, str]:
+    """Labels of stages and bands, the texts that the platform itself gives out."""
+    language = workspace.settings.language
+    bands = {band.name: band.label for tiering in workspace.value.tierings for band in tiering.bands}
+    named = bands | {stage.name: stage.label for stage in workspace.lifecycle.stages}
+    return {name: say(label, language) for name, label in named.items()}
 
 
 def _file_name(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cultiva.contracts.decision import Decision, Fate
 from cultiva.definitions.base import Label
 from cultiva.definitions.workspace import Workspace
+from cultiva.strategy.competition import NO_ADVISER
 
 FATES: dict[Fate, Label] = {
     Fate.CHOSEN: Label(zh="入选", en="chosen"),
@@ -44,7 +45,9 @@ def _en(one: Decision, workspace: Workspace) -> str:
         Fate.NO_CONSENT: "no consent on any channel of the strategy",
         Fate.CAPPED: f"capped: {_number(value)} touches already used in the longest window",
         Fate.OUTBID: f"outbid by {by} at rank {_number(value)}",
-        Fate.NO_CAPACITY: f"no capacity: place {_number(value)} in the queue of {by}",
+        Fate.NO_CAPACITY: "no capacity: the customer has no adviser"
+        if by == NO_ADVISER
+        else f"no capacity: place {_number(value)} in the queue of {by}",
     }
     return texts[one.fate]
 
@@ -61,7 +64,9 @@ def _zh(one: Decision, workspace: Workspace) -> str:
         Fate.NO_CONSENT: "本策略的任何渠道均未获授权",
         Fate.CAPPED: f"触达已达上限：最长窗口内已用 {_number(value)} 次",
         Fate.OUTBID: f"让位于 {by}，其排序值 {_number(value)}",
-        Fate.NO_CAPACITY: f"产能不足：在 {by} 的队列中排第 {_number(value)} 位",
+        Fate.NO_CAPACITY: "产能不足：客户没有管户客户经理"
+        if by == NO_ADVISER
+        else f"产能不足：在 {by} 的队列中排第 {_number(value)} 位",
     }
     return texts[one.fate]
 

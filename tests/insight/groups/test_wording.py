@@ -31,15 +31,15 @@ def test_a_group_is_described_in_both_languages() -> None:
         "more often unknown assets (30%, bank 10%)."
     )
     assert said.zh == (
-        "财富潜客:1,204 人,占全行 12.0%;特征:资产规模更高(平均 31.2万,全行 4.1万);"
-        "更多生命周期阶段为成长期(45%,全行 12%);更少有贷款(2%,全行 20%);更多资产规模未知(30%,全行 10%)。"
+        "财富潜客：1,204 人，占全行 12.0%；特征：资产规模更高（平均 31.2万，全行 4.1万）；"
+        "更多生命周期阶段为成长期（45%，全行 12%）；更少有贷款（2%，全行 20%）；更多资产规模未知（30%，全行 10%）。"
     )
 
 
 def test_an_empty_group_and_one_like_all_others_say_so() -> None:
     assert sentence(WEALTHY, 0, 10, [], words=WORDS).en == "Wealth candidates: no customers at present."
     assert sentence(WEALTHY, 5, 10, [], words=WORDS, against=GROUP).zh == (
-        "财富潜客:5 人,占该客群 50.0%;与该客群相比没有明显特征。"
+        "财富潜客：5 人，占该客群 50.0%；与该客群相比没有明显特征。"
     )
 
 

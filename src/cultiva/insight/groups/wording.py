@@ -33,16 +33,16 @@ def sentence(
         The sentence in both languages.
     """
     if size == 0:
-        return Label(zh=f"{label.zh}:目前没有客户。", en=f"{label.en}: no customers at present.")
+        return Label(zh=f"{label.zh}：目前没有客户。", en=f"{label.en}: no customers at present.")
     share = size / total if total else 0.0
     plural = "" if size == 1 else "s"
-    head_zh = f"{label.zh}:{size:,} 人,占{against.zh} {share:.1%}"
+    head_zh = f"{label.zh}：{size:,} 人，占{against.zh} {share:.1%}"
     head_en = f"{label.en}: {size:,} customer{plural}, {share:.1%} of the {against.en}"
     said = [phrase(trait, words=words, against=against) for trait in traits[:TRAITS_SAID_MAX]]
     if not said:
-        return Label(zh=f"{head_zh};与{against.zh}相比没有明显特征。", en=f"{head_en}; nothing sets it apart.")
+        return Label(zh=f"{head_zh}；与{against.zh}相比没有明显特征。", en=f"{head_en}; nothing sets it apart.")
     return Label(
-        zh=f"{head_zh};特征:{';'.join(part.zh for part in said)}。",
+        zh=f"{head_zh}；特征：{'；'.join(part.zh for part in said)}。",
         en=f"{head_en}; set apart by {'; '.join(part.en for part in said)}.",
     )
 
@@ -54,13 +54,13 @@ def phrase(trait: Trait, *, words: Vocabulary, against: Label = BANK) -> Label:
     if trait.kind is TraitKind.MEAN:
         here, there = _number(trait.here), _number(trait.everywhere)
         return Label(
-            zh=f"{tag.zh}更{'高' if more else '低'}(平均 {here.zh},{against.zh} {there.zh})",
+            zh=f"{tag.zh}更{'高' if more else '低'}（平均 {here.zh}，{against.zh} {there.zh}）",
             en=f"{'higher' if more else 'lower'} {tag.en} ({here.en} on average, {against.en} {there.en})",
         )
     shares = f"{trait.here:.0%}", f"{trait.everywhere:.0%}"
     what = _what(trait, tag, value)
     return Label(
-        zh=f"{'更多' if more else '更少'}{what.zh}({shares[0]},{against.zh} {shares[1]})",
+        zh=f"{'更多' if more else '更少'}{what.zh}（{shares[0]}，{against.zh} {shares[1]}）",
         en=f"{'more' if more else 'less'} often {what.en} ({shares[0]}, {against.en} {shares[1]})",
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cultiva.contracts.decision import Fate
 from cultiva.insight.profile.service import frame_of
+from cultiva.kit.words import say
 from cultiva.loop.parts import Parts
 from cultiva.loop.report.facts import (
     CellFact,
@@ -20,6 +21,7 @@ from cultiva.loop.report.facts import (
     TableFact,
 )
 from cultiva.loop.shows import labels, read, scan
+from cultiva.loop.titles import STEPS
 from cultiva.store import Run
 
 FAULTS_SHOWN = 20
@@ -37,7 +39,7 @@ def gather(parts: Parts, on: date, run_id: str) -> ReportFacts:
     run = parts.store.runs.get(run_id)
     details = {step.name: step.detail for step in run.steps}
     frame, words, cells = frame_of(parts.workspace), labels(parts), _cells(parts, on)
-    steps = _steps(run, words)
+    steps = _steps(run, parts.workspace.settings.language)
     return ReportFacts(
         workspace=parts.workspace.settings.name,
         currency=parts.workspace.settings.currency,
@@ -63,9 +65,9 @@ def gather(parts: Parts, on: date, run_id: str) -> ReportFacts:
     )
 
 
-def _steps(run: Run, words: Mapping[str, str]) -> tuple[StepFact, ...]:
+def _steps(run: Run, language: str) -> tuple[StepFact, ...]:
     return tuple(
-        StepFact(step.name, words.get(step.name, step.name), step.seconds or 0.0, step.rows or 0)
+        StepFact(step.name, say(STEPS[step.name], language), step.seconds or 0.0, step.rows or 0)
         for step in run.steps
         if step.ended is not None
     )

@@ -1,0 +1,20 @@
+"""What people read for each step of the day."""
+
+from __future__ import annotations
+
+from cultiva.kit.words import Words
+
+STEPS: dict[str, Words] = {
+    "sources": Words("数据接入", "deliveries"),
+    "identity": Words("客户拉通", "identity"),
+    "customer": Words("客户主档", "customers"),
+    "holding": Words("账户持有", "holdings"),
+    "profile": Words("标签画像、价值、生命周期", "profile, value, lifecycle"),
+    "standing": Words("阶段价值网格与标签目录", "grid and catalogue"),
+    "segments": Words("客群", "segments"),
+    "microsegments": Words("微客群", "micro-segments"),
+    "plan": Words("名单计划", "plan"),
+    "lists": Words("名单", "worklists"),
+    "report": Words("报告", "report"),
+}
+"""Step -> its title."""
