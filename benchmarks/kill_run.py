@@ -12,7 +12,7 @@ from benchmarks.banks import BUSINESS_DATE, bank, workspace
 from benchmarks.harness import parse_size, size_name
 
 DESCRIPTION = "kill -9 at random moments of the run, then compare with an undisturbed one; --size 20k (default)"
-ROUNDS = 8
+ROUNDS = 4
 KILLS_PER_ROUND = 8
 SEED = 1
 
