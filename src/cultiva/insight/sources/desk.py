@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import glob
+import json
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,13 @@ import duckdb
 
 from cultiva.definitions.workspace import Settings
 from cultiva.insight.sources.sql import literal
+from cultiva.kit.processes import Process, surely_dead, this_process
 
 MEMORY_SHARE = 0.6
 """Share of the machine's memory taken if the workspace names no limit."""
+
+_OWNER = "owner.json"
+"""In a desk's folder: the process that works there."""
 
 _REJECTED = """
 CREATE TABLE rejected (input VARCHAR, file INTEGER, shown VARCHAR, record BIGINT, reason VARCHAR, place BIGINT);
@@ -76,7 +80,8 @@ def open_desk(settings: Settings, root: Path) -> Iterator[Desk]:
     spill = root / settings.engine.spill
     spill.mkdir(parents=True, exist_ok=True)
     _sweep(spill)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_mine()}{os.getpid()}-", dir=spill))
+    folder = Path(tempfile.mkdtemp(prefix="ingest-", dir=spill))
+    (folder / _OWNER).write_text(json.dumps(asdict(this_process())))
     connection = duckdb.connect(config=_config(settings, folder))
     try:
         connection.execute(f"SET TimeZone = {literal(settings.timezone)}")
@@ -87,27 +92,12 @@ def open_desk(settings: Settings, root: Path) -> Iterator[Desk]:
         shutil.rmtree(folder)
 
 
-def _mine() -> str:
-    """How the names of this machine's folders begin."""
-    return f"ingest-{socket.gethostname()}-"
-
-
 def _sweep(spill: Path) -> None:
-    """Removes what killed processes of this machine have left: staged files may be as large as the delivery."""
-    for folder in spill.glob(f"{glob.escape(_mine())}*"):
-        owner = folder.name.removeprefix(_mine()).partition("-")[0]
-        if owner.isdigit() and not _runs(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    """Removes what killed processes have left: staged files may be as large as the delivery."""
+    for owner in spill.glob(f"ingest-*/{_OWNER}"):
+        text = owner.read_text()
+        if text and surely_dead(Process(**json.loads(text))):
+            shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def _config(settings: Settings, folder: Path) -> dict[str, str | bool | int | float | list[str]]:
