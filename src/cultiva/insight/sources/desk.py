@@ -95,7 +95,10 @@ def open_desk(settings: Settings, root: Path) -> Iterator[Desk]:
 def _sweep(spill: Path) -> None:
     """Removes what killed processes have left: staged files may be as large as the delivery."""
     for owner in spill.glob(f"ingest-*/{_OWNER}"):
-        text = owner.read_text()
+        try:
+            text = owner.read_text()
+        except FileNotFoundError:  # its owner has just finished
+            continue
         if text and surely_dead(Process(**json.loads(text))):
             shutil.rmtree(owner.parent, ignore_errors=True)
 
