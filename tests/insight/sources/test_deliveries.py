@@ -284,3 +284,9 @@ def test_progress_is_told_before_each_table(transactions: Bank) -> None:
     told: list[tuple[int, int, str]] = []
     ingest(transactions.workspace, TODAY, transactions.lake, run_id="r", progress=lambda *step: told.append(step))
     assert told == [(0, 1, "transaction")]
+
+
+def test_a_select_may_read_no_input_at_all(bank: Bank) -> None:
+    select = "SELECT 'GIRO' AS product_id, 'deposit' AS category"
+    bank.tables = [{"table": "product", "name": "product", "select": select}]
+    assert bank.run().tables["product"].counts.kept == 1

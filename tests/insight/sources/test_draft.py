@@ -161,3 +161,18 @@ def test_the_delimiter_is_found_although_texts_have_commas(bank: Bank, delimiter
     lines = (HEADER + transaction_lines(20)).replace(",", delimiter).replace("card", '"a, b; c"')
     path = bank.deliver("moves.csv", lines)
     assert sniff_format(path).delimiter == delimiter
+
+
+def test_digits_that_begin_with_a_zero_stay_text_and_personal_columns_are_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("code;TEL;NAME;share\n1;0170111;Jan Novak;0.5\n2;0170222;Eva Mala;0.25\n")
+    draft, _ = drafted(tmp_path, "odd.csv")
+    found = {column.name: column for column in draft.columns}
+    assert (found["TEL"].type, found["code"].type, found["share"].type) == (
+        DataType.TEXT,
+        DataType.INTEGER,
+        DataType.MONEY,
+    )
+    shown = [
+        text for name in ("TEL", "NAME") for text in (found[name].minimum, found[name].maximum, *found[name].values)
+    ]
+    assert set(shown) == {None}

@@ -18,6 +18,7 @@ from cultiva.insight.sources.desk import open_desk
 from cultiva.insight.sources.faults import broken
 from cultiva.insight.sources.files import Window
 from cultiva.insight.sources.guess import CONSTANTS, Guess, guess_table
+from cultiva.insight.sources.hints import COLUMN_HINTS
 from cultiva.insight.sources.inputs import Inputs
 from cultiva.insight.sources.measure import ColumnProfile, measure_columns
 from cultiva.insight.sources.sniff import sniff_format
@@ -107,9 +108,15 @@ def _name(text: str) -> str:
 
 
 def _discreet(profile: ColumnProfile) -> ColumnProfile:
-    if profile.guess in _PERSONAL or profile.looks_like in _PERSONAL:
+    if profile.guess in _PERSONAL or profile.looks_like in _PERSONAL or _named_personal(profile.name):
         return replace(profile, minimum=None, maximum=None, values=())
     return profile
+
+
+def _named_personal(name: str) -> bool:
+    """Whether a column is called like personal data, whatever table it is in."""
+    plain = name.strip().lower()
+    return any(plain == word for known in _PERSONAL for word in (known, *COLUMN_HINTS.get(known, "").split()))
 
 
 def _scalar(text: str) -> str:

@@ -131,7 +131,7 @@ def _candidates(column: str, kind: Kind, timezone: str) -> list[_Candidate]:
     dated = [(DataType.DATE if "%H" not in form else DataType.TIMESTAMP, form) for form in DATE_FORMATS[2:]]
     return [
         *(_plausible(one) for one in _tried(column, kind, timezone, compact)),
-        *_tried(column, kind, timezone, [*others, *dated]),
+        *(_unpadded(one, column) for one in _tried(column, kind, timezone, [*others, *dated])),
     ]
 
 
@@ -150,6 +150,15 @@ _KIND_TYPES = {
 def _tried(column: str, kind: Kind, timezone: str, targets: Sequence[tuple[DataType, str | None]]) -> list[_Candidate]:
     found = [(target, form, cast(Origin(column, kind, form, timezone), target)) for target, form in targets]
     return [_Candidate(target, form, one.sql) for target, form, one in found if one is not None]
+
+
+def _unpadded(one: _Candidate, column: str) -> _Candidate:
+    """Digits that begin with a zero are a name, not a number: a telephone, a postcode, an account."""
+    if not one.type.numeric:
+        return one
+    return _Candidate(
+        one.type, one.format, f"CASE WHEN NOT regexp_matches({column}, '^\\s*[+-]?0\\d') THEN {one.sql} END"
+    )
 
 
 def _plausible(one: _Candidate) -> _Candidate:

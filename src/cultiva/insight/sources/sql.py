@@ -45,8 +45,8 @@ def literal(value: str | int | float | bool | date | None) -> str:
 
 
 def literals(values: Iterable[str]) -> str:
-    """Texts, separated by commas."""
-    return ", ".join(literal(value) for value in values)
+    """Texts, separated by commas; none at all is NULL, which no text is in."""
+    return ", ".join(literal(value) for value in values) or "NULL"
 
 
 def cleaned(text: str) -> str:
