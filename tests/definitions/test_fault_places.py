@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import pytest
 from tests.definitions.conftest import FILES, Check
 
+QUOTED = " a text stands in single quotes: '{seen}'"
+"""What the rule language adds to every suggestion for an unknown name."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -215,7 +218,7 @@ def test_a_fault_has_its_place_and_a_suggestion(case: Case, check: Check) -> Non
     fault = found[0]
     assert fault.place().removeprefix(prefix) == case.place.format(f=case.file)
     assert fault.seen == case.seen or not case.seen
-    assert fault.hint == case.hint or not case.hint
+    assert fault.hint.removesuffix(QUOTED.format(seen=fault.seen)) == case.hint or not case.hint
     assert fault.message.replace(prefix, "") == case.message.format(f=case.file) or not case.message
     assert fault.warning is case.warning
     assert (checked.workspace is None) is not case.warning
