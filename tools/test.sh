@@ -11,5 +11,5 @@ printf '\n== docstring examples\n'
 "$bin/pytest" -q --doctest-modules src/cultiva --ignore=src/cultiva/store/migrations -p no:cacheprovider
 printf '\n== documentation\n'
 "$bin/python" -m tools.reference --check
-"$bin/mkdocs" build --strict --quiet
+NO_MKDOCS_2_WARNING=1 "$bin/mkdocs" build --strict --quiet
 echo "all checks passed"

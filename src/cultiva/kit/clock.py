@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -10,6 +11,8 @@ from cultiva.kit.errors import CultivaError
 
 Clock = Callable[[], datetime]
 """Gives the present instant with its zone."""
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def utc_now() -> datetime:
@@ -33,6 +36,8 @@ def parse_business_date(text: str) -> date:
         datetime.date(1994, 3, 30)
     """
     try:
+        if not _DAY.fullmatch(text):  # the standard library takes 19940330 and week dates too
+            raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError as error:
         raise CultivaError(
