@@ -12,6 +12,7 @@ from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
+from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
 from cultiva.definitions.sources import Identity, SourceFile
 from cultiva.definitions.strategies import Strategy
@@ -51,6 +52,7 @@ FILE_KINDS = (
     FileKind("offer", "offers/*.yaml", Offer, many=True),
     FileKind("strategy", "strategies/*.yaml", Strategy, many=True),
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),
+    FileKind("review", "review.yaml", Review, many=False),
 )
 """Every kind of YAML file of a workspace."""
 

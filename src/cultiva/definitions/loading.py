@@ -14,6 +14,7 @@ from cultiva.definitions.draft import Draft, Origin, Readings
 from cultiva.definitions.empty import NO_LIFECYCLE, NO_POLICY, NO_VALUE, NOBODY
 from cultiva.definitions.files import FILE_KINDS, SETTINGS_FILE, FileKind, stray_files, workspace_files
 from cultiva.definitions.registry import definition_bodies, definition_hashes
+from cultiva.definitions.review import Review
 from cultiva.definitions.settings import Variables, fill_sources, read_settings, used_variables
 from cultiva.definitions.sources import Identity, Input, SourceFile
 from cultiva.definitions.sources import Mapping as TableMapping
@@ -241,6 +242,7 @@ class _Reader:
             offers=self.lists["offer"],
             strategies=self.lists["strategy"],
             policy=_one(self.singles, "contact_policy", NO_POLICY),
+            review=_one(self.singles, "review", Review()),
         )
         bodies = definition_bodies(workspace)
         filled = fill_sources(written, variables)

@@ -75,6 +75,10 @@ def _view_of(workspace: Workspace, site: RuleSite) -> str:
         aggregate = workspace.tags[site.name].aggregate
         assert aggregate is not None, "a row rule of a tag belongs to its aggregate"
         return aggregate.table
+    if site.kind == "review":
+        metric = workspace.review.metrics[int(site.loc[1])]
+        assert metric.aggregate is not None, "only rules of aggregates read rows"
+        return metric.aggregate.table
     return workspace.value.components[int(site.loc[1])].aggregate.table
 
 

@@ -11,6 +11,7 @@ from cultiva.contracts.types import DataType
 from cultiva.contracts.views import VIEWS
 from cultiva.definitions.document import Loc
 from cultiva.definitions.draft import Draft
+from cultiva.definitions.review import Review
 from cultiva.definitions.scopes import HIDDEN_PREFIXES, party_columns, platform_columns
 from cultiva.definitions.tags import Aggregate, Tag
 from cultiva.definitions.workspace import Workspace
@@ -69,6 +70,7 @@ def _references(workspace: Workspace) -> Iterator[Reference]:
     yield from _value_references(workspace)
     yield from _offer_references(workspace)
     yield from _policy_references(workspace)
+    yield from _review_references(workspace)
     stages = [stage.name for stage in workspace.lifecycle.stages]
     for index, stage in enumerate(workspace.lifecycle.order):
         yield Reference("lifecycle", "lifecycle", ("order", index), "stage", stage, stages, "lifecycle")
@@ -85,6 +87,27 @@ def _references(workspace: Workspace) -> Iterator[Reference]:
         yield Reference(
             "strategy", strategy.name, ("objective", "metric"), "numeric tag", strategy.objective.metric, numeric, "tag"
         )
+
+
+def _review_references(workspace: Workspace) -> Iterator[Reference]:
+    review, columns = (
+        workspace.review,
+        {**{n: t.type for n, t in workspace.tags.items()}, **platform_columns(workspace)},
+    )
+    measured = [name for name, kind in columns.items() if kind.numeric or kind is DataType.BOOLEAN]
+    texts = [name for name, kind in columns.items() if kind is DataType.TEXT]
+    if review.covariate != Review().covariate or review.metrics:
+        yield Reference("review", "review", ("covariate",), "numeric tag", review.covariate, measured, "tag")
+    for index, group in enumerate(review.groups):
+        if group not in Review().groups:
+            yield Reference("review", "review", ("groups", index), "text tag", group, texts, "tag")
+    for index, metric in enumerate(review.metrics):
+        loc = ("metrics", index)
+        if metric.aggregate is not None:
+            yield Reference("review", "review", (*loc, "aggregate", "table"), "view", metric.aggregate.table, VIEWS)
+        for field, name in (("tag", metric.tag), ("covariate", metric.covariate)):
+            if name is not None:
+                yield Reference("review", "review", (*loc, field), "numeric tag", name, measured, "tag")
 
 
 def profile_numbers(workspace: Workspace) -> list[str]:

@@ -55,6 +55,7 @@ def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
         "lifecycle": workspace.lifecycle,
         "value": workspace.value,
         "contact_policy": workspace.policy,
+        "review": workspace.review,
     }
     for kind, found in many.items():
         bodies |= {(kind, name): _body(model) for name, model in found.items()}

@@ -56,6 +56,7 @@ def rule_sites(workspace: Workspace) -> Iterator[RuleSite]:
     yield from _value_sites(workspace)
     yield from _stage_sites(workspace)
     yield from _profile_sites(workspace)
+    yield from _metric_sites(workspace)
     for mapping in workspace.sources.tables:
         scope, name = row_scope(mapping), f"{mapping.table}.{mapping.name}"
         for index, rule in enumerate(mapping.rules):
@@ -133,3 +134,10 @@ def _profile_sites(workspace: Workspace) -> Iterator[RuleSite]:
     for index, suppression in enumerate(workspace.policy.suppressions):
         loc = ("suppressions", index, "rule")
         yield RuleSite("contact_policy", "contact_policy", loc, suppression.rule, scope, BOOLEAN)
+
+
+def _metric_sites(workspace: Workspace) -> Iterator[RuleSite]:
+    for index, metric in enumerate(workspace.review.metrics):
+        if metric.aggregate is not None:
+            made = DataType.MONEY if metric.aggregate.function is AggregateFunction.SUM else DataType.INTEGER
+            yield from _aggregate_sites(workspace, "review", "review", metric.aggregate, ("metrics", index), made)

@@ -45,6 +45,7 @@ def _inner_lists(workspace: Workspace) -> Iterator[tuple[Key, Loc, str, Sequence
     yield value, ("tierings",), "tiering", workspace.value.tierings
     for index, tiering in enumerate(workspace.value.tierings):
         yield value, ("tierings", index, "bands"), "band", tiering.bands
+    yield ("review", "review"), ("metrics",), "metric", workspace.review.metrics
     yield policy, ("channels",), "channel", workspace.policy.channels
     yield policy, ("suppressions",), "suppression", workspace.policy.suppressions
 

@@ -14,6 +14,7 @@ from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
+from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
 from cultiva.definitions.sources import Identity, SourceFile
 from cultiva.definitions.strategies import Strategy
@@ -94,6 +95,7 @@ class Workspace:
     offers: Mapping[str, Offer]
     strategies: Mapping[str, Strategy]
     policy: ContactPolicy
+    review: Review = field(default_factory=Review)
     hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(kind, name) -> content hash of the definition."""
     bodies: Mapping[tuple[str, str], object] = field(default_factory=dict)

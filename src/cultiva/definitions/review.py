@@ -1,0 +1,100 @@
+"""Review: by which numbers strategies are judged, how surely, and what the loop learns from them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from cultiva.definitions.base import Definition, Model, Name, Share
+from cultiva.definitions.tags import Aggregate
+
+CONTRIBUTION = "contribution"
+"""The metric that always exists: the value model's contribution since enrolment, in money. It is what decides."""
+
+
+class Metric(Definition):
+    """One number per customer, compared between those whom a strategy could touch and those it left alone.
+
+    Exactly one of `aggregate` and `tag`.
+    """
+
+    unit: Literal["money", "share", "count"]
+    """Money, a share of customers (a number above 0 counts as 1), or a count."""
+    better: Literal["more", "less"] = "more"
+    """Which way is better."""
+    aggregate: Aggregate | None = None
+    """A count or sum over rows since enrolment, e.g. conversions among outcomes; without a window of its own."""
+    tag: Name | None = None
+    """A number or boolean of the profile, as it stands at the end, e.g. aum."""
+    covariate: Name | None = None
+    """A tag as known at enrolment that goes with the metric: it takes out what had to be expected anyway (CUPED)."""
+
+    @model_validator(mode="after")
+    def _exactly_one_way(self) -> Self:
+        if (self.aggregate is None) == (self.tag is None):
+            raise ValueError("a metric needs either aggregate or tag")
+        if self.aggregate is not None and self.aggregate.function not in ("count", "sum"):
+            raise ValueError("a metric's aggregate is a count or a sum, so that periods add up")
+        if self.aggregate is not None and self.aggregate.window_days is not None:
+            raise ValueError("a metric's aggregate has no window of its own: it counts since enrolment")
+        if self.aggregate is not None and (self.aggregate.value is None) != (self.aggregate.function == "count"):
+            raise ValueError("count takes no value; sum needs one")
+        return self
+
+
+class RankBy(StrEnum):
+    """By what the candidates of a customer are ranked and whether they are worth a touch."""
+
+    EFFECT = "effect"
+    """Measured effect less cost: the loop. Candidates with nothing to gain are left alone."""
+    RULES = "rules"
+    """The strategy's own `rank` expression."""
+    PROPENSITY = "propensity"
+    """How often customers like this one took the offer after a touch, whatever they would have done anyway."""
+    RANDOM = "random"
+    """A draw per customer, strategy and day."""
+
+
+class Health(Model):
+    """Standing experiments: random slices of the customers who are always ranked in another way than the rest.
+
+    They say what the loop's own ranking is worth against simpler ones, for as long as the bank runs it.
+    """
+
+    rules: Share = 0.0
+    """Share ranked by rules only."""
+    propensity: Share = 0.0
+    """Share ranked by propensity only."""
+    random: Share = 0.0
+    """Share ranked at random."""
+
+    @model_validator(mode="after")
+    def _leaves_some(self) -> Self:
+        if self.rules + self.propensity + self.random > 0.5:
+            raise ValueError("the slices of health experiments together may not exceed half of the customers")
+        return self
+
+
+class Review(Model):
+    """How results are measured (`review.yaml`); a bank may begin without the file, every field has a default."""
+
+    metrics: tuple[Metric, ...] = ()
+    """Beside `contribution`."""
+    covariate: Name = "current_value"
+    """Tag at enrolment that goes with the contribution."""
+    groups: tuple[Name, ...] = ("stage", "value_tier")
+    """Text tags at enrolment: effects are measured within each of their values, and learnt for their combinations."""
+    horizon_days: int = Field(default=84, gt=0)
+    """A customer's results count from enrolment for so many days."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """Coverage of the intervals."""
+    trim_share: float = Field(default=0.001, ge=0, lt=0.1)
+    """Money beyond these quantiles at either end is cut to them in the trimmed readout; the untrimmed stands beside."""
+    rank_by: RankBy = RankBy.RULES
+    """How candidates are ranked where no health experiment says otherwise."""
+    exploration: Share = 0.1
+    """Least share of every offer of a strategy while offers are compared, and of a strategy that seems worthless."""
+    health: Health = Health()
+    """Standing experiments."""
