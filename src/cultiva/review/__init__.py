@@ -1,0 +1,1 @@
+"""Review: did it work, and how sure are we?"""
