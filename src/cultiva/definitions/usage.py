@@ -47,7 +47,14 @@ def used_names(workspace: Workspace, compiled: Compiled) -> set[str]:
         used |= set(micro.tags)
     for strategy in workspace.strategies.values():
         used |= {strategy.objective.metric, *(found.strip() for found in PLACEHOLDER.findall(strategy.reason))}
-    return used
+    return used | _reviewed(workspace)
+
+
+def _reviewed(workspace: Workspace) -> set[str]:
+    """Every profile column by which results are measured."""
+    review = workspace.review
+    named = {name for metric in review.metrics for name in (metric.tag, metric.covariate)}
+    return {name for name in (*named, review.covariate, *review.groups) if name is not None}
 
 
 def _unused_tags(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
@@ -116,6 +123,7 @@ def _dependents(workspace: Workspace, compiled: Compiled) -> dict[str, set[str]]
     found: dict[str, set[str]] = defaultdict(set)
     views = [(f"tag {tag.name}", tag.aggregate.table) for tag in workspace.tags.values() if tag.aggregate]
     views += [(f"value {part.name}", part.aggregate.table) for part in workspace.value.components]
+    views += [(f"metric {one.name}", one.aggregate.table) for one in workspace.review.metrics if one.aggregate]
     views += [(f"{site.kind} {site.name}", "event") for site, rule in compiled if rule is not None and rule.events]
     for dependent, view in views:
         for table in VIEW_SOURCES.get(view, (view,)):
