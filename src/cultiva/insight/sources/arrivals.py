@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cultiva.insight.sources.delivery import MAPPING, PLACE, Delivery, good_rows
+from cultiva.insight.sources.delivery import MAPPING, PLACE, Census, Delivery, good_rows, odd_good_rows
 from cultiva.insight.sources.desk import Desk
 from cultiva.insight.sources.sql import ident, idents, literal, literals
 
@@ -44,15 +44,16 @@ class Arrivals:
         return sum(self.counts[mapping, name] for name in classes)
 
 
-def sort_arrivals(desk: Desk, delivery: Delivery, good: Counter[int]) -> Arrivals:
+def sort_arrivals(desk: Desk, delivery: Delivery, census: Census) -> Arrivals:
     """Finds duplicates within the delivery and, for facts, rows delivered before and rows that come late.
 
     Args:
         desk: Where the work is done.
         delivery: The rows, judged.
-        good: How many good rows each mapping has.
+        census: Its rows counted, the odd ones set aside.
     """
-    single, dropped = _without_duplicates(desk, delivery)
+    good = census.good
+    single, dropped = _without_duplicates(desk, delivery, census)
     counts = Counter(_counted(desk, dropped)) if dropped else Counter[tuple[int, str]]()
     left = {number: rows - sum(counts[number, name] for name in (DUPLICATE, CONFLICT)) for number, rows in good.items()}
     if not delivery.is_fact or delivery.previous is None:
@@ -91,16 +92,14 @@ def _counted(desk: Desk, rows: str) -> dict[tuple[int, str], int]:
     return {(mapping, name): count for mapping, name, count in found}
 
 
-def _without_duplicates(desk: Desk, delivery: Delivery) -> tuple[str, str | None]:
+def _without_duplicates(desk: Desk, delivery: Delivery, census: Census) -> tuple[str, str | None]:
     """The rows with one row of each key, and the others."""
-    good = _view(desk, good_rows(delivery))
-    if not delivery.schema.key or not _may_repeat(desk, delivery):
+    good = _view(desk, good_rows(delivery, census))
+    if not delivery.schema.key or not census.odd_rows:
         return good, None
-    key = idents(delivery.schema.key)
-    repeated = _table(desk, f"SELECT {key} FROM {ident(good)} GROUP BY {key} HAVING count(*) > 1")
-    ranked = _table(desk, _ranked(delivery, good, repeated))
-    winners = f"SELECT {idents((*delivery.schema.names, *PLACE))} FROM {ident(ranked)} WHERE __rank = 1"
-    single = _view(desk, f"SELECT * FROM {ident(good)} ANTI JOIN {ident(repeated)} USING ({key}) UNION ALL {winners}")
+    ranked = _table(desk, _ranked(delivery, odd_good_rows(delivery, census)))
+    first = f"SELECT {idents((*delivery.schema.names, *PLACE))} FROM {ident(ranked)} WHERE __rank = 1"
+    single = _view(desk, f"SELECT * FROM {ident(good)} UNION ALL {first}")
     losers = _view(
         desk,
         f"SELECT *, CASE WHEN __same THEN '{DUPLICATE}' ELSE '{CONFLICT}' END AS {CLASS} "
@@ -109,22 +108,15 @@ def _without_duplicates(desk: Desk, delivery: Delivery) -> tuple[str, str | None
     return single, losers
 
 
-def _may_repeat(desk: Desk, delivery: Delivery) -> bool:
-    """Whether two rows may have one key: equal hashes; a collision costs time, never rows. Reads the key only."""
-    hashes = f"SELECT 1 FROM {ident(delivery.rows)} GROUP BY hash({idents(delivery.schema.key)}) HAVING count(*) > 1"
-    return bool(desk.rows(f"{hashes} LIMIT 1"))
-
-
-def _ranked(delivery: Delivery, good: str, repeated: str) -> str:
-    """Rows of repeated keys, the one to keep first, and whether each says the same as that one."""
+def _ranked(delivery: Delivery, rows: str) -> str:
+    """Rows by key, the one to keep first, and whether each says the same as that one."""
     direction = "ASC" if delivery.is_fact else "DESC"
     order = ", ".join(f"{ident(name)} {direction} NULLS LAST" for name in (*PLACE, *delivery.schema.names))
     key, content = idents(delivery.schema.key), f"row({idents(delivery.schema.names)})"
     return (
         f"SELECT *, row_number() OVER ranking AS __rank, "
         f"{content} IS NOT DISTINCT FROM first_value({content}) OVER ranking AS __same "
-        f"FROM {ident(good)} SEMI JOIN {ident(repeated)} USING ({key}) "
-        f"WINDOW ranking AS (PARTITION BY {key} ORDER BY {order})"
+        f"FROM ({rows}) WINDOW ranking AS (PARTITION BY {key} ORDER BY {order})"
     )
 
 

@@ -53,6 +53,10 @@ class Census:
     """By mapping and contract."""
     rejected: Counter[int]
     """Records that could not be split into fields, by mapping."""
+    odd: tuple[str, ...]
+    """By mapping: table of its rows that are bad or whose key's hash another row has; everything of its view."""
+    odd_rows: int = 0
+    """Rows in these tables."""
 
     def read(self, mapping: int) -> int:
         """Rows of one mapping."""
@@ -84,23 +88,77 @@ def unite(
 
 
 def take_census(desk: Desk, delivery: Delivery) -> Census:
-    """Counts the rows in one pass."""
-    census = Census(Counter(), Counter(), Counter(), Counter())
-    counted = desk.rows(
-        f"SELECT {MAPPING}, coalesce({FAULT}, 0), {FUTURE}, count(*) FROM {ident(delivery.rows)} GROUP BY ALL"
+    """Counts the rows, and sets the odd ones aside.
+
+    Two passes: one over the key, one over everything. All later steps but the write look at the odd rows only.
+    """
+    shared = _shared_hashes(desk, delivery)
+    odd = dict(_set_aside(desk, delivery.schema, one, shared) for one in delivery.mappings)
+    if shared:
+        desk.run(f"DROP TABLE {ident(shared)}")
+    return _counted(desk, delivery, tuple(odd), sum(odd.values()))
+
+
+def key_hash(schema: TableSchema) -> str:
+    """SQL of 64 bits of a row's key."""
+    return f"hash({idents(schema.key)})"
+
+
+def good_rows(delivery: Delivery, census: Census) -> str:
+    """SQL of the rows that keep every contract, exist by the business date, and whose key is surely their own.
+
+    A hash that only one row has names that row: a bad one is left out by it, without judging all rows again.
+    """
+    names = idents((*delivery.schema.names, *PLACE))
+    if not delivery.schema.key:
+        return f"SELECT {names} FROM {ident(delivery.rows)} WHERE {FAULT} IS NULL AND NOT {FUTURE}"
+    rows = f"SELECT {names} FROM {ident(delivery.rows)}"
+    if census.odd_rows:
+        hashes = " UNION ALL ".join(f"SELECT {key_hash(delivery.schema)} AS __hash FROM {ident(o)}" for o in census.odd)
+        rows += f" ANTI JOIN ({hashes}) AS odd ON {key_hash(delivery.schema)} = odd.__hash"
+    return f"{rows} WHERE NOT {FUTURE}"
+
+
+def odd_good_rows(delivery: Delivery, census: Census) -> str:
+    """SQL of the odd rows that keep every contract and exist by the business date."""
+    names = idents(delivery.schema.names)
+    return " UNION ALL ".join(
+        f"SELECT {names}, {number}::INTEGER AS {MAPPING}, {FILE}, {ROW} FROM {ident(odd)} "
+        f"WHERE {FAULT} IS NULL AND NOT {FUTURE}"
+        for number, odd in enumerate(census.odd)
     )
-    for mapping, fault, future, rows in counted:
-        if fault:
-            census.bad[mapping, fault] += rows
-        else:
-            (census.not_yet if future else census.good)[mapping] += rows
+
+
+def _shared_hashes(desk: Desk, delivery: Delivery) -> str | None:
+    """Table of the hashes that several rows' keys have, good or bad; None if there are none. Reads the key only."""
+    if not delivery.schema.key:
+        return None
+    name, key = desk.new_name(), key_hash(delivery.schema)
+    shared = f"SELECT {key} AS __hash FROM {ident(delivery.rows)} GROUP BY ALL HAVING count(*) > 1"
+    rows = desk.run(f"CREATE TEMP TABLE {ident(name)} AS {shared}")
+    return name if rows else None
+
+
+def _set_aside(desk: Desk, schema: TableSchema, one: JudgedMapping, shared: str | None) -> tuple[str, int]:
+    """Table of a mapping's odd rows, and how many they are."""
+    name = desk.new_name()
+    repeated = f" OR {key_hash(schema)} IN (SELECT __hash FROM {ident(shared)})" if shared else ""
+    odd = f"SELECT * FROM {ident(one.view)} WHERE {FAULT} IS NOT NULL{repeated}"
+    return name, desk.run(f"CREATE TEMP TABLE {ident(name)} AS {odd}")
+
+
+def _counted(desk: Desk, delivery: Delivery, odd: tuple[str, ...], odd_rows: int) -> Census:
+    census = Census(Counter(), Counter(), Counter(), Counter(), odd, odd_rows)
     for number, one in enumerate(delivery.mappings):
+        counts = f"SELECT count(*), count(*) FILTER ({FUTURE}) FROM {ident(one.view)}"
+        rows, future = desk.rows(counts)[0]
+        bad = desk.rows(
+            f"SELECT {FAULT}, count(*), count(*) FILTER ({FUTURE}) FROM {ident(odd[number])} "
+            f"WHERE {FAULT} IS NOT NULL GROUP BY ALL"
+        )
+        census.bad.update({(number, fault): count for fault, count, _ in bad})
+        census.not_yet[number] = future - sum(both for _, _, both in bad)
+        census.good[number] = rows - census.not_yet[number] - sum(count for _, count, _ in bad)
         inputs = literals(one.relation.inputs)
         census.rejected[number] = desk.rows(f"SELECT count(*) FROM rejected WHERE input IN ({inputs})")[0][0]
     return census
-
-
-def good_rows(delivery: Delivery) -> str:
-    """SQL of the rows that keep every contract and exist by the business date."""
-    names = idents((*delivery.schema.names, *PLACE))
-    return f"SELECT {names} FROM {ident(delivery.rows)} WHERE {FAULT} IS NULL AND NOT {FUTURE}"

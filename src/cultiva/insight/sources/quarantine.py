@@ -51,14 +51,14 @@ def quarantine_broken(desk: Desk, delivery: Delivery, census: Census, *, limit: 
     Args:
         desk: Has the quarantine.
         delivery: The rows.
-        census: Says where there are any.
+        census: Has set them aside.
         limit: Only so many of each mapping, as examples, where the run stops anyway.
     """
     ending = "" if limit is None else f" LIMIT {limit}"
     for number, one in enumerate(delivery.mappings):
         if not census.quarantined(number):
             continue
-        _insert(desk, delivery, one, _broken(delivery, one) + ending)
+        _insert(desk, delivery, one, _broken(delivery, one, census.odd[number]) + ending)
         inputs = literals(one.relation.inputs)
         desk.run(
             f"INSERT INTO quarantine SELECT {literal(delivery.schema.name)}, {literal(one.mapping.name)}, shown, "
@@ -114,7 +114,7 @@ def _insert(desk: Desk, delivery: Delivery, one: JudgedMapping, found: str) -> N
     )
 
 
-def _broken(delivery: Delivery, one: JudgedMapping) -> str:
+def _broken(delivery: Delivery, one: JudgedMapping, odd: str) -> str:
     rules = f"[{literals(contract.rule for contract in one.contracts)}]"
     columns = f"[{literals(contract.column for contract in one.contracts)}]"
     reasons = f"[{literals(contract.reason for contract in one.contracts)}]"
@@ -123,7 +123,7 @@ def _broken(delivery: Delivery, one: JudgedMapping) -> str:
     return (
         f"SELECT {FILE}, {ROW}, {_key(delivery.schema)} AS key, {rules}[{FAULT}] AS rule, "
         f"{columns}[{FAULT}] AS concerned, {_value(delivery.schema, one)} AS value, {reasons}[{FAULT}] AS reason, "
-        f"array_to_string({others}, '; ') AS also FROM {ident(one.view)} WHERE {FAULT} IS NOT NULL"
+        f"array_to_string({others}, '; ') AS also FROM {ident(odd)} WHERE {FAULT} IS NOT NULL"
     )
 
 

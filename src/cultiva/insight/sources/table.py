@@ -58,7 +58,7 @@ class TableRows:
         over = self._over({n: self._counts(n) for n in numbers})
         quarantine_broken(desk, delivery, self._census, limit=EXAMPLES_MAX if over else None)
         self._refuse(over)
-        self._arrivals = sort_arrivals(desk, delivery, self._census.good)
+        self._arrivals = sort_arrivals(desk, delivery, self._census)
         self._broken = ordered(self._all_broken())
         over = self._over({n: self._counts(n) for n in numbers})
         self._quarantine_arrivals(limit=EXAMPLES_MAX if over else None)
