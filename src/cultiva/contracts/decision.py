@@ -26,6 +26,8 @@ class Fate(StrEnum):
     """No channel of the strategy with permission."""
     CAPPED = "capped"
     """A contact cap binds."""
+    NO_GAIN = "no_gain"
+    """What has been measured says that a touch would not bring what it costs."""
     OUTBID = "outbid"
     """Another candidate of the same customer ranks higher and the caps leave no room for both."""
     NO_CAPACITY = "no_capacity"
@@ -58,3 +60,10 @@ class Decision:
     """Branch whose list it goes to."""
     adviser_id: str | None
     """Adviser whose list it goes to."""
+    exposed: bool
+    """Whether the customer's part in the experiment begins or goes on here: chosen, or held out though it would
+    have been chosen but for the holdout (same rules, same competition, same capacity)."""
+    ranked_by: str
+    """The slice of the health experiments: effect, rules, propensity or random."""
+    assigned_share: float
+    """Probability with which this offer was drawn among the strategy's open offers; 1 where nothing was drawn."""

@@ -77,4 +77,5 @@ def plan_inputs(parts: Parts, on: date) -> PlanInputs:
         contact=lake.files_history("contact", on),
         staff=lake.files_latest("staff", on),
         past_decisions=earlier,
+        learnt=lake.files_before("learnt", on),
     )

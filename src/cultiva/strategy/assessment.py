@@ -12,6 +12,7 @@ from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
 from cultiva.strategy.permission import counters
+from cultiva.strategy.ranking import Ranking, ranked_by
 from cultiva.strategy.suitability import suitable
 
 if TYPE_CHECKING:
@@ -22,7 +23,13 @@ Condition = Callable[[str, "ibis.Table"], "ibis.Value"]
 
 
 def assessed(
-    desk: ibis.Table, strategies: Sequence[Strategy], workspace: Workspace, *, on: date, rule: Condition
+    desk: ibis.Table,
+    strategies: Sequence[Strategy],
+    workspace: Workspace,
+    *,
+    on: date,
+    rule: Condition,
+    ranking: Ranking,
 ) -> ibis.Table:
     """The desk with its rules answered and everything else left out.
 
@@ -32,20 +39,23 @@ def assessed(
         workspace: Its workspace.
         on: Business date.
         rule: Compiles rule texts.
+        ranking: Ranks the candidates.
 
     Returns:
-        Per strategy `in_` (audience, stage and tier), `may_` (its own condition), `rank_` and `draw_`; per offer
-        `eligible_` and `suitable_`; `suppression` (name or null), `draw_global`; permissions, room and counters.
+        Per strategy `in_` (audience, stage and tier), `may_` (its own condition), `rank_`, `gains_` and `draw_`, where
+        its offers are drawn `draw_offer_`; per offer `eligible_` and `suitable_`; `suppression` (name or null),
+        `draw_global`, `ranked_by`; permissions, room and counters.
         A null answer to a condition is no, to a suppression it is yes.
     """
     answers: dict[str, ibis.Value] = {
         "draw_global": ibis_draw("holdout:global", desk.customer_id),
+        "ranked_by": ranked_by(desk, workspace.review),
         "suppression": _suppression(desk, workspace, rule),
         "branch_id": desk.party_branch_id,
         "adviser_id": desk.party_adviser_id,
     }
     for strategy in strategies:
-        answers |= _of_strategy(desk, strategy, rule)
+        answers |= _of_strategy(desk, strategy, rule, ranking)
     for name in sorted({name for strategy in strategies for name in strategy.offers}):
         offer = workspace.offers[name]
         answers[f"eligible_{name}"] = _yes(rule(offer.eligible, desk))
@@ -53,16 +63,18 @@ def assessed(
     return desk.select("customer_id", "touches_used", *_kept(desk, workspace), **answers)
 
 
-def _of_strategy(desk: ibis.Table, strategy: Strategy, rule: Condition) -> dict[str, ibis.Value]:
+def _of_strategy(desk: ibis.Table, strategy: Strategy, rule: Condition, ranking: Ranking) -> dict[str, ibis.Value]:
     audience = [_yes(rule(strategy.audience, desk))]
     if strategy.stages:
         audience.append(_yes(desk.stage.isin(strategy.stages)))
     if strategy.tiers:
         audience.append(_yes(desk.value_tier.isin(strategy.tiers)))
+    drawn = {} if ranking.offer_shares(strategy) is None else {f"draw_offer_{strategy.name}": f"offer:{strategy.name}"}
     return {
         f"in_{strategy.name}": reduce(and_, audience),
         f"may_{strategy.name}": _yes(rule(strategy.eligible, desk)),
-        f"rank_{strategy.name}": rule(strategy.rank, desk).cast("float64"),
+        **ranking.answers(desk, strategy, rule(strategy.rank, desk).cast("float64")),
+        **{column: ibis_draw(salt, desk.customer_id) for column, salt in drawn.items()},
         f"draw_{strategy.name}": ibis_draw(f"holdout:{strategy.name}", desk.customer_id),
     }
 

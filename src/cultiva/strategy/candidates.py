@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from operator import or_
+from operator import add, or_
 from typing import TYPE_CHECKING
 
 from cultiva.contracts.decision import Fate
 from cultiva.definitions.offers import OfferKind
+from cultiva.definitions.review import RankBy
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.strategy.desk import room_of_offer
@@ -32,25 +33,36 @@ COLUMNS = (
     "decided_value",
     "branch_id",
     "adviser_id",
+    "ranked_by",
+    "assigned_share",
 )
-"""Columns of a candidate, in the order of the lake table `decisions`."""
+"""Columns of a candidate that go into the lake table `decisions`, in its order."""
+HELD = ("held", "held_value")
+"""Columns of a candidate while it competes: which holdout it is in (null: none), and its draw.
+
+A candidate that is held out competes as a ghost: it takes no room from others, and its fate is the one that it would
+have had. So those held out and those not are chosen by the same yardstick, and can be compared.
+"""
 
 
-def candidates(desk: ibis.Table, strategy: Strategy, workspace: Workspace) -> ibis.Table:
+def candidates(
+    desk: ibis.Table, strategy: Strategy, workspace: Workspace, shares: Mapping[str, float] | None = None
+) -> ibis.Table:
     """Every member of a strategy's audience with its offer, channel, rank and the first reason against it.
 
     Args:
         desk: One row per customer: what every rule says, permissions, and touches used.
         strategy: The strategy.
         workspace: Its workspace.
+        shares: In which shares its offers are drawn where the customer's slice ranks by effect; None: never.
 
     Returns:
-        Columns `COLUMNS`; fate is chosen where nothing stands in the way.
+        Columns `COLUMNS` and `HELD`; fate is chosen where nothing stands in the way, holdouts not looked at.
     """
     import ibis
 
     table = desk.filter(desk[f"in_{strategy.name}"])
-    offer = _offer(table, strategy, workspace)
+    offer = _offer(table, strategy, workspace, shares)
     channel = _channel(table, offer, strategy, workspace)
     return table.select(
         "customer_id",
@@ -61,6 +73,10 @@ def candidates(desk: ibis.Table, strategy: Strategy, workspace: Workspace) -> ib
         **_judged(table, offer, channel, strategy, workspace),
         branch_id=table.branch_id,
         adviser_id=table.adviser_id,
+        ranked_by=table.ranked_by,
+        assigned_share=offer.share,
+        held=_held(table, strategy, workspace),
+        held_value=_held_value(table, strategy, workspace),
     )
 
 
@@ -72,12 +88,13 @@ class _Offer:
     """The first offer that is eligible and suitable, else the first eligible, else the first of all."""
 
     name: ibis.Value
+    share: ibis.Value
     any_eligible: ibis.Value
     any_suitable: ibis.Value
     is_service: ibis.Value
 
 
-def _offer(table: ibis.Table, strategy: Strategy, workspace: Workspace) -> _Offer:
+def _offer(table: ibis.Table, strategy: Strategy, workspace: Workspace, shares: Mapping[str, float] | None) -> _Offer:
     import ibis
 
     names = strategy.offers
@@ -86,13 +103,40 @@ def _offer(table: ibis.Table, strategy: Strategy, workspace: Workspace) -> _Offe
     service = [name for name in names if workspace.offers[name].kind is OfferKind.SERVICE]
     first_open = [(condition, ibis.literal(name)) for name, condition in open_to.items()]
     first_eligible = [(condition, ibis.literal(name)) for name, condition in eligible.items()]
-    chosen = ibis.cases(*first_open, *first_eligible, else_=ibis.literal(names[0]))
+    chosen, share = ibis.cases(*first_open, *first_eligible, else_=ibis.literal(names[0])), ibis.literal(1.0)
+    if shares is not None:
+        lot = _drawn(table[f"draw_offer_{strategy.name}"], open_to, shares)
+        draws = (table.ranked_by == RankBy.EFFECT.value) & lot.name.notnull()
+        chosen, share = ibis.ifelse(draws, lot.name, chosen), ibis.ifelse(draws, lot.share, share)
     return _Offer(
         name=chosen,
+        share=share,
         any_eligible=reduce(or_, eligible.values()),
         any_suitable=reduce(or_, open_to.values()),
         is_service=chosen.isin(service) if service else ibis.literal(False),
     )
+
+
+@dataclass(frozen=True)
+class _Lot:
+    """The offer that was drawn among the open ones, null where none is open, and its probability."""
+
+    name: ibis.Value
+    share: ibis.Value
+
+
+def _drawn(draw: ibis.Value, open_to: Mapping[str, ibis.Value], shares: Mapping[str, float]) -> _Lot:
+    import ibis
+
+    weights = {name: ibis.ifelse(is_open, shares[name], 0.0) for name, is_open in open_to.items()}
+    whole = reduce(add, weights.values())
+    upto, below = ibis.literal(0.0), []
+    for name, weight in weights.items():
+        upto = upto + weight
+        below.append((name, (weight > 0) & (draw * whole < upto)))
+    names = [(hit, ibis.literal(name)) for name, hit in below]
+    picked = [(hit, weights[name] / whole) for name, hit in below]
+    return _Lot(ibis.cases(*names, else_=ibis.null("string")), ibis.cases(*picked, else_=ibis.null("float64")))
 
 
 @dataclass(frozen=True)
@@ -148,15 +192,14 @@ def _judged(
     import ibis
 
     eligible = table[f"may_{strategy.name}"] & offer.any_eligible
-    draw, no_name, no_number = table[f"draw_{strategy.name}"], ibis.null("string"), ibis.null("float64")
+    no_name, no_number = ibis.null("string"), ibis.null("float64")
     reasons: list[tuple[ibis.Value, Fate, ibis.Value, ibis.Value]] = [
-        (table.draw_global < workspace.policy.global_holdout, Fate.HELD_OUT_GLOBAL, no_name, table.draw_global),
-        (draw < strategy.holdout, Fate.HELD_OUT, ibis.literal(strategy.name), draw),
         (table.suppression.notnull(), Fate.SUPPRESSED, table.suppression, no_number),
         (~eligible, Fate.NOT_ELIGIBLE, offer.name, no_number),
         (~offer.any_suitable, Fate.UNSUITABLE, offer.name, no_number),
         (~channel.any_open, Fate.NO_CONSENT, ibis.literal(strategy.channels[0]), no_number),
         (~channel.any_free, Fate.CAPPED, channel.first_open, table.touches_used.cast("float64")),
+        (~table[f"gains_{strategy.name}"], Fate.NO_GAIN, no_name, table[f"rank_{strategy.name}"]),
     ]
     return {
         "fate": ibis.cases(
@@ -165,3 +208,41 @@ def _judged(
         "decided_by": ibis.cases(*[(when, by) for when, _, by, _ in reasons], else_=no_name),
         "decided_value": ibis.cases(*[(when, value) for when, _, _, value in reasons], else_=no_number),
     }
+
+
+def _held(table: ibis.Table, strategy: Strategy, workspace: Workspace) -> ibis.Value:
+    import ibis
+
+    return ibis.cases(
+        (table.draw_global < workspace.policy.global_holdout, ibis.literal(Fate.HELD_OUT_GLOBAL.value)),
+        (table[f"draw_{strategy.name}"] < strategy.holdout, ibis.literal(Fate.HELD_OUT.value)),
+        else_=ibis.null("string"),
+    )
+
+
+def _held_value(table: ibis.Table, strategy: Strategy, workspace: Workspace) -> ibis.Value:
+    import ibis
+
+    globally = table.draw_global < workspace.policy.global_holdout
+    return ibis.ifelse(globally, table.draw_global, table[f"draw_{strategy.name}"])
+
+
+def settled(decided: ibis.Table) -> ibis.Table:
+    """After the competition: those held out get their holdout as fate; what they would have had makes them exposed.
+
+    Returns:
+        Columns `COLUMNS` and `exposed`.
+    """
+    import ibis
+
+    held = decided.held.notnull()
+    return decided.mutate(
+        exposed=decided.fate == Fate.CHOSEN.value,
+        fate=decided.held.fill_null(decided.fate),
+        decided_by=ibis.cases(
+            (decided.held == Fate.HELD_OUT.value, decided.strategy),
+            (held, ibis.null("string")),
+            else_=decided.decided_by,
+        ),
+        decided_value=ibis.ifelse(held, decided.held_value, decided.decided_value),
+    ).drop(*HELD)

@@ -2,12 +2,13 @@
 
 Three rounds over the candidates that nothing stands against: for the customer's attention (one offer once, then
 the touches left under the caps), then for the hands that carry it out (adviser, branch, strategy). Ties fall to
-the strategy's name and the customer's id, so the result does not depend on the order of rows.
+the strategy's name and the customer's id, so the result does not depend on the order of rows. A candidate that is
+held out is a ghost: its place counts those before it who are not, and nobody's place counts it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cultiva.contracts.decision import Fate
 from cultiva.definitions.offers import OfferKind
@@ -70,11 +71,8 @@ def for_hands(candidates: ibis.Table, strategies: list[Strategy], week: ibis.Tab
     queue, limit = _queues(joined, strategies, takes)
     joined = joined.mutate(queue=queue, queue_limit=limit)
     alive = (joined.fate == Fate.CHOSEN.value) & joined.queue.notnull()
-    window = ibis.window(
-        group_by=[joined.queue, alive],
-        order_by=[joined.rank_value.desc(nulls_first=False), joined.strategy, joined.customer_id],
-    )
-    joined = joined.mutate(place=ibis.row_number().over(window) + 1, alive=alive)
+    window = _before(joined, [joined.queue, alive], joined.customer_id)
+    joined = joined.mutate(place=_place(joined, alive, window), alive=alive)
     lost = joined.alive & (joined.place > joined.queue_limit)
     return joined.mutate(
         fate=ibis.cases((lost, Fate.NO_CAPACITY.value), else_=joined.fate),
@@ -116,19 +114,33 @@ def _outbid(
     alive = candidates.fate == Fate.CHOSEN.value
     if takes_part is not None:
         alive = alive & takes_part
-    table = candidates.mutate(alive=alive, room=room if not isinstance(room, int) else ibis.literal(room, "int64"))
-    window = ibis.window(
-        group_by=[table[name] for name in by] + [table.alive],
-        order_by=[table.rank_value.desc(nulls_first=False), table.strategy],
-    )
+    real = alive & candidates.held.isnull()
+    room = room if not isinstance(room, int) else ibis.literal(room, "int64")
+    table = candidates.mutate(alive=alive, real=real, room=room)
+    groups = [table[name] for name in by]
+    among_real = _before(table, [*groups, table.real])
     table = table.mutate(
-        place=ibis.row_number().over(window) + 1,
-        winner=table.strategy.first().over(window),
-        winner_value=table.rank_value.first().over(window),
+        place=_place(table, table.alive, _before(table, [*groups, table.alive])),
+        winner=table.strategy.first().over(among_real),
+        winner_value=table.rank_value.first().over(among_real),
     )
     lost = table.alive & (table.place > table.room)
     return table.mutate(
         fate=ibis.cases((lost, Fate.OUTBID.value), else_=table.fate),
         decided_by=ibis.cases((lost, table.winner), else_=table.decided_by),
         decided_value=ibis.cases((lost, table.winner_value), else_=table.decided_value),
-    ).drop("alive", "room", "place", "winner", "winner_value")
+    ).drop("alive", "real", "room", "place", "winner", "winner_value")
+
+
+def _before(table: ibis.Table, groups: list[ibis.Value], *last: ibis.Value) -> Any:
+    """Everyone of the group up to and including this one, the highest rank first."""
+    import ibis
+
+    order = [table.rank_value.desc(nulls_first=False), table.strategy, *last]
+    return ibis.window(group_by=groups, order_by=order, preceding=None, following=0)
+
+
+def _place(table: ibis.Table, alive: ibis.Value, window: Any) -> ibis.Value:
+    """1 for the first; ghosts stand behind those before them and before nobody."""
+    ghost = table.held.notnull()
+    return (alive & ~ghost).cast("int64").sum().over(window) + ghost.cast("int64")

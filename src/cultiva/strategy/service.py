@@ -18,8 +18,9 @@ from cultiva.engine.port import Engine, Files, Written
 from cultiva.rules import Scope, compile_rule
 from cultiva.strategy import competition
 from cultiva.strategy.assessment import assessed
-from cultiva.strategy.candidates import COLUMNS, candidates
+from cultiva.strategy.candidates import COLUMNS, candidates, settled
 from cultiva.strategy.desk import Papers, lay_out
+from cultiva.strategy.ranking import Ranking, read_learnt, with_learnt
 
 if TYPE_CHECKING:
     import ibis
@@ -40,6 +41,8 @@ class PlanInputs:
     staff: Files
     past_decisions: Files
     """Decisions of earlier business dates within the longest cap window."""
+    learnt: Files = ()
+    """What the last review has learnt."""
 
 
 def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, folder: Path) -> Written:
@@ -60,9 +63,12 @@ def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, fol
     rules = _Rules(profile_scope(workspace), on)
     strategies = [strategy for strategy in workspace.strategies.values() if strategy.active]
     try:
+        ranking = Ranking(workspace, read_learnt(engine, inputs.learnt), on)
         desk = lay_out(_papers(engine, inputs, workspace), workspace, on)
-        engine.write(assessed(desk, strategies, workspace, on=on, rule=rules), desk_folder)
-        decided = _decide(engine, engine.scan([desk_folder]), inputs, workspace, strategies)
+        desk = with_learnt(desk, ranking.learnt, workspace.review, engine)
+        answered = assessed(desk, strategies, workspace, on=on, rule=rules, ranking=ranking)
+        engine.write(answered, desk_folder)
+        decided = _decide(engine, engine.scan([desk_folder]), inputs, ranking, strategies)
         return engine.write(_stamped(decided, on), folder, sort_by=("customer_id", "strategy"))
     finally:
         shutil.rmtree(desk_folder, ignore_errors=True)
@@ -146,28 +152,30 @@ def _decide(
     engine: Engine,
     desk: ibis.Table,
     inputs: PlanInputs,
-    workspace: Workspace,
+    ranking: Ranking,
     strategies: list[Strategy],
 ) -> ibis.Table:
     import ibis
 
     if not strategies:
         return _no_decisions(desk)
-    each = [candidates(desk, one, workspace) for one in strategies]
+    workspace = ranking.workspace
+    each = [candidates(desk, one, workspace, ranking.offer_shares(one)) for one in strategies]
     everyone = reduce(lambda left, right: left.union(right), each)
     once = competition.for_the_same_offer(everyone)
     noticed = competition.for_attention(once, desk, workspace)
     human = [channel.name for channel in workspace.policy.channels if channel.kind == "human"]
     week = _week(engine, inputs, desk)
-    return competition.for_hands(noticed, strategies, week, human).mutate(decided_value=ibis._.decided_value + 0.0)
+    served = competition.for_hands(noticed, strategies, week, human)
+    return settled(served).mutate(decided_value=ibis._.decided_value + 0.0)
 
 
 def _no_decisions(desk: ibis.Table) -> ibis.Table:
     import ibis
 
-    types = {"customer_id": "int64", "rank_value": "float64", "decided_value": "float64"}
+    types = {"rank_value": "float64", "decided_value": "float64", "assigned_share": "float64", "exposed": "boolean"}
     empty = desk.filter(ibis.literal(False))
-    others = {name: ibis.null(types.get(name, "string")) for name in COLUMNS if name != "customer_id"}
+    others = {name: ibis.null(types.get(name, "string")) for name in (*COLUMNS, "exposed") if name != "customer_id"}
     return empty.select("customer_id", **others)
 
 
@@ -186,7 +194,7 @@ def _week(engine: Engine, inputs: PlanInputs, desk: ibis.Table) -> ibis.Table:
 def _stamped(table: ibis.Table, on: date) -> ibis.Table:
     import ibis
 
-    return table.select(*COLUMNS, business_date=ibis.literal(on))
+    return table.select(*COLUMNS, "exposed", business_date=ibis.literal(on))
 
 
 DECISION_TYPES: Mapping[str, DataType] = {
@@ -200,6 +208,9 @@ DECISION_TYPES: Mapping[str, DataType] = {
     "decided_value": DataType.NUMBER,
     "branch_id": DataType.TEXT,
     "adviser_id": DataType.TEXT,
+    "ranked_by": DataType.TEXT,
+    "assigned_share": DataType.NUMBER,
+    "exposed": DataType.BOOLEAN,
     "business_date": DataType.DATE,
 }
 """Columns of the lake table `decisions`."""
