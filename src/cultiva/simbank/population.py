@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
 from cultiva.simbank.archetypes import ARCHETYPES, INDUSTRIES, LIFE_SHARES, OCCUPATIONS, Archetype, Life
 from cultiva.simbank.arrays import NONE, Flags, Floats, Ints, lognormal, pick, pick_by_group
+from cultiva.simbank.kinship import draw_kinship
 
 HISTORY_DAYS = 455
 """Days of history in a delivery, the last one included: fifteen months."""
@@ -93,6 +96,12 @@ class Population:
     """Index of the employer within the chunk, or NONE."""
     partner: Ints
     """Index of the spouse within the chunk, or NONE."""
+    parent: Ints
+    """Index of a parent within the chunk, or NONE."""
+    household: Ints
+    """Index of the head of the household within the chunk; oneself for those who live alone."""
+    referrer: Ints
+    """Index of the customer who brought this one, or NONE."""
 
     def __len__(self) -> int:
         return int(self.archetype.size)
@@ -111,19 +120,25 @@ def draw_population(rng: np.random.Generator, bank: Bank, start: int, rows: int)
     income = lognormal(rng, _by_archetype(archetype, lambda kind: kind.income) * means, spread * 0.5)
     wealth = lognormal(rng, _by_archetype(archetype, lambda kind: kind.wealth) * means, spread)
     branch = _branches(rng, archetype, bank.branches)
-    advised = (wealth > ADVISED_WEALTH_MIN) | organisation
+    (kin_rng,) = rng.spawn(1)  # a stream of its own: links do not move what else is drawn
+    advised = ((wealth > ADVISED_WEALTH_MIN) | organisation) & (life != Life.VISITOR)
     adviser = branch * ADVISERS_PER_BRANCH + rng.integers(0, ADVISERS_PER_BRANCH, rows)
     uses_app = rng.random(rows) < _by_archetype(archetype, lambda kind: kind.app)
+    female = rng.random(rows) < 0.5
+    trade = _trades(rng, archetype, organisation)
+    employer = _employers(rng, archetype, organisation)
+    partner = _partners(rng, organisation)
+    kin = draw_kinship(kin_rng, born, organisation, partner, bank.calendar.last)
     return Population(
         start=start,
         archetype=archetype,
         organisation=organisation,
         life=life,
         born=born,
-        female=rng.random(rows) < 0.5,
-        trade=_trades(rng, archetype, organisation),
+        female=female,
+        trade=trade,
         branch=branch,
-        adviser=np.where(advised & (life != Life.VISITOR), adviser, NONE),
+        adviser=np.where(advised, adviser, NONE),
         income=income,
         wealth=wealth,
         opened=opened,
@@ -131,9 +146,39 @@ def draw_population(rng: np.random.Generator, bank: Bank, start: int, rows: int)
         closed=closed,
         uses_app=uses_app | (life == Life.VISITOR),
         in_core=life != Life.VISITOR,
-        employer=_employers(rng, archetype, organisation),
-        partner=_partners(rng, organisation),
+        employer=employer,
+        partner=partner,
+        parent=kin.parent,
+        household=kin.household,
+        referrer=kin.referrer,
     )
+
+
+LINKS = ("employer", "partner", "parent", "household", "referrer")
+"""Columns that point to other customers."""
+
+
+def together(chunks: Sequence[Population]) -> Population:
+    """The customers of neighbouring chunks as one population; links point across the whole of it.
+
+    Args:
+        chunks: In order; the first begins at the number that the whole begins at.
+    """
+    start = chunks[0].start
+    columns: dict[str, Any] = {"start": start}
+    for column in fields(Population):
+        if column.name in LINKS:
+            parts = [_shifted(getattr(chunk, column.name), chunk.start - start) for chunk in chunks]
+        elif column.name != "start":
+            parts = [getattr(chunk, column.name) for chunk in chunks]
+        else:
+            continue
+        columns[column.name] = np.concatenate(parts)
+    return Population(**columns)
+
+
+def _shifted(links: Ints, by: int) -> Ints:
+    return np.where(links == NONE, NONE, links + by)
 
 
 def _by_archetype(archetype: Ints, figure: object) -> Floats:
