@@ -71,24 +71,43 @@ def balances(steps: ibis.Table, accounts: ibis.Table, business_date: date) -> ib
         accounts: account_id and closed_on.
         business_date: The last day that counts.
     """
-    import ibis
-
     today = day_number(business_date)
-    closings = accounts.filter(accounts.closed_on.notnull())
-    closings = closings.select("account_id", closing=_day(closings.closed_on))
-    # What ended before the longest span began counts nowhere: a long history costs little.
-    within = steps.filter(steps.from_day <= today, steps.to_day > today - max(WINDOWS_DAYS))
-    known = within.left_join(closings, "account_id")
-    known = known.select(
-        "account_id", "from_day", "cents", "limit_cents",
-        to_day=ibis.least(known.to_day, known.closing.fill_null(_NEVER)),
-    )  # fmt: skip
+    known = _within(steps, accounts, today, max(WINDOWS_DAYS))
     return known.group_by("account_id").aggregate(
         balance=money_ibis(_worth(known, known.cents, today)),
         credit_limit=money_ibis(known.limit_cents.max(where=_counts(known, today))),
         **{f"balance_{days}d_ago": money_ibis(_worth(known, known.cents, today - days)) for days in WINDOWS_DAYS},
         **{f"average_balance_{days}d": _average(known, today, days) for days in WINDOWS_DAYS},
     )
+
+
+def average_balances(steps: ibis.Table, accounts: ibis.Table, business_date: date, days: int) -> ibis.Table:
+    """One row per account with steps: `average_balance`, its daily average over the last so many days.
+
+    Args:
+        steps: Steps of accounts; those after the business date do not count.
+        accounts: account_id and closed_on.
+        business_date: The last day that counts.
+        days: How many days, the business date included.
+    """
+    today = day_number(business_date)
+    known = _within(steps, accounts, today, days)
+    return known.group_by("account_id").aggregate(average_balance=_average(known, today, days))
+
+
+def _within(steps: ibis.Table, accounts: ibis.Table, today: int, days: int) -> ibis.Table:
+    """Steps that count on one of the last days or just before them, cut off where the account closed."""
+    import ibis
+
+    closings = accounts.filter(accounts.closed_on.notnull())
+    closings = closings.select("account_id", closing=_day(closings.closed_on))
+    # What ended before the span began counts nowhere: a long history costs little.
+    within = steps.filter(steps.from_day <= today, steps.to_day > today - days)
+    known = within.left_join(closings, "account_id")
+    return known.select(
+        "account_id", "from_day", "cents", "limit_cents",
+        to_day=ibis.least(known.to_day, known.closing.fill_null(_NEVER)),
+    )  # fmt: skip
 
 
 def _worth(steps: ibis.Table, cents: ibis.Value, day: int) -> ibis.Value:

@@ -56,7 +56,7 @@ def write_holdings(engine: Engine, accounts: Accounts, worth: Worth, folder: Pat
         What was written, with notes.
     """
     known = opened(engine, accounts.account, business_date)
-    steps, notes = _steps(engine, worth)
+    steps, notes = money_steps(engine, worth)
     products = engine.scan(accounts.product, columns=PRODUCT.columns).select("product_id", *_PRODUCT)
     rows = (
         known.join(holders(engine, accounts), "account_id")
@@ -70,7 +70,8 @@ def write_holdings(engine: Engine, accounts: Accounts, worth: Worth, folder: Pat
     return Holdings(engine.write(table.select(*columns), folder, sort_by=["customer_id", "account_id"]), notes)
 
 
-def _steps(engine: Engine, worth: Worth) -> tuple[ibis.Table, tuple[str, ...]]:
+def money_steps(engine: Engine, worth: Worth) -> tuple[ibis.Table, tuple[str, ...]]:
+    """What accounts were worth as steps of days (see `balances.py`), and what a reader should know of it."""
     if worth.balance:
         return balance_steps(engine.scan(worth.balance, columns=BALANCE.columns)), ()
     movements = movement_steps(engine.scan(worth.transaction, columns=TRANSACTION.columns))

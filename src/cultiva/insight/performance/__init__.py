@@ -1,0 +1,1 @@
+"""What did every customer bring in and do since the last run?"""
