@@ -19,6 +19,7 @@ def daily_plan(parts: Parts, on: date) -> Plan:
         Step("customer", STEPS["customer"], ("identity",), day.customer),
         Step("holding", STEPS["holding"], ("customer",), day.holding),
         Step("profile", STEPS["profile"], ("holding",), day.profile),
+        Step("performance", STEPS["performance"], ("profile",), day.performance),
         Step("standing", STEPS["standing"], ("profile",), day.standing),
         Step("segments", STEPS["segments"], ("profile",), day.segments),
         Step("microsegments", STEPS["microsegments"], ("segments",), day.microsegments),

@@ -16,11 +16,12 @@ from cultiva.insight.groups.microsegments import make_microsegments
 from cultiva.insight.groups.service import GroupFolders, make_segments
 from cultiva.insight.identity.customer import write_customers
 from cultiva.insight.identity.unification import Deliveries, Folders, unify
+from cultiva.insight.performance.service import make_performance
 from cultiva.insight.profile.service import ProfileFolders, describe_profile, make_profile
 from cultiva.insight.sources.service import ingest
 from cultiva.insight.views.holding import Worth, write_holdings
 from cultiva.insight.views.ownership import write_account_owners
-from cultiva.loop.inputs import accounts_of, group_day, plan_inputs, profile_inputs
+from cultiva.loop.inputs import accounts_of, group_day, performance_inputs, period_of, plan_inputs, profile_inputs
 from cultiva.loop.parts import Parts
 from cultiva.loop.report.gather import gather
 from cultiva.loop.report.pages import write_report
@@ -119,6 +120,13 @@ class Day:
         inputs = profile_inputs(self.parts, self.on)
         written = make_profile(self.parts.engine, inputs, self.parts.workspace, self.on, folder)
         return StepResult((self._snapshot("profile", folder, written, context),))
+
+    def performance(self, context: StepContext) -> StepResult:
+        """What every customer brought in and did since the last run."""
+        folder = self._stage("performance", context)
+        inputs, period = performance_inputs(self.parts, self.on), period_of(self.parts.lake, self.on)
+        written = make_performance(self.parts.engine, inputs, self.parts.workspace, period, folder)
+        return StepResult((self._snapshot("performance", folder, written, context),))
 
     def standing(self, context: StepContext) -> StepResult:
         """Where customers stand and how they moved; what every tag holds."""

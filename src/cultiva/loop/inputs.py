@@ -8,8 +8,11 @@ from cultiva.engine.lake import Lake
 from cultiva.engine.port import Lookup
 from cultiva.insight.groups.day import GroupDay
 from cultiva.insight.identity.keys import PARTY_KEY
+from cultiva.insight.performance.plan import Period
+from cultiva.insight.performance.service import PerformanceInputs
 from cultiva.insight.profile.inputs import ProfileInputs, ViewRows
 from cultiva.insight.sources.externals import external_mappings
+from cultiva.insight.views.holding import Worth
 from cultiva.insight.views.ownership import Accounts
 from cultiva.loop.parts import Parts
 from cultiva.strategy.service import PlanInputs
@@ -58,6 +61,23 @@ def profile_inputs(parts: Parts, on: date) -> ProfileInputs:
         previous=lake.files_before("profile", on),
         previous_catalogue=lake.files_before("catalogue", on),
     )
+
+
+def performance_inputs(parts: Parts, on: date) -> PerformanceInputs:
+    """Everything that the performance of a day reads."""
+    lake = parts.lake
+    return PerformanceInputs(
+        seen=profile_inputs(parts, on),
+        profile=lake.files_current("profile", on),
+        account=lake.files_latest("account", on),
+        worth=Worth(lake.files_history("balance", on), lake.files_history("transaction", on)),
+    )
+
+
+def period_of(lake: Lake, on: date) -> Period:
+    """The days since the run before this one."""
+    before = lake.catalogue.before("performance", on)
+    return Period(on, None if before is None else before.business_date)
 
 
 def plan_inputs(parts: Parts, on: date) -> PlanInputs:

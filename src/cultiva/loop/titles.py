@@ -10,6 +10,7 @@ STEPS: dict[str, Words] = {
     "customer": Words("客户主档", "customers"),
     "holding": Words("账户持有", "holdings"),
     "profile": Words("标签画像、价值、生命周期", "profile, value, lifecycle"),
+    "performance": Words("客户业绩", "performance"),
     "standing": Words("阶段价值网格与标签目录", "grid and catalogue"),
     "segments": Words("客群", "segments"),
     "microsegments": Words("微客群", "micro-segments"),
