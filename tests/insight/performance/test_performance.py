@@ -66,7 +66,7 @@ def workspace() -> Workspace:
 
 def accounts_of(bank: Deliveries) -> dict[str, SlowAccount]:
     """Every account's balances: two steps, some before the period and some within."""
-    found = {}
+    found: dict[str, SlowAccount] = {}
     for number, row in enumerate(bank.holdings):
         opened, amount = row["opened_on"], row["balance"]
         steps = [(opened, amount), (ON - timedelta(days=number % 40), amount + number)]
