@@ -77,7 +77,9 @@ def holders(engine: Engine, accounts: Accounts) -> ibis.Table:
     held = _held(engine, accounts)
     place = ibis.cases(*[(held.role == role, position) for position, role in enumerate(ROLES)], else_=len(ROLES))
     strongest = held.group_by(["account_id", "customer_id"]).aggregate(place=place.min())
-    owner = owners(engine, accounts).rename(owner_id="customer_id")
+    # Taken from the same rows, which are joined with the identity map only once.
+    owning = strongest.filter(strongest.place == 0)
+    owner = owning.group_by("account_id").aggregate(owner_id=owning.customer_id.min())
     placed = strongest.left_join(owner, "account_id")
     joint = (placed.place == 0) & (placed.customer_id != placed.owner_id)
     final = ibis.ifelse(joint, 1, placed.place)
