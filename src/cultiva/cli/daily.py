@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from cultiva.cli.options import DateOption, JsonOption, SetOption, WorkspaceArgument, overrides
+from cultiva.cli.opening import opened
+from cultiva.cli.options import DateOption, JsonOption, SetOption, WorkspaceArgument
 from cultiva.kit.clock import parse_business_date
 from cultiva.kit.display import show_json, show_line, show_sheet
 from cultiva.kit.progress import Shown
@@ -18,10 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def plan(workspace: WorkspaceArgument, on: DateOption, set_: SetOption = None, json_: JsonOption = False) -> None:
     """Show what a run of this date would do: changed definitions, deliveries found, steps to run or keep."""
-    from cultiva.bootstrap import opened
     from cultiva.loop import service
 
-    with opened(workspace, overrides=overrides(set_)) as parts:
+    with opened(workspace, set_) as parts:
         preview = service.preview(parts, parse_business_date(on))
     if json_:
         show_json(preview.data())
@@ -34,10 +34,9 @@ def plan(workspace: WorkspaceArgument, on: DateOption, set_: SetOption = None, j
 
 def run(workspace: WorkspaceArgument, on: DateOption, set_: SetOption = None, json_: JsonOption = False) -> None:
     """Run the main job of a business date; a run that was killed goes on after its last finished step."""
-    from cultiva.bootstrap import opened
     from cultiva.loop import service
 
-    with opened(workspace, overrides=overrides(set_)) as parts, Shown(parts.workspace.settings.language) as progress:
+    with opened(workspace, set_) as parts, Shown(parts.workspace.settings.language) as progress:
         outcome = service.run(parts, parse_business_date(on), progress=progress)
     if json_:
         show_json(outcome.data())

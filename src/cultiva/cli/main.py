@@ -10,7 +10,6 @@ import typer
 from cultiva.cli import daily, questions, shows, workspaces
 from cultiva.kit.display import show_error
 from cultiva.kit.errors import CultivaError, ErrorKind
-from cultiva.kit.logs import set_up_logs
 
 app = typer.Typer(
     name="cultiva",
@@ -39,7 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    set_up_logs()
     try:
         done = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
     except CultivaError as error:

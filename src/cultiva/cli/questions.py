@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cultiva.cli.opening import opened
 from cultiva.cli.options import (
     DateOption,
     JsonOption,
@@ -13,7 +14,6 @@ from cultiva.cli.options import (
     SetOption,
     WorkspaceArgument,
     maybe_date,
-    overrides,
 )
 from cultiva.kit.clock import parse_business_date, seconds, utc_now
 from cultiva.kit.display import show_json, show_line, show_sheet
@@ -43,10 +43,9 @@ def count(
     json_: JsonOption = False,
 ) -> None:
     """Count the customers for whom a condition is true, exactly, on the newest profile."""
-    from cultiva.bootstrap import opened
     from cultiva.loop import questions
 
-    with opened(workspace, overrides=overrides(set_)) as parts:
+    with opened(workspace, set_) as parts:
         begin = seconds()
         answer = questions.count(parts, rule, parts.newest_date(maybe_date(on)))
         took = seconds() - begin
@@ -86,10 +85,9 @@ def why(
     json_: JsonOption = False,
 ) -> None:
     """Say why a customer is in or out of a segment, or what was decided about the customer and why."""
-    from cultiva.bootstrap import opened
     from cultiva.loop import questions
 
-    with opened(workspace, overrides=overrides(set_)) as parts:
+    with opened(workspace, set_) as parts:
         day = parts.newest_date(maybe_date(on))
         who = questions.customer_of(parts, customer, day)
         if segment is not None:
@@ -128,9 +126,8 @@ def track(
     json_: JsonOption = False,
 ) -> None:
     """Show everything that a customer did and lived through, in order."""
-    from cultiva.bootstrap import opened
     from cultiva.loop import questions
 
-    with opened(workspace, overrides=overrides(set_)) as parts:
+    with opened(workspace, set_) as parts:
         day = parts.newest_date(maybe_date(on))
         show_sheet(questions.track(parts, questions.customer_of(parts, customer, day), day, last=last), as_json=json_)

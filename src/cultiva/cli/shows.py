@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cultiva.cli.options import JsonOption, MaybeDateOption, SetOption, WorkspaceArgument, maybe_date, overrides
+from cultiva.cli.opening import opened
+from cultiva.cli.options import JsonOption, MaybeDateOption, SetOption, WorkspaceArgument, maybe_date
 from cultiva.kit.display import show_sheet
 
 SHOWS = (
@@ -30,9 +31,8 @@ def show(
     json_: JsonOption = False,
 ) -> None:
     """Show one sheet."""
-    from cultiva.bootstrap import opened
     from cultiva.loop.shows import show as sheet_of
 
-    with opened(workspace, overrides=overrides(set_)) as parts:
+    with opened(workspace, set_) as parts:
         sheet = sheet_of(parts, what, parts.newest_date(maybe_date(on)))
         show_sheet(sheet if top is None else sheet.first(top), as_json=json_)

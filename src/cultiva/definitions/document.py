@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.reader import ReaderError
-
+from cultiva.definitions.nodes import TAG, Node, NotYaml, compose
 from cultiva.definitions.textmap import character_offsets
 from cultiva.kit.errors import Fault
 
@@ -98,30 +94,24 @@ def read_document(file: str, content: bytes) -> tuple[Document | None, list[Faul
         seen = f"byte 0x{content[error.start]:02x}"
         return None, [Fault(file, line, 0, "definitions.encoding", "not UTF-8 text", seen, "UTF-8", "save it as UTF-8")]
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
-    except YAMLError as error:
-        return None, [_syntax_fault(file, text, error)]
+        node = compose(text)
     except RecursionError:
         return None, [Fault(file, 1, 1, "definitions.syntax", "the YAML is nested too deeply")]
+    except NotYaml as error:
+        return None, [_syntax_fault(file, text, error)]
     builder = _Builder(file)
     data = builder.build(node, (), (1, 1)) if node is not None else None
     return Document(file, text, data, builder.spots), builder.faults
 
 
-def _syntax_fault(file: str, text: str, error: YAMLError) -> Fault:
-    hint = "mend the YAML here; a text with ': ' or ' #' in it needs quotes"
-    if isinstance(error, ReaderError):
-        line = text.count("\n", 0, error.position) + 1
-        return Fault(file, line, 0, "definitions.syntax", "a character that YAML does not allow", hint="remove it")
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    problem = (error.problem or error.context) if isinstance(error, MarkedYAMLError) else None
+def _syntax_fault(file: str, text: str, error: NotYaml) -> Fault:
+    if error.character:
+        message = "a character that YAML does not allow"
+        return Fault(file, error.line, error.column, "definitions.syntax", message, hint="remove it")
     lines = text.split("\n")
-    seen = lines[line - 1].strip()[:60] if line <= len(lines) else ""
-    return Fault(file, line, column, "definitions.syntax", f"not YAML: {problem or 'cannot be read'}", seen, hint=hint)
-
-
-_TAG = "tag:yaml.org,2002:"
+    seen = lines[error.line - 1].strip()[:60] if error.line <= len(lines) else ""
+    hint = "mend the YAML here; a text with ': ' or ' #' in it needs quotes"
+    return Fault(file, error.line, error.column, "definitions.syntax", f"not YAML: {error.problem}", seen, hint=hint)
 
 
 class _Builder:
@@ -135,23 +125,23 @@ class _Builder:
 
     def build(self, node: Node, loc: Loc, key: tuple[int, int]) -> Any:
         """The node's data."""
-        style = (node.style or "") if isinstance(node, ScalarNode) else ""
+        style = (node.style or "") if node.id == "scalar" else ""
         self.spots[loc] = Spot(key, _place(node), node.start_mark.index, node.end_mark.index, style)
         if len(self.spots) > VALUES_MAX or id(node) in self._open:
             if all(fault.code != "definitions.alias" for fault in self.faults):
                 self._fault(node, "alias", "an alias that contains itself or multiplies without end")
             return None
-        if isinstance(node, ScalarNode):
+        if node.id == "scalar":
             return self._scalar(node)
         self._open.add(id(node))
-        data = self._mapping(node, loc) if isinstance(node, MappingNode) else self._sequence(node, loc)
+        data = self._mapping(node, loc) if node.id == "mapping" else self._sequence(node, loc)
         self._open.discard(id(node))
         return data
 
-    def _mapping(self, node: MappingNode, loc: Loc) -> dict[str, Any]:
+    def _mapping(self, node: Node, loc: Loc) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        for key, value in _pairs(node):
-            if not isinstance(key, ScalarNode):
+        for key, value in node.value:
+            if key.id != "scalar":
                 self._fault(key, "key", "a key must be a text")
                 continue
             name = str(key.value)
@@ -164,31 +154,24 @@ class _Builder:
         return data
 
     def _sequence(self, node: Node, loc: Loc) -> list[Any]:
-        items = node.value if isinstance(node, SequenceNode) else []
-        return [self.build(item, (*loc, index), _place(item)) for index, item in enumerate(items)]
+        return [self.build(item, (*loc, index), _place(item)) for index, item in enumerate(node.value)]
 
-    def _scalar(self, node: ScalarNode) -> Any:
+    def _scalar(self, node: Node) -> Any:
         kind, text = str(node.tag), str(node.value)
-        if kind in (f"{_TAG}str", f"{_TAG}timestamp", f"{_TAG}merge"):
+        if kind in (f"{TAG}str", f"{TAG}timestamp", f"{TAG}merge"):
             return text
-        if kind == f"{_TAG}null":
+        if kind == f"{TAG}null":
             return None
-        if kind == f"{_TAG}bool":
+        if kind == f"{TAG}bool":
             return text.lower() == "true"
-        if kind in (f"{_TAG}int", f"{_TAG}float"):
+        if kind in (f"{TAG}int", f"{TAG}float"):
             return _number(text)
-        self._fault(
-            node, "yaml_tag", "YAML tags are not used here", seen=kind.removeprefix(_TAG), hint="remove the tag"
-        )
+        self._fault(node, "yaml_tag", "YAML tags are not used here", seen=kind.removeprefix(TAG), hint="remove the tag")
         return text
 
     def _fault(self, node: Node, code: str, message: str, *, seen: str = "", hint: str = "") -> None:
         line, column = _place(node)
         self.faults.append(Fault(self.file, line, column, f"definitions.{code}", message, seen=seen, hint=hint))
-
-
-def _pairs(node: MappingNode) -> Iterator[tuple[Node, Node]]:
-    yield from node.value
 
 
 def _place(node: Node) -> tuple[int, int]:

@@ -43,10 +43,11 @@ def load_workspace(
         Faults: with every fault of every file.
         CultivaError: if the folder is no workspace.
     """
-    workspace, faults = check_workspace(root, overrides=overrides, typed_in=typed_in)
-    if workspace is None:
+    draft = read_draft(root, overrides=overrides, typed_in=typed_in or Path.cwd())
+    faults = sorted({*draft.readings.faults, *check_draft(draft, warnings=False)})
+    if any(not fault.warning for fault in faults):
         raise Faults([fault for fault in faults if not fault.warning], what=f"workspace {root}")
-    return workspace
+    return draft.workspace
 
 
 def check_workspace(

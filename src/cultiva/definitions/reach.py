@@ -31,11 +31,17 @@ EQUALITIES = ("=", "<>", "in")
 """Functions that compare with values that must exist."""
 
 
-def check_reach(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
-    """Faults of values that do not exist, warnings about rules that can never be true."""
+def check_values(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
+    """Faults of values that do not exist."""
     for site, rule in compiled:
         if rule is not None:
             yield from _value_faults(draft, site, rule)
+
+
+def check_reach(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
+    """Warnings about events that are not declared and rules that can never be true."""
+    for site, rule in compiled:
+        if rule is not None:
             yield from _unknown_event(draft, site, rule)
     readings = draft.readings
     if readings.broken or readings.unreadable or any(fault for fault in readings.faults if not fault.warning):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -40,41 +41,46 @@ class DuckDBEngine:
     name = "duckdb"
 
     def __init__(self, *, threads: int | None, memory_gb: float, spill: Path) -> None:
-        import ibis
-
         spill.mkdir(parents=True, exist_ok=True)
         self._threads = threads
-        settings: dict[str, Any] = {"memory_limit": f"{memory_gb}GB", "temp_directory": str(spill)}
+        self._settings: dict[str, Any] = {"memory_limit": f"{memory_gb}GB", "temp_directory": str(spill)}
         if threads:
-            settings["threads"] = threads
-        self._backend = ibis.duckdb.connect(**settings)
-        self._backend.raw_sql("SET TimeZone = 'UTC'")
-        self._backend.raw_sql(draws.DUCKDB_FUNCTION)
+            self._settings["threads"] = threads
+        self._opened: Any = None
+        self._opening = Lock()
 
     @property
     def backend(self) -> Any:
-        return self._backend
+        """The connection; opened when first asked for, since many questions are answered without it."""
+        with self._opening:
+            if self._opened is None:
+                import ibis
+
+                self._opened = ibis.duckdb.connect(**self._settings)
+                self._opened.raw_sql("SET TimeZone = 'UTC'")
+                self._opened.raw_sql(draws.DUCKDB_FUNCTION)
+            return self._opened
 
     def scan(self, files: Files, *, columns: Sequence[Column] | None = None) -> ibis.Table:
         if not files:
-            return self._backend.sql(empty_sql(_needed(columns), "duckdb"))
+            return self.backend.sql(empty_sql(_needed(columns), "duckdb"))
         paths = [str(part) for part in part_files(files)]
-        table = self._backend.read_parquet(paths, union_by_name=columns is not None, hive_partitioning=False)
+        table = self.backend.read_parquet(paths, union_by_name=columns is not None, hive_partitioning=False)
         return table if columns is None else with_columns(table, columns)
 
     def load(self, table: pa.Table) -> ibis.Table:
         import ibis
 
-        return self._backend.create_table(ibis.util.gen_name("loaded"), table, temp=True)
+        return self.backend.create_table(ibis.util.gen_name("loaded"), table, temp=True)
 
     def fetch(self, table: ibis.Table) -> pa.Table:
-        return self._backend.to_pyarrow(stored_table(table)).cast(arrow_schema(column_types(table)))
+        return self.backend.to_pyarrow(stored_table(table)).cast(arrow_schema(column_types(table)))
 
     def write(self, table: ibis.Table, folder: Path, *, sort_by: Sequence[str] = ()) -> Written:
         stored = stored_table(table)
         # Without an order to keep, DuckDB writes with less memory; with one it must be told to keep it.
-        self._backend.raw_sql(f"SET preserve_insertion_order = {'true' if sort_by else 'false'}")
-        self._backend.to_parquet(
+        self.backend.raw_sql(f"SET preserve_insertion_order = {'true' if sort_by else 'false'}")
+        self.backend.to_parquet(
             stored.order_by(list(sort_by)) if sort_by else stored,
             part_path(new_folder(folder), 0),
             compression=COMPRESSION,
@@ -117,7 +123,8 @@ class DuckDBEngine:
         return membership.members(files, conditions, by=by)
 
     def close(self) -> None:
-        self._backend.disconnect()
+        if self._opened is not None:
+            self._opened.disconnect()
 
 
 def _needed(columns: Sequence[Column] | None) -> Sequence[Column]:

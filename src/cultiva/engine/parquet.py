@@ -12,7 +12,6 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cultiva.engine.fingerprint import fingerprint
 from cultiva.engine.port import Files, Written
 from cultiva.engine.types import STORED, type_of_arrow
 from cultiva.kit.errors import CultivaError, ErrorKind
@@ -110,6 +109,8 @@ def seal(folder: Path, *, threads: int | None = None) -> Written:
 
 
 def _settle(folder: Path, parts: Sequence[Path], threads: int) -> str:
+    from cultiva.engine.fingerprint import fingerprint  # compiles with numba, which only writers need
+
     with ThreadPoolExecutor(max_workers=1) as pool:
         durable = pool.submit(_make_durable, [*parts, folder, folder.parent])
         content = fingerprint(parts, threads=threads)

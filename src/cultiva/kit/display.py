@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
-
-import msgspec
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from cultiva.kit.errors import CultivaError
 from cultiva.kit.sheet import Sheet
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 WIDTH_PLAIN = 10_000
 """Columns of a page that goes into a pipe; so wide that nothing is folded or cut."""
@@ -23,6 +19,8 @@ WIDTH_PLAIN = 10_000
 
 def console(*, error: bool = False) -> Console:
     """The terminal, or a plain wide page where the output goes into a pipe or a file."""
+    from rich.console import Console
+
     stream = sys.stderr if error else sys.stdout
     terminal = stream.isatty()
     return Console(file=stream, highlight=False, soft_wrap=not terminal, width=None if terminal else WIDTH_PLAIN)
@@ -38,6 +36,8 @@ def show_sheet(sheet: Sheet, *, as_json: bool = False) -> None:
     if as_json:
         show_json(sheet.records())
         return
+    from rich.text import Text
+
     page = console()
     if sheet.title:
         page.print(Text(sheet.title, style="bold"))
@@ -50,6 +50,11 @@ def show_sheet(sheet: Sheet, *, as_json: bool = False) -> None:
 
 
 def _table(sheet: Sheet) -> Table:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     for name, numeric in zip(sheet.columns, sheet.numeric(), strict=True):
         heading = sheet.headings.get(name, name)
@@ -61,16 +66,21 @@ def _table(sheet: Sheet) -> Table:
 
 def _plain_lines(sheet: Sheet) -> list[str]:
     """One line per row whatever is in it, columns two spaces apart, Chinese characters two columns wide."""
+    from rich.cells import cell_len
+
     heading = [sheet.headings.get(name, name) for name in sheet.columns]
     rows = [[" ".join(cell.split()) for cell in row] for row in [heading, *sheet.cells()]]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     numeric = sheet.numeric()
-    return ["  ".join(map(_padded, row, widths, numeric)).rstrip() for row in rows]
+    cells = [
+        [_padded(cell, width - cell_len(cell), flush) for cell, width, flush in zip(row, widths, numeric, strict=True)]
+        for row in rows
+    ]
+    return ["  ".join(row).rstrip() for row in cells]
 
 
-def _padded(cell: str, width: int, numeric: bool) -> str:
-    space = " " * (width - cell_len(cell))
-    return space + cell if numeric else cell + space
+def _padded(cell: str, missing: int, flush_right: bool) -> str:
+    return " " * missing + cell if flush_right else cell + " " * missing
 
 
 def show_json(value: Any) -> None:
@@ -85,6 +95,8 @@ def to_json(value: Any) -> str:
         >>> to_json({"客户": 3})
         '{\n  "客户": 3\n}'
     """
+    import msgspec
+
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=_simpler), indent=2).decode()
 
 
@@ -101,11 +113,15 @@ def _simpler(value: Any) -> Any:
 
 def show_line(text: str, *, style: str = "") -> None:
     """Prints one line as it is, no markup read."""
+    from rich.text import Text
+
     console().print(Text(text, style=style))
 
 
 def show_error(error: CultivaError) -> None:
     """Prints an error to the error stream: what failed, value seen, what was allowed, what to do."""
+    from rich.text import Text
+
     head, *rest = str(error).splitlines()
     page = console(error=True)
     page.print(Text.assemble(("error ", "bold red"), (head, "bold")))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.text import Text
+from typing import TYPE_CHECKING, Protocol, Self
 
 from cultiva.kit.display import console
 from cultiva.kit.words import Bilingual, Words, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 
 @dataclass(frozen=True)
@@ -105,11 +104,15 @@ class Shown:
     def started(self, step: StepShown) -> None:
         """Begins a bar."""
         if self._bars:
+            from rich.markup import escape
+
             self._bar = self._bars.add_task(escape(self._title(step)), total=None, note="")
 
     def advanced(self, step: StepShown, share: float, note: str) -> None:
         """Moves the bar."""
         if self._bars and self._bar is not None:
+            from rich.markup import escape
+
             self._bars.update(self._bar, total=1.0, completed=share, note=escape(note))
 
     def finished(self, step: StepShown, *, seconds: float, rows: int | None) -> None:
@@ -133,6 +136,8 @@ class Shown:
             self._bar = None
 
     def _line(self, step: StepShown, sign: str, said: str, *, style: str) -> None:
+        from rich.text import Text
+
         title = Text(self._title(step))
         title.pad_right(max(0, _TITLE_WIDTH - title.cell_len))
         self._page.print(Text.assemble((sign, style), " ", title, " ", said))
@@ -145,6 +150,8 @@ _ROWS = Words(zh="行", en="rows")
 
 
 def _bars(page: Console) -> Progress:
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
