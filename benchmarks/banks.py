@@ -26,7 +26,7 @@ counts = write_sample(Path(sys.argv[1]), customers=int(sys.argv[2]), seed=int(sy
                       transactions_per_customer=float(sys.argv[4]), parquet=True)
 print(json.dumps(asdict(counts)))
 """
-_WHOLE = ("product", "branch", "staff")
+_WHOLE = ("product", "branch", "staff", "partner", "merchant")
 
 
 def generate(customers: int, folder: Path) -> tuple[dict[str, Any], Measured]:

@@ -22,7 +22,7 @@ FILES = {
     "party_core": "party", "party_app": "party", "account": "account", "holder": "holder", "balance": "balance",
     "transaction": "transaction", "event": "event", "product": "product", "branch": "branch", "staff": "staff",
     "contact": "contact", "outcome": "outcome", "relationship": "relationship", "consent": "consent",
-    "survey_answer": "survey_answer",
+    "survey_answer": "survey_answer", "partner": "partner", "merchant": "merchant",
 }  # fmt: skip
 PARQUET = {"balance", "transaction", "event"}
 
@@ -147,7 +147,7 @@ def test_large_banks_come_in_chunks_as_parquet_with_ids_that_differ(
         tmp_path, customers=2_200, transactions_per_customer=10, parquet=True, progress=lambda *n: told.append(n)
     )
     assert told == [(500, 2200), (1000, 2200), (1500, 2200), (2000, 2200), (2200, 2200)]
-    assert {path.suffix for path in tmp_path.iterdir() if path.stem not in {"product", "branch", "staff"}} == {
+    assert {path.suffix for path in tmp_path.iterdir() if path.stem not in {"product", "branch", "staff", "partner", "merchant"}} == {
         ".parquet"
     }
     import duckdb

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from cultiva.simbank.dirt import spoil
 
 ALWAYS_PARQUET = frozenset({"balance", "transaction", "event"})
-ALWAYS_TEXT = frozenset({"product", "branch", "staff"})
+ALWAYS_TEXT = frozenset({"product", "branch", "staff", "partner", "merchant"})
 ROW_GROUP_ROWS = 512 * 1024
 FILES_AT_ONCE = 4
 

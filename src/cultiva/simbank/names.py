@@ -12,6 +12,10 @@ FIRM_NAMES = ("恒远", "兴达", "金穗", "瑞丰", "嘉禾", "鸿泰", "安�
 FIRM_TRADES = {"manufacturing": "制造", "retail_trade": "商贸", "agriculture": "农业", "services": "服务"}
 STREETS = ("人民路", "解放街", "建设路", "花园巷", "中山路", "河滨街", "学府路", "车站路")
 BRANCH_WORDS = ("支行", "分理处")
+SHOP_WORDS = ("便利店", "餐馆", "加油站", "服装店", "药房", "五金店", "书店", "旅行社")
+"""In the order of the merchants' categories."""
+PARTNER_WORDS = ("汽车服务", "通信", "超市", "影院", "门诊", "农资")
+"""In the order of the partners' categories."""
 SAYINGS = (
     "办事很快，态度好",
     "排队太久了",

@@ -1,4 +1,4 @@
-"""The bank itself as columns: products, branches and staff."""
+"""The bank itself as columns: products, branches, staff, and whom it works with."""
 
 from __future__ import annotations
 
@@ -6,18 +6,30 @@ import numpy as np
 import pyarrow as pa
 
 from cultiva.simbank.archetypes import PRODUCTS
-from cultiva.simbank.arrays import coded
-from cultiva.simbank.names import BRANCH_WORDS, FIRM_PLACES
+from cultiva.simbank.arrays import coded, numbered
+from cultiva.simbank.districts import DISTRICTS, branch_districts
+from cultiva.simbank.names import BRANCH_WORDS, FIRM_NAMES, PARTNER_WORDS, SHOP_WORDS
 from cultiva.simbank.population import ADVISERS_PER_BRANCH, Bank
-from cultiva.simbank.tables import Columns, branch_ids, region_codes, staff_ids
+from cultiva.simbank.tables import MERCHANTS, Columns, branch_ids, region_codes, staff_ids
 
 PEER_GROUPS = ("rural", "town", "city")
+AROUND_DEGREES = 0.08
+"""Branches lie within half of this around the seat of their district."""
+PARTNERS = 24
+PARTNER_CATEGORIES = ("car_service", "telecom", "supermarket", "cinema", "clinic", "farm_supplies")
+MERCHANT_CATEGORIES = ("grocery", "restaurant", "fuel", "clothing", "pharmacy", "hardware", "education", "travel")
 CONTACTS_PER_WEEK = {"adviser": 60, "lobby_manager": 100, "remote_adviser": 150}
 
 
 def place_tables(rng: np.random.Generator, bank: Bank) -> dict[str, Columns]:
-    """Products, branches and staff of the whole bank."""
-    return {"product": _products(), "branch": _branches(rng, bank), "staff": _staff(bank)}
+    """Products, branches, staff, partners and merchants of the whole bank."""
+    return {
+        "product": _products(),
+        "branch": _branches(rng, bank),
+        "staff": _staff(bank),
+        "partner": _partners(bank),
+        "merchant": _merchants(bank),
+    }
 
 
 def _products() -> Columns:
@@ -27,15 +39,17 @@ def _products() -> Columns:
 
 def _branches(rng: np.random.Generator, bank: Bank) -> Columns:
     number = np.arange(bank.branches)
-    border = max(1, round(bank.branches * 0.4))
+    border = bank.rural_branches
     group = np.where(number < border, 0, np.where(number % 3 == 0, 2, 1))
-    names = [f"{FIRM_PLACES[n % len(FIRM_PLACES)]}第{n + 1}{BRANCH_WORDS[int(n < border)]}" for n in number]
+    places = [DISTRICTS[place] for place in branch_districts(bank.branches, border)]
+    names = [f"{place.name}第{n + 1}{BRANCH_WORDS[int(n < border)]}" for n, place in enumerate(places)]
+    east, north = (np.array([getattr(place, axis) for place in places]) for axis in ("longitude", "latitude"))
     return {
         "branch_id": branch_ids(number),
         "name": pa.array(names),
-        "region_code": region_codes(number),
-        "longitude": pa.array(np.round(100 + rng.random(number.size) * 4, 5)),
-        "latitude": pa.array(np.round(30 + rng.random(number.size) * 3, 5)),
+        "region_code": region_codes(bank, number),
+        "longitude": pa.array(np.round(east + (rng.random(number.size) - 0.5) * AROUND_DEGREES, 5)),
+        "latitude": pa.array(np.round(north + (rng.random(number.size) - 0.5) * AROUND_DEGREES, 5)),
         "peer_group": coded(group, PEER_GROUPS),
     }
 
@@ -52,4 +66,31 @@ def _staff(bank: Bank) -> Columns:
         "branch_id": branch_ids(np.concatenate([advisers // ADVISERS_PER_BRANCH, lobby, remote * 0])),
         "role": coded(role, roles),
         "contacts_per_week_max": pa.array(np.array([CONTACTS_PER_WEEK[name] for name in roles])[role]),
+    }
+
+
+def _partners(bank: Bank) -> Columns:
+    """Suppliers of benefits; the quota is what they give per month."""
+    number = np.arange(PARTNERS)
+    kind = number % len(PARTNER_CATEGORIES)
+    names = [f"{FIRM_NAMES[n % len(FIRM_NAMES)]}{PARTNER_WORDS[n % len(PARTNER_WORDS)]}" for n in number]
+    return {
+        "partner_id": numbered("P", number, 4),
+        "name": pa.array(names),
+        "category": coded(kind, PARTNER_CATEGORIES),
+        "region_code": region_codes(bank, number % bank.branches),
+        "quota": pa.array(np.maximum(50, bank.customers // (40 + 10 * kind))),
+    }
+
+
+def _merchants(bank: Bank) -> Columns:
+    """Those who take card payments, spread over the districts of the branches."""
+    number = np.arange(MERCHANTS)
+    kind = number % len(MERCHANT_CATEGORIES)
+    names = [f"{FIRM_NAMES[n // 7 % len(FIRM_NAMES)]}{SHOP_WORDS[n % len(SHOP_WORDS)]}{n + 1}号店" for n in number]
+    return {
+        "merchant_id": numbered("M", number, 6),
+        "name": pa.array(names),
+        "category": coded(kind, MERCHANT_CATEGORIES),
+        "region_code": region_codes(bank, number * 7 % bank.branches),
     }

@@ -64,6 +64,11 @@ class Bank:
         """Branches: a few for a village bank, some hundreds for a large one."""
         return int(np.clip(round(self.customers**0.5 / 5), 4, 600))
 
+    @property
+    def rural_branches(self) -> int:
+        """How many of them, the first ones, are in counties."""
+        return max(1, round(self.branches * 0.4))
+
 
 @dataclass(frozen=True)
 class Population:
@@ -119,7 +124,7 @@ def draw_population(rng: np.random.Generator, bank: Bank, start: int, rows: int)
     means = np.exp(rng.standard_normal(rows) * spread * 0.6)  # what income and wealth have in common
     income = lognormal(rng, _by_archetype(archetype, lambda kind: kind.income) * means, spread * 0.5)
     wealth = lognormal(rng, _by_archetype(archetype, lambda kind: kind.wealth) * means, spread)
-    branch = _branches(rng, archetype, bank.branches)
+    branch = _branches(rng, archetype, bank)
     (kin_rng,) = rng.spawn(1)  # a stream of its own: links do not move what else is drawn
     advised = ((wealth > ADVISED_WEALTH_MIN) | organisation) & (life != Life.VISITOR)
     adviser = branch * ADVISERS_PER_BRANCH + rng.integers(0, ADVISERS_PER_BRANCH, rows)
@@ -207,12 +212,12 @@ def _dates(rng: np.random.Generator, life: Ints, calendar: Calendar) -> tuple[In
     return opened, np.minimum(quiet_since, closed), closed
 
 
-def _branches(rng: np.random.Generator, archetype: Ints, branches: int) -> Ints:
+def _branches(rng: np.random.Generator, archetype: Ints, bank: Bank) -> Ints:
     """The first 40 % of the branches are rural."""
     rural = rng.random(archetype.size) < _by_archetype(archetype, lambda kind: kind.rural)
-    border = max(1, round(branches * 0.4))
+    border = bank.rural_branches
     draw = rng.random(archetype.size)
-    town = border + (draw**1.4 * (branches - border)).astype(np.int64)
+    town = border + (draw**1.4 * (bank.branches - border)).astype(np.int64)
     return np.where(rural, (draw * border).astype(np.int64), town)
 
 

@@ -20,6 +20,7 @@ from cultiva.simbank.archetypes import (
     Life,
 )
 from cultiva.simbank.arrays import NONE, Flags, Ints, coded, dates, hashes, money, numbered, pick_by_group, timestamps
+from cultiva.simbank.districts import DISTRICTS, branch_districts
 from cultiva.simbank.doings import EVENT_CHANNELS, PROPERTY_TEXTS, Happenings
 from cultiva.simbank.holdings import CENTS, Accounts
 from cultiva.simbank.movements import Balances, Movements
@@ -87,7 +88,7 @@ def _party_facts(rng: np.random.Generator, bank: Bank, people: Population, seed:
         "phone": _phones(rng, people, number),
         "email": _mails(rng, number),
         "address": _addresses(rng, people),
-        "region_code": region_codes(people.branch),
+        "region_code": region_codes(bank, people.branch),
         "branch_id": branch_ids(people.branch),
         "adviser_id": staff_ids(people.adviser),
         "occupation": coded(np.where(people.organisation, NONE, people.trade), OCCUPATIONS),
@@ -104,9 +105,10 @@ def branch_ids(branches: Ints) -> Any:
     return numbered("B", branches, 4)
 
 
-def region_codes(branches: Ints) -> Any:
-    """Made-up codes of the region of each branch: four branches share one."""
-    return numbered("99", np.where(branches < 0, branches, branches // 4 + 1), 4)
+def region_codes(bank: Bank, branches: Ints) -> Any:
+    """Codes of the districts of branches."""
+    code = np.array([district.code for district in DISTRICTS])[branch_districts(bank.branches, bank.rural_branches)]
+    return numbered("", np.where(branches < 0, branches, code[branches]), 6)
 
 
 def staff_ids(staff: Ints) -> Any:
