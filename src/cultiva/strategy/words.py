@@ -16,6 +16,7 @@ FATES: dict[Fate, Label] = {
     Fate.UNSUITABLE: Label(zh="不适当", en="unsuitable"),
     Fate.NO_CONSENT: Label(zh="未授权", en="no consent"),
     Fate.CAPPED: Label(zh="触达已达上限", en="capped"),
+    Fate.NO_GAIN: Label(zh="不值得打扰", en="no gain"),
     Fate.OUTBID: Label(zh="让位于更优候选", en="outbid"),
     Fate.NO_CAPACITY: Label(zh="产能不足", en="no capacity"),
 }
@@ -44,6 +45,7 @@ def _en(one: Decision, workspace: Workspace) -> str:
         Fate.UNSUITABLE: f"unsuitable: {one.offer} is above the valid risk rating, or the rating is missing or expired",
         Fate.NO_CONSENT: "no consent on any channel of the strategy",
         Fate.CAPPED: f"capped: {_number(value)} touches already used in the longest window",
+        Fate.NO_GAIN: f"no gain: a touch is measured to bring {_number(one.rank_value)} after its cost",
         Fate.OUTBID: f"outbid by {by} at rank {_number(value)}",
         Fate.NO_CAPACITY: "no capacity: the customer has no adviser"
         if by == NO_ADVISER
@@ -63,6 +65,7 @@ def _zh(one: Decision, workspace: Workspace) -> str:
         Fate.UNSUITABLE: f"不适当：{one.offer} 高于有效风险等级，或评级缺失、过期",
         Fate.NO_CONSENT: "本策略的任何渠道均未获授权",
         Fate.CAPPED: f"触达已达上限：最长窗口内已用 {_number(value)} 次",
+        Fate.NO_GAIN: f"不值得打扰：回检测得每次触达净增益为 {_number(one.rank_value)}",
         Fate.OUTBID: f"让位于 {by}，其排序值 {_number(value)}",
         Fate.NO_CAPACITY: "产能不足：客户没有管户客户经理"
         if by == NO_ADVISER

@@ -1,0 +1,114 @@
+"""Slices of the health experiments, what review has learnt, drawn offers, and the ghosts of those held out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.strategy.conftest import Desk, Person, offer, strategy, workspace
+
+from cultiva.contracts.decision import Fate
+from cultiva.definitions.policy import Cap
+from cultiva.definitions.review import Health, RankBy, Review
+from cultiva.definitions.strategies import Capacity
+from cultiva.definitions.workspace import Workspace
+from cultiva.kit.hashing import draw
+
+MANY = [Person(number, aum=100.0 + number) for number in range(1, 401)]
+SCHEMA = {"strategy": pl.String, "offer": pl.String, "cell": pl.String, "effect": pl.Float64, "cost": pl.Float64,
+          "response": pl.Float64, "share": pl.Float64}  # fmt: skip
+
+
+def learnt(*rows: tuple[str, str, str, float | None, float, float, float | None]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=SCHEMA, orient="row")
+
+
+def reviewed(space: Workspace, **more: Any) -> Workspace:
+    return replace(space, review=Review(**{"rank_by": RankBy.EFFECT, "exploration": 0.0, **more}))
+
+
+def test_effect_ranks_by_what_was_measured_in_the_cell_and_leaves_the_rest_alone(desk: Desk) -> None:
+    people = [Person(1, stage="new"), Person(2, stage="old"), Person(3, stage="never seen")]
+    known = learnt(
+        ("a", "", "new|basic", 9.0, 2.0, 0.1, None),
+        ("a", "", "old|basic", 1.0, 2.0, 0.3, None),
+        ("a", "", "", 5.0, 2.0, 0.2, None),
+    )
+    found = desk.decide(reviewed(workspace(strategy("a"))), people, learnt=known).sort("customer_id")
+    assert found["rank_value"].to_list() == [7.0, -1.0, 3.0]
+    assert found["fate"].to_list() == [Fate.CHOSEN, Fate.NO_GAIN, Fate.CHOSEN]
+    assert found["exposed"].to_list() == [True, False, True]
+    assert set(found["ranked_by"]) == {"effect"}
+
+
+def test_before_anything_is_learnt_the_written_rank_is_the_prior(quick_desk: Desk) -> None:
+    found = quick_desk.decide(reviewed(workspace(strategy("a", rank="aum / 2"))), [Person(1)])
+    assert found["rank_value"].to_list() == [50.0]
+
+
+def test_exploration_keeps_a_share_of_what_seems_worthless(quick_desk: Desk) -> None:
+    known = learnt(("a", "", "", -5.0, 1.0, 0.2, None))
+    found = quick_desk.decide(reviewed(workspace(strategy("a")), exploration=0.2), MANY, learnt=known)
+    explored = {number for number in range(1, 401) if draw("explore:a:1994-03", number) < 0.2}
+    assert set(found.filter(pl.col("fate") == "chosen")["customer_id"]) == explored
+    assert 40 < len(explored) < 120
+
+
+def test_health_slices_are_draws_of_the_kit(quick_desk: Desk) -> None:
+    space = workspace(strategy("a"))
+    health = Health(rules=0.1, propensity=0.2, random=0.05)
+    known = learnt(("a", "", "", 4.0, 1.0, 0.25, None))
+    found = quick_desk.decide(reviewed(space, health=health), MANY, learnt=known)
+    for number, by, rank in found.select("customer_id", "ranked_by", "rank_value").iter_rows():
+        lot = draw("health", number)
+        expected = "rules" if lot < 0.1 else "propensity" if lot < 0.3 else "random" if lot < 0.35 else "effect"
+        assert by == expected
+        ranks = {"rules": 100.0 + number, "propensity": 0.25, "random": draw("random:a:1994-03-30", number)}
+        assert rank == pytest.approx(ranks.get(by, 3.0))
+
+
+def test_offers_are_drawn_in_the_shares_learnt_among_the_open_ones(quick_desk: Desk) -> None:
+    offers = (offer("bonus"), offer("closed", eligible="aum < 0"))
+    space = workspace(strategy("a", offers=("fund", "closed", "bonus")), offers=offers)
+    known = learnt(("a", "fund", "", None, 0, 0, 0.2), ("a", "closed", "", None, 0, 0, 0.5),
+                   ("a", "bonus", "", None, 0, 0, 0.3))  # fmt: skip
+    found = quick_desk.decide(reviewed(space, exploration=0.1), MANY, learnt=known)
+    for number, name, share in found.select("customer_id", "offer", "assigned_share").iter_rows():
+        expected = "fund" if draw("offer:a", number) < 0.4 else "bonus"
+        assert (name, share) == (expected, pytest.approx(0.4 if expected == "fund" else 0.6))
+
+
+def test_ghosts_are_exposed_by_the_same_yardstick_and_take_no_room(desk: Desk) -> None:
+    held = {number for number in range(1, 401) if draw("holdout:a", number) < 0.25}
+    space = workspace(strategy("a", holdout=0.25, capacity=Capacity(per="strategy", contacts_max=100)))
+    found = desk.decide(space, MANY)
+    chosen = found.filter(pl.col("fate") == "chosen")
+    ranked = sorted(set(range(1, 401)) - held, reverse=True)  # the richest first
+    assert sorted(chosen["customer_id"], reverse=True) == ranked[:100]
+    last = ranked[99]
+    ghosts = found.filter((pl.col("fate") == "held_out") & pl.col("exposed"))
+    assert set(ghosts["customer_id"]) == {number for number in held if number > last}
+    assert found.filter(pl.col("exposed") & ~pl.col("fate").is_in(["chosen", "held_out"])).is_empty()
+
+
+def test_a_ghost_stands_behind_its_real_rivals_for_attention(quick_desk: Desk) -> None:
+    """Held out of the first, a customer gets the second; its ghost in the first is exposed all the same."""
+    first, second = strategy("a", holdout=0.5, rank="2"), strategy("b", offers=("gift",), rank="1")
+    space = workspace(first, second, offers=(offer("gift"),), caps=(Cap(scope="customer", days=7, contacts_max=1),))
+    found = quick_desk.decide(space, MANY)
+    for number in range(1, 401):
+        one = {row["strategy"]: row for row in found.filter(pl.col("customer_id") == number).iter_rows(named=True)}
+        held = draw("holdout:a", number) < 0.5
+        assert one["a"]["exposed"]
+        assert one["a"]["fate"] == ("held_out" if held else "chosen")
+        assert one["b"]["fate"] == ("chosen" if held else "outbid")
+        assert one["b"]["exposed"] is held
+
+
+def test_those_held_out_for_a_reason_of_their_own_are_not_exposed(quick_desk: Desk) -> None:
+    people = [Person(number, complaining=True) for number in range(1, 60)]
+    found = quick_desk.decide(workspace(strategy("a", holdout=0.5)), people)
+    assert set(found["fate"]) == {"held_out", "suppressed"}
+    assert not found["exposed"].any()
