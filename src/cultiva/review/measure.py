@@ -1,8 +1,8 @@
 """What strategies changed: the analysis table of an experiment, read once, becomes effects and checks.
 
 The analysis table is a folder of Parquet with one row per strategy and customer: `strategy`, `arm`, `enrolled_on`,
-metrics `y_<name>` (number or boolean), covariates `x_<name>` (number, as known at enrolment), text columns of groups and
-of clusters, and perhaps a boolean that says whether a person really reached the customer.
+metrics `y_<name>` (number or boolean), covariates `x_<name>` (number, as known at enrolment), text columns of groups
+and of clusters, and perhaps a boolean that says whether a person really reached the customer.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Estimand(StrEnum):
     OFFERED = "offered"
     """Everyone whom the strategy would have touched (intention to treat). The one that decides."""
     TRIMMED = "trimmed"
-    """The same with amounts beyond the cuts set to the cuts: less disturbed by a few large customers, another number."""
+    """The same with amounts beyond the cuts set to the cuts: another number, less disturbed by few large customers."""
     REACHED = "reached"
     """Those whom a person really reached (complier average effect); the offered effect over the share reached."""
 
@@ -113,7 +113,7 @@ class Design:
     horizon_days: int = 84
     """Days from enrolment for which results count."""
     business_date: date | None = None
-    """The day up to which the metrics count; with it sequences know how much of the experiment has passed. None: all."""
+    """The day up to which metrics count; with it sequences know how much of the experiment has passed. None: all."""
 
 
 @dataclass(frozen=True)
@@ -155,11 +155,11 @@ class Measured:
     always: Estimate
     """The same effect with an interval that holds however often and whenever one looks (confidence sequence)."""
     shrunk: Estimate
-    """For a group: drawn towards the mean over the groups as far as its own data are thin; the best guess. For the whole
-    equal to `effect`."""
+    """For a group: drawn towards the mean over the groups as far as its own data are thin; the best guess. For the
+    whole equal to `effect`."""
     p_adjusted: float | None
-    """For a group: p-value after Benjamini-Hochberg over the groups of the dimension; for the whole: after Holm over the
-    strategy's metrics."""
+    """For a group: p-value after Benjamini-Hochberg over the groups of the dimension; for the whole: after Holm over
+    the strategy's metrics."""
     cuts: tuple[float, float] | None = None
     """For the trimmed estimand: the amounts to which smaller and larger ones were cut."""
 

@@ -41,3 +41,39 @@ class Estimate:
 def unknown(reason: str, value: float | None = None) -> Estimate:
     """No uncertainty can be stated; perhaps a number."""
     return Estimate(value, reason=reason)
+
+
+def estimated(value: float, variance: float, degrees: float, confidence: float, *, reason: str = "") -> Estimate:
+    """A number with its t interval.
+
+    Args:
+        value: The estimate.
+        variance: Its variance, above 0.
+        degrees: Degrees of freedom; infinite for the normal distribution.
+        confidence: Coverage of the interval.
+        reason: What is unusual about it.
+    """
+    se = math.sqrt(variance)
+    half = t_quantile(confidence, degrees) * se
+    p_value = t_two_sided(value / se, degrees)
+    return Estimate(value, se, value - half, value + half, degrees, p_value, reason)
+
+
+def t_quantile(confidence: float, degrees: float) -> float:
+    """Half width of a two-sided t interval in standard errors."""
+    upper = (1 + confidence) / 2
+    return float(special.ndtri(upper) if math.isinf(degrees) else special.stdtrit(degrees, upper))
+
+
+def t_two_sided(statistic: float, degrees: float) -> float:
+    """Two-sided p-value of a t statistic."""
+    below = -abs(statistic)
+    return float(2 * (special.ndtr(below) if math.isinf(degrees) else special.stdtr(degrees, below)))
+
+
+def t_for_z(z: float, degrees: float) -> float:
+    """The t value with the same tail as this z value: widens normal bounds where the variance is uncertain."""
+    if math.isinf(degrees) or degrees > 1e6:
+        return z
+    tail = max(float(special.ndtr(-z)), 1e-300)
+    return float(-special.stdtrit(degrees, tail))

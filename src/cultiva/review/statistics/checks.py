@@ -1,0 +1,93 @@
+"""What is looked at before an effect is believed: sizes of the arms, alike before, missing values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scipy import special, stats
+
+from cultiva.review.statistics.estimate import t_two_sided
+from cultiva.review.statistics.moments import Pair
+from cultiva.review.statistics.variance import spread
+
+PRIOR_WEIGHT = 1000.0
+"""Strength of the prior of the sequential sample-ratio test about the promised share, in customers."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Sizes of the arms against what the draw promises."""
+
+    share: float | None
+    """Share of control seen."""
+    p_single: float | None
+    """Chi-square p-value: for one look, decided on beforehand."""
+    p_always: float | None
+    """Safe to read every day."""
+    reason: str = ""
+    """Why it could not be tested; empty otherwise."""
+
+
+def sample_ratio(treated: int, control: int, control_share: float) -> Ratio:
+    """Whether the arms have the sizes that the draw promises.
+
+    One look: Pearson's chi-square. Every day: Bayes factor of a Beta prior about the promised share against that share
+    (Lindon and Malek, "Anytime-valid inference for multinomial count data", 2020); one over it is a p-value at all
+    times at once.
+
+    Args:
+        treated: Units (customers, or clusters if whole clusters are drawn).
+        control: The same in the control.
+        control_share: Promised share of control.
+    """
+    total = treated + control
+    if total == 0:
+        return Ratio(None, None, None, "nobody is enrolled")
+    share = control / total
+    if not 0 < control_share < 1:
+        return Ratio(share, None, None, f"a share of control of {control_share:g} leaves nothing to compare")
+    expected = total * control_share
+    statistic = (control - expected) ** 2 * (1 / expected + 1 / (total - expected))
+    a, b = PRIOR_WEIGHT * control_share, PRIOR_WEIGHT * (1 - control_share)
+    log_factor = float(special.betaln(a + control, b + treated) - special.betaln(a, b))
+    log_factor -= control * math.log(control_share) + treated * math.log1p(-control_share)
+    return Ratio(share, float(stats.chi2.sf(statistic, 1)), math.exp(min(0.0, -log_factor)))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that should be the same in both arms."""
+
+    value: float | None
+    """The difference: standardised for a covariate, of shares for missing values."""
+    p_value: float | None
+    """Chance of as much by accident, at one look."""
+    reason: str = ""
+    """Why it could not be tested; empty otherwise."""
+
+
+def balance(pair: Pair, covariate: int) -> Difference:
+    """Standardised difference of a covariate: means apart in units of the arms' pooled standard deviation."""
+    if min(pair.treated.count, pair.control.count) < 2:
+        return Difference(None, None, "fewer than two customers in an arm")
+    variance = float(pair.treated.covariance[covariate, covariate] + pair.control.covariance[covariate, covariate]) / 2
+    if variance <= 0:
+        return Difference(None, None, "the covariate is the same for all customers")
+    unit = pair.difference * 0
+    unit[covariate] = 1.0
+    around = spread(pair, unit, unit)
+    apart = float(pair.difference[covariate])
+    p_value = t_two_sided(apart / math.sqrt(around.variance), around.degrees) if around.variance > 0 else None
+    return Difference(apart / math.sqrt(variance), p_value)
+
+
+def missing(treated: tuple[int, int], control: tuple[int, int]) -> Difference:
+    """Whether a value is missing more often in one arm; arms are (missing, customers). Pooled z test."""
+    total = treated[1] + control[1]
+    if min(treated[1], control[1]) == 0:
+        return Difference(None, None, "an arm is empty")
+    pooled = (treated[0] + control[0]) / total
+    apart = treated[0] / treated[1] - control[0] / control[1]
+    variance = pooled * (1 - pooled) * (1 / treated[1] + 1 / control[1])
+    return Difference(apart, t_two_sided(apart / math.sqrt(variance), math.inf) if variance > 0 else 1.0)
