@@ -11,7 +11,7 @@ import pytest
 
 from cultiva.contracts.tables import CANONICAL
 from cultiva.kit.errors import CultivaError
-from cultiva.simbank import sample as sample_module
+from cultiva.simbank import history as history_module
 from cultiva.simbank.archetypes import EVENTS, KINDS
 from cultiva.simbank.sample import write_sample
 
@@ -141,7 +141,7 @@ def test_the_average_of_transactions_is_as_asked(tmp_path: Path) -> None:
 def test_large_banks_come_in_chunks_as_parquet_with_ids_that_differ(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sample_module, "CHUNK_CUSTOMERS", 500)
+    monkeypatch.setattr(history_module, "CHUNK_CUSTOMERS", 500)
     told: list[tuple[int, int]] = []
     counts = write_sample(
         tmp_path, customers=2_200, transactions_per_customer=10, parquet=True, progress=lambda *n: told.append(n)

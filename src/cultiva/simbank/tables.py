@@ -62,13 +62,13 @@ def row_ids(prefix: str, bank_chunk: int, rows: int) -> Any:
     return numbered(prefix, bank_chunk * 10**8 + np.arange(rows), 13)
 
 
-def party_tables(rng: np.random.Generator, bank: Bank, people: Population, *, seed: int) -> dict[str, Columns]:
+def party_tables(rng: np.random.Generator, bank: Bank, people: Population, facts: Columns) -> dict[str, Columns]:
     """What the core system and the app say of the customers."""
-    facts = _party_facts(rng, bank, people, seed)
     return {"party_core": _core(people, facts), "party_app": _app(rng, bank, people, facts)}
 
 
-def _party_facts(rng: np.random.Generator, bank: Bank, people: Population, seed: int) -> Columns:
+def party_facts(rng: np.random.Generator, bank: Bank, people: Population, seed: int) -> Columns:
+    """What there is to know of every customer, as the core system would have it."""
     rows = len(people)
     number = people.start + np.arange(rows)
     first, rating_day = bank.calendar.first, bank.calendar.last - 1 - (rng.random(rows) * 700).astype(np.int64)
