@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +16,8 @@ from cultiva.engine.parquet import part_files, write_arrow
 from cultiva.kit.errors import CultivaError
 
 DAY = date(1994, 3, 30)
+NOW = datetime(1994, 3, 31, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -71,14 +73,58 @@ def test_the_latest_is_the_newest_up_to_a_date(lake: Lake, catalogue: MemoryCata
 def test_sweeping_removes_leftovers_and_keeps_published_and_active(lake: Lake, catalogue: MemoryCatalogue) -> None:
     replaced, published = publish(lake, catalogue), publish(lake, catalogue, run_id="run2")
     crashed, active = stage(lake, run_id="run3"), stage(lake, run_id="run4")
-    removed = lake.sweep(active_runs=["run4"])
+    removed = lake.sweep(at=NOW, active_runs=["run4"])
     assert [path.as_posix() for path in removed] == [replaced.path, crashed.path]
     assert [lake.folder(one).exists() for one in (published, active)] == [True, True]
-    assert lake.sweep(active_runs=["run4"]) == []
+    assert lake.sweep(at=NOW, active_runs=["run4"]) == []
     assert not (lake.root / ".trash").exists()
 
 
-def test_pruning_withdraws_pointers_before_it_removes_folders(lake: Lake, catalogue: MemoryCatalogue) -> None:
+def test_a_reader_with_the_old_pointer_can_finish_within_the_grace(lake: Lake, catalogue: MemoryCatalogue) -> None:
+    old = publish(lake, catalogue)
+    held = lake.files_current("profile", DAY)
+    publish(lake, catalogue, run_id="run2", rows=2)  # type: ignore[arg-type]
+    assert lake.sweep(at=NOW, grace=HOUR) == []
+    assert pl.read_parquet(part_files(held)).height == 1
+    assert lake.sweep(at=NOW + HOUR - timedelta(seconds=1), grace=HOUR) == []
+    assert pl.read_parquet(part_files(held)).height == 1
+    assert [path.as_posix() for path in lake.sweep(at=NOW + HOUR, grace=HOUR)] == [old.path]
+    with pytest.raises(CultivaError, match="no Parquet file"):
+        part_files(held)
+
+
+def test_the_grace_begins_when_a_folder_is_replaced_and_not_when_it_was_written(
+    lake: Lake, catalogue: MemoryCatalogue
+) -> None:
+    old = publish(lake, catalogue)
+    assert lake.sweep(at=NOW, grace=HOUR) == []
+    publish(lake, catalogue, run_id="run2")
+    assert lake.sweep(at=NOW + 9 * HOUR, grace=HOUR) == []
+    assert lake.folder(old).exists()
+    assert lake.sweep(at=NOW + 10 * HOUR, grace=HOUR)
+
+
+def test_a_folder_that_is_published_again_has_its_whole_grace_again(lake: Lake, catalogue: MemoryCatalogue) -> None:
+    old, new = publish(lake, catalogue), publish(lake, catalogue, run_id="run2")
+    lake.sweep(at=NOW, grace=HOUR)
+    catalogue.publish([old])
+    lake.sweep(at=NOW + HOUR / 2, grace=HOUR)
+    catalogue.publish([new])
+    assert lake.sweep(at=NOW + HOUR, grace=HOUR) == []
+    assert lake.folder(old).exists()
+
+
+@pytest.mark.parametrize("note", ["", "[]", '{"profile/date=1994-03-30/run1.1": "soon"}', '{"a": 1}'])
+def test_a_note_that_cannot_be_read_begins_the_grace_anew(lake: Lake, catalogue: MemoryCatalogue, note: str) -> None:
+    publish(lake, catalogue)
+    publish(lake, catalogue, run_id="run2")
+    (lake.root / ".leftovers.json").write_text(note)
+    assert lake.sweep(at=NOW, grace=HOUR) == []
+    assert len(lake.sweep(at=NOW + HOUR, grace=HOUR)) == 1
+    assert not (lake.root / ".leftovers.json").exists()
+
+
+def test_pruning_withdraws_pointers_before_folders_are_removed(lake: Lake, catalogue: MemoryCatalogue) -> None:
     days = [publish(lake, catalogue, DAY - timedelta(days=n)) for n in range(10)]
     seen: list[bool] = []
 
@@ -89,6 +135,9 @@ def test_pruning_withdraws_pointers_before_it_removes_folders(lake: Lake, catalo
     removed = lake.prune(Retention(keep_days=4, month_ends=False), DAY, withdraw)
     assert {one.business_date for one in removed} == {DAY - timedelta(days=n) for n in range(5, 10)}
     assert seen == [True] * 5
+    assert lake.sweep(at=NOW, grace=HOUR) == []
+    assert all(lake.folder(one).exists() for one in days)
+    assert len(lake.sweep(at=NOW + HOUR, grace=HOUR)) == 5
     assert [lake.folder(one).exists() for one in days] == [True] * 5 + [False] * 5
     assert len(catalogue.published()) == 5
 
@@ -137,7 +186,7 @@ def test_readers_see_whole_snapshots_while_others_publish_and_sweep(lake: Lake, 
         reader.start()
     for number in range(2, 40):
         catalogue.publish([stage(lake, run_id=f"run{number}", rows=3)])
-        lake.sweep()
+        lake.sweep(at=NOW)
     stop.set()
     for reader in readers:
         reader.join()

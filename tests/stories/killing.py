@@ -46,7 +46,7 @@ class Job:
         """The child at work; whatever happens it does not outlive the block."""
         command = [str(Path(sys.executable).parent / "cultiva"), "run", str(self.root), "--date", str(self.on)]
         child = subprocess.Popen(
-            [*command, "--set", f"store.url={self.url}"],
+            [*command, "--set", f"store.url={self.url}", "--set", "lake.grace_minutes=0"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -46,6 +46,8 @@ class LakeSettings(Model):
     """Root folder of the snapshots."""
     keep_days: int = Field(default=35, gt=0)
     """Business days of snapshots kept (facts and month ends are kept)."""
+    grace_minutes: int = Field(default=60, ge=0)
+    """How long what a run has replaced or let go still lies there, for those who are reading it."""
 
 
 class StoreSettings(Model):

@@ -2,16 +2,18 @@
 
 A folder is `<table>/date=<day>/<version>/part-*.parquet`. It is staged under a name never used before, written,
 sealed, and published by a pointer row in the store; until then no reader knows of it. Removal goes the other way:
-the pointer first, then the folder is moved aside in one step, then deleted.
+the pointer first; then, after a time of grace for those who had already read the pointer, the folder is moved aside in
+one step and deleted.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +23,9 @@ from cultiva.kit.errors import CultivaError, ErrorKind
 
 TRASH = ".trash"
 """Where folders lie between being moved aside and being deleted."""
+LEFTOVERS = ".leftovers.json"
+"""Since when no pointer names a folder: path -> instant, of all folders that wait for their removal."""
+NO_GRACE = timedelta(0)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -132,7 +137,7 @@ class Lake:
     def prune(
         self, retention: Retention, today: date, withdraw: Callable[[Sequence[Snapshot]], None]
     ) -> list[Snapshot]:
-        """Removes snapshots that need not be kept: first their pointers, then their folders.
+        """Withdraws snapshots that need not be kept; the next sweep finds that no pointer names their folders.
 
         Args:
             retention: Which are kept.
@@ -140,21 +145,22 @@ class Lake:
             withdraw: Removes pointers in the store, in one transaction.
 
         Returns:
-            What was removed.
+            What was withdrawn.
         """
         expired = retention.expired(self.catalogue.published(), today)
         if expired:
             withdraw(expired)
-        for one in expired:
-            self._remove(self.folder(one))
         return expired
 
-    def sweep(self, *, active_runs: Collection[str] = ()) -> list[Path]:
-        """Removes folders that no pointer names: leftovers of crashes, and what a re-run has replaced.
+    def sweep(self, *, at: datetime, grace: timedelta = NO_GRACE, active_runs: Collection[str] = ()) -> list[Path]:
+        """Removes folders that no pointer names: what retention or a re-run has withdrawn, and leftovers of crashes.
 
         Call it where no other run of the workspace can be publishing, or name that run.
 
         Args:
+            at: The present instant.
+            grace: How long a folder stays after a sweep has first found it without a pointer: whoever has read the
+                pointer just before can finish reading.
             active_runs: Runs whose staged folders must stay.
 
         Returns:
@@ -166,10 +172,35 @@ class Lake:
         leftover = [
             folder for folder in found if folder not in published and not any(map(folder.name.startswith, active))
         ]
-        for folder in leftover:
+        known = self._leftovers()
+        since = {folder: known.get(self._name(folder), at) for folder in leftover}
+        over = [folder for folder in leftover if at - since[folder] >= grace]
+        self._note_leftovers({self._name(folder): since[folder] for folder in leftover if folder not in over})
+        for folder in over:
             self._remove(folder)
         shutil.rmtree(self.root / TRASH, ignore_errors=True)
-        return [folder.relative_to(self.root) for folder in leftover]
+        return [folder.relative_to(self.root) for folder in over]
+
+    def _name(self, folder: Path) -> str:
+        return folder.relative_to(self.root).as_posix()
+
+    def _leftovers(self) -> dict[str, datetime]:
+        """What the last sweep left waiting; if its note cannot be read, the wait begins anew."""
+        try:
+            noted = json.loads((self.root / LEFTOVERS).read_text(encoding="utf-8"))
+            return {str(name): datetime.fromisoformat(since) for name, since in noted.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+    def _note_leftovers(self, since: Mapping[str, datetime]) -> None:
+        """Replaces the note in one step."""
+        note = self.root / LEFTOVERS
+        if not since:
+            note.unlink(missing_ok=True)
+            return
+        written = note.with_name(f"{LEFTOVERS}.new")
+        written.write_text(json.dumps({name: one.isoformat() for name, one in since.items()}), encoding="utf-8")
+        written.replace(note)
 
     def _folders(self, *snapshots: Snapshot | None) -> list[Path]:
         return [self.folder(one) for one in snapshots if one is not None]
