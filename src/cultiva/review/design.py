@@ -1,0 +1,83 @@
+"""What is measured of a workspace: the names and types of exposures and of results, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from cultiva.contracts.types import Column, DataType
+from cultiva.definitions.review import CONTRIBUTION, Metric, RankBy
+from cultiva.definitions.scopes import platform_columns
+from cultiva.definitions.workspace import Workspace
+
+PROGRAMME = "(all)"
+"""Stands for the whole programme among strategies: everyone against the global holdout."""
+TREATED, HELD_OUT, HELD_OUT_GLOBAL, MIXED = "treated", "held_out", "held_out_global", "mixed"
+"""Arms of exposures; mixed: two enrolments of what turned out to be one customer contradict each other."""
+NOT_CARRIED_OUT = ("failed", "not_done")
+"""Contacts that did not take place, by their status."""
+SOLD = "sold"
+"""Metric beside the contribution: the part of it that holdings of the offer's product category bring."""
+
+
+@dataclass(frozen=True)
+class ReviewDesign:
+    """A workspace as review sees it."""
+
+    workspace: Workspace
+
+    @property
+    def horizon_days(self) -> int:
+        """Days from enrolment for which results count."""
+        return self.workspace.review.horizon_days
+
+    @cached_property
+    def profile_types(self) -> Mapping[str, DataType]:
+        """Columns of the profile with their types."""
+        tags = {name: tag.type for name, tag in self.workspace.tags.items()}
+        return {**tags, **platform_columns(self.workspace)}
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Tags that make groups, as far as the profile has them."""
+        return tuple(name for name in self.workspace.review.groups if name in self.profile_types)
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Tags that are kept at enrolment, as far as the profile has them."""
+        review = self.workspace.review
+        named = (review.covariate, *(one.covariate for one in review.metrics if one.covariate is not None))
+        return tuple(dict.fromkeys(name for name in named if name in self.profile_types))
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Metrics beside the contribution."""
+        return tuple(one for one in self.workspace.review.metrics if one.name not in (CONTRIBUTION, SOLD))
+
+    @property
+    def conversion(self) -> Metric | None:
+        """The metric that says whether a customer took something up: the first count of outcomes."""
+        counted = (one for one in self.metrics if one.aggregate is not None and one.aggregate.table == "outcome")
+        return next(counted, None)
+
+    @property
+    def slices(self) -> tuple[tuple[RankBy, float], ...]:
+        """Standing experiments: how a slice is ranked, and its share."""
+        health = self.workspace.review.health
+        shares = {RankBy.RULES: health.rules, RankBy.PROPENSITY: health.propensity, RankBy.RANDOM: health.random}
+        return tuple((name, share) for name, share in shares.items() if share > 0)
+
+    @property
+    def exposure_columns(self) -> tuple[Column, ...]:
+        """Columns of the lake table `exposure`."""
+        return (
+            Column("strategy", DataType.TEXT),
+            Column("customer_id", DataType.INTEGER),
+            Column("enrolled_on", DataType.DATE),
+            Column("arm", DataType.TEXT),
+            *(Column(name, DataType.TEXT) for name in ("offer", "channel", "branch_id", "adviser_id", "ranked_by")),
+            Column("assigned_share", DataType.NUMBER),
+            *(Column(f"group_{name}", DataType.TEXT) for name in self.groups),
+            *(Column(f"x_{name}", DataType.NUMBER) for name in self.covariates),
+        )

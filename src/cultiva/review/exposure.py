@@ -1,0 +1,138 @@
+"""Exposure: who takes part in which experiment since when, on which side, and what was known of them then.
+
+The log is cumulative and each run writes it anew: what the run before knew, with merged customers brought together, and
+those who enter today. An enrolment is never changed afterwards: whatever becomes of the customer, the comparison is of
+those who could be touched with those who could not (intention to treat).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cultiva.contracts.decision import Fate
+from cultiva.definitions.workspace import Workspace
+from cultiva.engine.columns import with_columns
+from cultiva.engine.draws import ibis_draw
+from cultiva.engine.port import Engine, Files, Written
+from cultiva.review.design import HELD_OUT, HELD_OUT_GLOBAL, MIXED, PROGRAMME, TREATED, ReviewDesign
+from cultiva.review.mergers import merged
+
+if TYPE_CHECKING:
+    import ibis
+
+ARMS = {Fate.CHOSEN: TREATED, Fate.HELD_OUT: HELD_OUT, Fate.HELD_OUT_GLOBAL: HELD_OUT_GLOBAL}
+"""The side on which an exposed candidate stands."""
+GLOBAL_SALT, HEALTH_SALT = "holdout:global", "health"
+"""Salts of the draws that strategy makes too; a test holds them together."""
+KEY = ("strategy", "customer_id")
+
+
+@dataclass(frozen=True)
+class ExposureInputs:
+    """What the exposures of a day are made of."""
+
+    decisions: Files
+    """The day's decisions."""
+    profile: Files
+    """The day's profile."""
+    customer: Files
+    """The day's customers, for branch and adviser."""
+    previous: Files = ()
+    """The exposures of the run before; empty at the first run."""
+    mergers: Mapping[int, int] = field(default_factory=dict)
+    """Retired customer id -> the id it was merged into, all that are known."""
+
+
+def write_exposures(engine: Engine, inputs: ExposureInputs, workspace: Workspace, on: date, folder: Path) -> Written:
+    """Writes the lake table `exposure`, sorted by strategy and customer_id.
+
+    Args:
+        engine: Where sets are computed.
+        inputs: What is read.
+        workspace: Its review, holdouts and health experiments.
+        on: Business date.
+        folder: New folder.
+
+    Returns:
+        What was written: `ReviewDesign.exposure_columns`; one row per strategy and customer, and one per customer for
+        the whole programme (`design.PROGRAMME`).
+    """
+    design = ReviewDesign(workspace)
+    known = _known(engine, inputs, design)
+    entering = _of_strategies(engine, inputs, design, on).union(_of_programme(engine, inputs, design, on))
+    fresh = entering.anti_join(known, list(KEY)).select(*known.columns)
+    return engine.write(known.union(fresh), folder, sort_by=KEY)
+
+
+def _known(engine: Engine, inputs: ExposureInputs, design: ReviewDesign) -> ibis.Table:
+    """Earlier enrolments under the ids that live on: a customer's own before one that came by a merger."""
+    import ibis
+
+    columns = design.exposure_columns
+    names = [column.name for column in columns]
+    earlier = engine.scan(inputs.previous, columns=columns)
+    if not inputs.previous or not inputs.mergers:
+        return earlier
+    moved = merged(engine, earlier, inputs.mergers)
+    same = ibis.window(group_by=list(KEY))
+    order = [moved.was_retired, moved.enrolled_on, moved.arm]
+    placed = moved.mutate(
+        sides=moved.arm.min().over(same) != moved.arm.max().over(same),
+        place=ibis.row_number().over(ibis.window(group_by=list(KEY), order_by=order)),
+    )
+    arm = ibis.ifelse(placed.sides, MIXED, placed.arm)
+    return placed.filter(placed.place == 0).mutate(arm=arm).select(*names)
+
+
+def _of_strategies(engine: Engine, inputs: ExposureInputs, design: ReviewDesign, on: date) -> ibis.Table:
+    import ibis
+
+    decided = engine.scan(inputs.decisions)
+    exposed = decided.filter(decided.exposed)
+    arm = ibis.cases(*[(exposed.fate == fate.value, arm) for fate, arm in ARMS.items()], else_=MIXED)
+    return _enrolled(engine, exposed.mutate(arm=arm), inputs, design, on)
+
+
+def _of_programme(engine: Engine, inputs: ExposureInputs, design: ReviewDesign, on: date) -> ibis.Table:
+    import ibis
+
+    everyone = engine.scan(inputs.customer).select("customer_id", "branch_id", "adviser_id")
+    left_alone = ibis_draw(GLOBAL_SALT, everyone.customer_id) < design.workspace.policy.global_holdout
+    rows = everyone.mutate(
+        strategy=ibis.literal(PROGRAMME),
+        arm=ibis.ifelse(left_alone, HELD_OUT_GLOBAL, TREATED),
+        ranked_by=_slice(everyone.customer_id, design),
+        assigned_share=ibis.literal(1.0),
+    )
+    return _enrolled(engine, rows, inputs, design, on)
+
+
+def _slice(customer_id: ibis.Value, design: ReviewDesign) -> ibis.Value:
+    """The slice of the health experiments, as the plan draws it."""
+    import ibis
+
+    draw, upto, slices = ibis_draw(HEALTH_SALT, customer_id), 0.0, []
+    for name, share in design.slices:
+        upto += share
+        slices.append((draw < upto, ibis.literal(name.value)))
+    rest = design.workspace.review.rank_by.value
+    return ibis.cases(*slices, else_=rest) if slices else ibis.literal(rest)
+
+
+def _enrolled(engine: Engine, rows: ibis.Table, inputs: ExposureInputs, design: ReviewDesign, on: date) -> ibis.Table:
+    """Rows with what is known of the customer today, in the columns of the log."""
+    import ibis
+
+    profile = engine.scan(inputs.profile)
+
+    facts = profile.select(
+        profile_id=profile.customer_id,
+        **{f"group_{name}": profile[name].cast("string") for name in design.groups if name in profile.columns},
+        **{f"x_{name}": profile[name].cast("float64") for name in design.covariates if name in profile.columns},
+    )
+    joined = rows.left_join(facts, rows.customer_id == facts.profile_id).mutate(enrolled_on=ibis.literal(on))
+    return with_columns(joined, design.exposure_columns)
