@@ -42,8 +42,8 @@ def assessed(
         ranking: Ranks the candidates.
 
     Returns:
-        Per strategy `in_` (audience, stage and tier), `may_` (its own condition), `rank_`, `gains_` and `draw_`, where
-        its offers are drawn `draw_offer_`; per offer `eligible_` and `suitable_`; `suppression` (name or null),
+        Per strategy `in_` (audience, stage and tier), `may_` (its own condition), `rank_` and `gains_`, where its
+        offers are drawn `draw_offer_`; per offer `eligible_` and `suitable_`; `suppression` (name or null),
         `draw_global`, `ranked_by`; permissions, room and counters.
         A null answer to a condition is no, to a suppression it is yes.
     """
@@ -75,7 +75,6 @@ def _of_strategy(desk: ibis.Table, strategy: Strategy, rule: Condition, ranking:
         f"may_{strategy.name}": _yes(rule(strategy.eligible, desk)),
         **ranking.answers(desk, strategy, rule(strategy.rank, desk).cast("float64")),
         **{column: ibis_draw(salt, desk.customer_id) for column, salt in drawn.items()},
-        f"draw_{strategy.name}": ibis_draw(f"holdout:{strategy.name}", desk.customer_id),
     }
 
 

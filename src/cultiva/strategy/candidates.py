@@ -17,6 +17,7 @@ from cultiva.definitions.offers import OfferKind
 from cultiva.definitions.review import RankBy
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
+from cultiva.engine.draws import ibis_draw
 from cultiva.strategy.desk import room_of_offer
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ def candidates(
         adviser_id=table.adviser_id,
         ranked_by=table.ranked_by,
         assigned_share=offer.share,
-        held=_held(table, strategy, workspace),
-        held_value=_held_value(table, strategy, workspace),
+        **_held(table, strategy, workspace),
     )
 
 
@@ -103,7 +103,7 @@ def _offer(table: ibis.Table, strategy: Strategy, workspace: Workspace, shares: 
     service = [name for name in names if workspace.offers[name].kind is OfferKind.SERVICE]
     first_open = [(condition, ibis.literal(name)) for name, condition in open_to.items()]
     first_eligible = [(condition, ibis.literal(name)) for name, condition in eligible.items()]
-    chosen, share = ibis.cases(*first_open, *first_eligible, else_=ibis.literal(names[0])), ibis.literal(1.0)
+    chosen, share = ibis.cases(*first_open, *first_eligible, else_=ibis.literal(names[0])), _always()
     if shares is not None:
         lot = _drawn(table[f"draw_offer_{strategy.name}"], open_to, shares)
         draws = (table.ranked_by == RankBy.EFFECT.value) & lot.name.notnull()
@@ -115,6 +115,13 @@ def _offer(table: ibis.Table, strategy: Strategy, workspace: Workspace, shares: 
         any_suitable=reduce(or_, open_to.values()),
         is_service=chosen.isin(service) if service else ibis.literal(False),
     )
+
+
+def _always() -> ibis.Value:
+    """The whole share, as a double: DuckDB takes 1.0 for a decimal, and Ibis would drop a plain cast."""
+    import ibis
+
+    return ibis.literal(1.0).cast("!float64")
 
 
 @dataclass(frozen=True)
@@ -210,21 +217,18 @@ def _judged(
     }
 
 
-def _held(table: ibis.Table, strategy: Strategy, workspace: Workspace) -> ibis.Value:
-    import ibis
-
-    return ibis.cases(
-        (table.draw_global < workspace.policy.global_holdout, ibis.literal(Fate.HELD_OUT_GLOBAL.value)),
-        (table[f"draw_{strategy.name}"] < strategy.holdout, ibis.literal(Fate.HELD_OUT.value)),
-        else_=ibis.null("string"),
-    )
-
-
-def _held_value(table: ibis.Table, strategy: Strategy, workspace: Workspace) -> ibis.Value:
+def _held(table: ibis.Table, strategy: Strategy, workspace: Workspace) -> dict[str, ibis.Value]:
+    """`HELD`. The strategy draws among its own audience only: a draw takes longer than all rules together."""
     import ibis
 
     globally = table.draw_global < workspace.policy.global_holdout
-    return ibis.ifelse(globally, table.draw_global, table[f"draw_{strategy.name}"])
+    own = ibis_draw(f"holdout:{strategy.name}", table.customer_id)
+    held = ibis.cases(
+        (globally, ibis.literal(Fate.HELD_OUT_GLOBAL.value)),
+        (own < strategy.holdout, ibis.literal(Fate.HELD_OUT.value)),
+        else_=ibis.null("string"),
+    )
+    return {"held": held, "held_value": ibis.ifelse(globally, table.draw_global, own)}
 
 
 def settled(decided: ibis.Table) -> ibis.Table:

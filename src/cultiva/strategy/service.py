@@ -10,6 +10,7 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cultiva.contracts.decision import Fate
 from cultiva.contracts.types import DataType
 from cultiva.definitions.scopes import profile_scope
 from cultiva.definitions.strategies import Strategy
@@ -53,13 +54,13 @@ def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, fol
         inputs: What is read.
         workspace: Its strategies, offers and contact policy.
         on: Business date.
-        folder: New folder for the result; a folder beside it, with `-desk` added, holds the desk meanwhile.
+        folder: New folder for the result; a folder beside it, with `-desk` added, holds what is laid out meanwhile.
 
     Returns:
         What was written: columns `candidates.COLUMNS` and business_date, sorted by customer and strategy.
     """
-    desk_folder = folder.with_name(folder.name + "-desk")
-    shutil.rmtree(desk_folder, ignore_errors=True)
+    work = folder.with_name(folder.name + "-desk")
+    shutil.rmtree(work, ignore_errors=True)
     rules = _Rules(profile_scope(workspace), on)
     strategies = [strategy for strategy in workspace.strategies.values() if strategy.active]
     try:
@@ -67,11 +68,15 @@ def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, fol
         desk = lay_out(_papers(engine, inputs, workspace), workspace, on)
         desk = with_learnt(desk, ranking.learnt, workspace.review, engine)
         answered = assessed(desk, strategies, workspace, on=on, rule=rules, ranking=ranking)
-        engine.write(answered, desk_folder)
-        decided = _decide(engine, engine.scan([desk_folder]), inputs, ranking, strategies)
-        return engine.write(_stamped(decided, on), folder, sort_by=("customer_id", "strategy"))
+        engine.write(answered, work / "desk")
+        desk = engine.scan([work / "desk"])
+        if not strategies:
+            return _write(engine, _no_decisions(desk), on, folder)
+        engine.write(_everyone(desk, ranking, strategies), work / "candidates")
+        decided = _decide(engine, desk, engine.scan([work / "candidates"]), inputs, ranking, strategies)
+        return _write(engine, decided, on, folder)
     finally:
-        shutil.rmtree(desk_folder, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -148,26 +153,32 @@ def _recorded(engine: Engine, inputs: PlanInputs, ids: ibis.Table, profile: ibis
     )
 
 
+def _everyone(desk: ibis.Table, ranking: Ranking, strategies: list[Strategy]) -> ibis.Table:
+    """The candidates of all strategies, none of them compared with another."""
+    each = [candidates(desk, one, ranking.workspace, ranking.offer_shares(one)) for one in strategies]
+    return reduce(lambda left, right: left.union(right), each)
+
+
 def _decide(
     engine: Engine,
     desk: ibis.Table,
+    everyone: ibis.Table,
     inputs: PlanInputs,
     ranking: Ranking,
     strategies: list[Strategy],
 ) -> ibis.Table:
+    """The candidates with their fates; only those that nothing stands against are sorted and compete."""
     import ibis
 
-    if not strategies:
-        return _no_decisions(desk)
     workspace = ranking.workspace
-    each = [candidates(desk, one, workspace, ranking.offer_shares(one)) for one in strategies]
-    everyone = reduce(lambda left, right: left.union(right), each)
-    once = competition.for_the_same_offer(everyone)
+    living = everyone.filter(everyone.fate == Fate.CHOSEN.value)
+    once = competition.for_the_same_offer(living)
     noticed = competition.for_attention(once, desk, workspace)
     human = [channel.name for channel in workspace.policy.channels if channel.kind == "human"]
     week = _week(engine, inputs, desk)
     served = competition.for_hands(noticed, strategies, week, human)
-    return settled(served).mutate(decided_value=ibis._.decided_value + 0.0)
+    others = everyone.filter(everyone.fate != Fate.CHOSEN.value).select(*served.columns)
+    return settled(served.union(others)).mutate(decided_value=ibis._.decided_value + 0.0)
 
 
 def _no_decisions(desk: ibis.Table) -> ibis.Table:
@@ -191,10 +202,11 @@ def _week(engine: Engine, inputs: PlanInputs, desk: ibis.Table) -> ibis.Table:
     return staff.select(adviser_id=staff.staff_id, contacts_per_day=per_day)
 
 
-def _stamped(table: ibis.Table, on: date) -> ibis.Table:
+def _write(engine: Engine, decided: ibis.Table, on: date, folder: Path) -> Written:
     import ibis
 
-    return table.select(*COLUMNS, "exposed", business_date=ibis.literal(on))
+    stamped = decided.select(*COLUMNS, "exposed", business_date=ibis.literal(on))
+    return engine.write(stamped, folder, sort_by=("customer_id", "strategy"))
 
 
 DECISION_TYPES: Mapping[str, DataType] = {
