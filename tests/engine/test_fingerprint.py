@@ -47,6 +47,20 @@ def test_minus_zero_is_zero_and_narrow_whole_numbers_are_wide_ones() -> None:
     assert of(a=pa.array(["深"], pa.string())) == of(a=pa.array(["深"], pa.string_view()))
 
 
+def test_texts_that_a_file_holds_as_numbers_hash_like_any_others(tmp_path: Path) -> None:
+    table = pa.table({"kind": [*["deposit", "", None, "深耕"] * 5_000, *[None] * 20_000], "empty": [None] * 40_000})
+    table = table.cast(pa.schema([("kind", pa.string()), ("empty", pa.string())]))
+    for coded in (True, False):
+        pq.write_table(table, tmp_path / f"{coded}.parquet", use_dictionary=coded, row_group_size=20_000)
+    in_memory = sum_of(table)
+    assert [fingerprint([tmp_path / f"{coded}.parquet"], threads=2) for coded in (True, False)] == [in_memory] * 2
+
+
+def sum_of(table: pa.Table) -> str:
+    sums = [hash_batch(batch) for batch in table.to_batches()]
+    return "".join(f"{sum(one[part] for one in sums) % 2**64:016x}" for part in (0, 1))
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

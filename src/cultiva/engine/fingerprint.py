@@ -27,6 +27,9 @@ from cultiva.engine.types import type_of_arrow
 BATCH_ROWS = 32_768
 """Rows hashed at a time: small enough to stay in a core's cache."""
 
+CODED_BYTES_MAX = 2
+"""Texts that take at most so many bytes a row, uncompressed, are numbers into a small dictionary."""
+
 Words = npt.NDArray[np.uint64]
 
 _NULL = np.uint64(0x6A09E667F3BCC909)
@@ -89,7 +92,8 @@ def fingerprint(parts: Sequence[Path], *, threads: int) -> str:
     Raises:
         CultivaError: if a column has a type that the lake does not store.
     """
-    groups = [(part, group) for part in parts for group in range(pq.read_metadata(part).num_row_groups)]
+    footers = [(part, pq.read_metadata(part)) for part in parts]
+    groups = [(part, footer, group) for part, footer in footers for group in range(footer.num_row_groups)]
     with ThreadPoolExecutor(max_workers=threads) as pool:
         sums = list(pool.map(lambda place: _hash_group(*place), groups))
     first = sum(one for one, _ in sums) % 2**64
@@ -97,13 +101,24 @@ def fingerprint(parts: Sequence[Path], *, threads: int) -> str:
     return f"{first:016x}{second:016x}"
 
 
-def _hash_group(part: Path, group: int) -> tuple[int, int]:
+def _hash_group(part: Path, footer: pq.FileMetaData, group: int) -> tuple[int, int]:
     first = second = 0
-    with pq.ParquetFile(part) as file:
+    with pq.ParquetFile(part, metadata=footer, read_dictionary=_coded(footer, group)) as file:
         for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], use_threads=False):
             one, two = hash_batch(batch)
             first, second = first + one, second + two
     return first, second
+
+
+def _coded(footer: pq.FileMetaData, group: int) -> list[str]:
+    """Texts with so few values that the file holds little beside their numbers: each value is hashed once."""
+    columns = (footer.row_group(group).column(place) for place in range(footer.num_columns))
+    return [
+        column.path_in_schema
+        for column in columns
+        if column.physical_type == "BYTE_ARRAY"
+        and column.total_uncompressed_size <= CODED_BYTES_MAX * column.num_values
+    ]
 
 
 def hash_batch(batch: pa.RecordBatch) -> tuple[int, int]:
@@ -163,6 +178,8 @@ def _bytes_words(column: pa.Array) -> Words:
 
 
 def _text_words(column: pa.Array) -> Words:
+    if pa.types.is_dictionary(column.type) and 0 < len(column.dictionary) < len(column):
+        return _text_words(column.dictionary)[column.indices.fill_null(0).to_numpy(zero_copy_only=False)]
     return _bytes_words(column.cast(pa.large_string()))
 
 
