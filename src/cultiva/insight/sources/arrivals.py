@@ -24,7 +24,7 @@ CONFLICT, CHANGED, TOO_LATE = "key_conflict", "changed", "too_late"
 """Rows for the quarantine."""
 
 
-SORTED_ROWS_MAX = 10_000_000
+SORTED_ROWS_MAX = 1_000_000
 """Larger tables are written in the order in which they come: sorting them takes twice as long as writing them."""
 
 

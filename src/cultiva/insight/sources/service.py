@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
+from cultiva.contracts.snapshots import Snapshot
 from cultiva.contracts.tables import CANONICAL
 from cultiva.contracts.types import Column, TableSchema
 from cultiva.definitions.sources import Mapping as TableMapping
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.lake import Lake
 from cultiva.engine.parquet import seal
+from cultiva.engine.port import Written
 from cultiva.insight.sources.delivery import Delivery, unite
 from cultiva.insight.sources.desk import Desk, open_desk
 from cultiva.insight.sources.externals import external_mappings
@@ -24,7 +27,7 @@ from cultiva.insight.sources.files import Window
 from cultiva.insight.sources.inputs import Inputs, Relation
 from cultiva.insight.sources.plan import delivered_columns, plan_columns
 from cultiva.insight.sources.quarantine import QUARANTINE, open_quarantine, quarantine_query
-from cultiva.insight.sources.result import IngestResult, TableResult
+from cultiva.insight.sources.result import BrokenContract, Counts, IngestResult, TableResult
 from cultiva.insight.sources.row_contract import JudgedMapping, judge
 from cultiva.insight.sources.table import TableRows, write_parquet
 from cultiva.kit.errors import CultivaError, Fault, Faults
@@ -41,6 +44,20 @@ class TableSource:
     """Canonical columns and extra ones."""
     mappings: tuple[TableMapping, ...]
     """In the order of the workspace."""
+
+
+@dataclass(frozen=True)
+class _Sealing:
+    """A table that is written and not yet read back."""
+
+    snapshot: Future[Snapshot]
+    counts: Mapping[str, Counts]
+    broken: tuple[BrokenContract, ...]
+    notes: tuple[str, ...]
+
+    def result(self) -> TableResult:
+        """Waits for it."""
+        return TableResult(self.snapshot.result(), self.counts, self.broken, self.notes)
 
 
 def table_sources(workspace: Workspace) -> list[TableSource]:
@@ -96,20 +113,21 @@ class _Ingestion:
 
     def run(self, progress: Progress) -> IngestResult:
         open_quarantine(self._desk)
-        sources, tables, errors = table_sources(self._workspace), {}, list[CultivaError]()
-        for done, source in enumerate(sources):
-            progress(done, len(sources), source.schema.name)
-            try:
-                tables[source.schema.name] = self._table(source)
-            except CultivaError as error:
-                errors.append(error)
-        if errors:
-            raise self._all_of(errors)
-        folder = self._stage(QUARANTINE.name)
-        write_parquet(self._desk, quarantine_query(), folder)
-        written = seal(folder, threads=self._desk.threads)
-        snapshot = self._lake.snapshot(QUARANTINE.name, self._on, folder, written, run_id=self._run_id)
-        return IngestResult(quarantine=snapshot, tables=tables)
+        sources, tables, errors = table_sources(self._workspace), dict[str, _Sealing](), list[CultivaError]()
+        with ThreadPoolExecutor(max_workers=1) as sealer:
+            for done, source in enumerate(sources):
+                progress(done, len(sources), source.schema.name)
+                try:
+                    tables[source.schema.name] = self._table(source, sealer)
+                except CultivaError as error:
+                    errors.append(error)
+            if errors:
+                raise self._all_of(errors)
+            folder = self._stage(QUARANTINE.name)
+            write_parquet(self._desk, quarantine_query(), folder)
+            quarantine = self._sealed(sealer, QUARANTINE.name, folder, seal(folder, threads=self._desk.threads))
+            done_tables = {name: one.result() for name, one in tables.items()}
+            return IngestResult(quarantine=quarantine.result(), tables=done_tables)
 
     def _all_of(self, errors: list[CultivaError]) -> CultivaError:
         if len(errors) == 1:
@@ -117,7 +135,11 @@ class _Ingestion:
         faults: dict[Fault, None] = dict.fromkeys(fault for error in errors for fault in as_faults(error))
         return Faults(faults, what=f"the delivery of {self._on}")
 
-    def _table(self, source: TableSource) -> TableResult:
+    def _sealed(self, sealer: ThreadPoolExecutor, table: str, folder: Path, written: Written) -> Future[Snapshot]:
+        """A snapshot to come: what was written is read back and made durable while the next table is worked on."""
+        return sealer.submit(self._lake.snapshot, table, self._on, folder, written, run_id=self._run_id)
+
+    def _table(self, source: TableSource, sealer: ThreadPoolExecutor) -> _Sealing:
         delivery = self._delivery(source)
         try:
             rows = TableRows(self._desk, delivery)
@@ -125,9 +147,9 @@ class _Ingestion:
             written = rows.write(folder)
         except duckdb.Error as error:
             raise _unreadable(delivery, error) from error
-        snapshot = self._lake.snapshot(source.schema.name, self._on, folder, written, run_id=self._run_id)
         notes = tuple(note for one in delivery.mappings for note in _notes(one))
-        return TableResult(snapshot, rows.counts(), rows.broken, notes)
+        snapshot = self._sealed(sealer, source.schema.name, folder, written)
+        return _Sealing(snapshot, rows.counts(), rows.broken, notes)
 
     def _stage(self, table: str) -> Path:
         folder = self._lake.stage(table, self._on, run_id=self._run_id)
