@@ -25,6 +25,8 @@ class OfferTerms:
     """For products: the product category that it sells."""
     unit_cost: float
     """Cost to the bank of giving it once."""
+    rate: float = 0.0
+    """For products: how much better than the list the customer's yearly rate is; 0.002 is two tenths of a per cent."""
 
 
 OfferBook = Sequence[OfferTerms]
@@ -88,6 +90,12 @@ class State:
     """Shape (n, offers): what is left of the effect of touches, on the scale of log odds."""
     drift: Floats
     """Share of the balance that moves in (positive) or out per week beyond what is usual."""
+    coming: Floats
+    """Shape (n, offers): effect of touches that has not arrived yet, on the scale of log odds."""
+    activity: Floats
+    """Movements and app use relative to what is usual for the customer; 1 is usual."""
+    push: Floats
+    """Share of a month's income that comes in per week beyond what is usual, from benefits; it fades to 0."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +110,35 @@ class Happened:
     """What became of the touches."""
     conversions: Conversions
     """Offers taken up, with and without a touch."""
+    flows: Flows
+    """Money that moved."""
     contribution: Floats
     """Shape (n,): true contribution of every customer in the week, costs of touches and offers not deducted."""
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Money that moved in a week, in yuan; every account balances.
+
+    The current account (product 0): after = before + income - spending + outside + interest[0] + moved[0], where
+    moved[0] is what came back from other products or was lent, less what went into them or was repaid.
+    Every other product j: after = before + moved[j] + fresh[j] + interest[j].
+    """
+
+    income: Floats
+    """Shape (n,): salary, pension, takings that were paid in the week; 0 in the other weeks of the month."""
+    spending: Floats
+    """Shape (n,): what went out for everyday life."""
+    outside: Floats
+    """Shape (n,): net transfers from (positive) or to other banks over the current account."""
+    fresh: Floats
+    """Shape (n, products): net transfers from or to other banks that went directly into or out of a product."""
+    moved: Floats
+    """Shape (n, products): net own money moved into a product; for loans what was lent less what was repaid."""
+    interest: Floats
+    """Shape (n, products): interest and gains credited."""
+    movements: Floats
+    """Shape (n,): expected number of own movements in the week; fees and servicing costs follow from it."""
 
 
 @dataclass(frozen=True)
@@ -131,3 +166,6 @@ class Conversions:
     second: Ints
     amount: Floats
     """Money that moved into the product, or was borrowed; 0 for what has no amount."""
+    product: Ints
+    """Code of the product that was opened or added to; NONE for benefits, content and services. `offer` is NONE where
+    a customer took a product up that no offer of the book sells."""
