@@ -47,7 +47,8 @@ def difference(pair: Pair, roles: Roles, *, confidence: float = 0.95, adjusted: 
         return unknown(reason)
     value, treated, control, fitted = _linear(pair, roles, adjusted=adjusted)
     around = spread(pair, treated, control, fitted=fitted)
-    if around.variance <= 0:
+    noise = 1e-12 * (abs(level(pair.treated, roles) or 0.0) + abs(level(pair.control, roles) or 0.0))
+    if around.variance <= noise**2:
         return unknown("all customers have the same value, so there is nothing to measure the uncertainty by", value)
     return estimated(value, around.variance, around.degrees, confidence)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy import special
 
@@ -57,6 +57,12 @@ def estimated(value: float, variance: float, degrees: float, confidence: float, 
     half = t_quantile(confidence, degrees) * se
     p_value = t_two_sided(value / se, degrees)
     return Estimate(value, se, value - half, value + half, degrees, p_value, reason)
+
+
+def scaled(one: Estimate, factor: float) -> Estimate:
+    """The estimate in another unit; the factor is above 0."""
+    value, se, low, high = (None if end is None else end * factor for end in (one.value, one.se, one.low, one.high))
+    return replace(one, value=value, se=se, low=low, high=high)
 
 
 def t_quantile(confidence: float, degrees: float) -> float:

@@ -1,4 +1,4 @@
-"""Confidence sequences: intervals that hold at all times at once, so that one may look every day and stop when one likes.
+"""Confidence sequences: intervals that hold at all times at once: look every day, stop when you like.
 
 Asymptotic sequences of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas ("Time-uniform central limit theory and
 asymptotic confidence sequences", 2021, theorem 2.2): the normal mixture bound of Robbins (1970) with an estimated

@@ -99,7 +99,7 @@ def probability_above(effect: float, se: float, threshold: float) -> float:
 
 
 def pooled(effects: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
-    """Mean and standard error of independent guesses, each (value, se), weighted by precision; None if there is none."""
+    """Mean and standard error of independent guesses (value, se), weighted by precision; None without any."""
     known = [(value, se) for value, se in effects if se > 0]
     if not known:
         return None

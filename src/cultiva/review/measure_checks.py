@@ -1,0 +1,92 @@
+"""What is looked at before the effects of a strategy are believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cultiva.review.measure_cells import Reading
+from cultiva.review.measure_design import Design
+from cultiva.review.measure_groups import Group, pair_of
+from cultiva.review.measure_results import Check, CheckName, Estimand, Measured, Standing
+from cultiva.review.statistics.checks import balance, missing, sample_ratio
+from cultiva.review.statistics.groups import shrink
+
+ALARM_BELOW = 0.001
+"""P-value below which arms are not what they should be; many strategies are checked every day."""
+APART_ALARM = 0.02
+"""Standardised difference below which no alarm is given, however surely it is there."""
+DIFFERS_BELOW = 0.05
+"""P-value below which groups are said to differ."""
+
+
+def checks_of(whole: Group, reading: Reading, design: Design) -> list[Check]:
+    """Checks of one strategy as a whole."""
+    return [
+        _ratio(whole, design),
+        *_balances(whole, reading),
+        *_missing(whole, reading),
+    ]
+
+
+def differing(measured: Sequence[Measured]) -> Iterator[Check]:
+    """Whether the groups of one dimension differ, metric by metric; effects as offered only."""
+    offered = [one for one in measured if one.estimand is Estimand.OFFERED]
+    for metric in dict.fromkeys(one.metric for one in offered):
+        groups = [one for one in offered if one.metric == metric]
+        seen = shrink([one.effect for one in groups])
+        subject = f"{metric} by {groups[0].dimension}"
+        known = seen.p_value is not None
+        differs = seen.p_value is not None and seen.p_value < DIFFERS_BELOW
+        said = f"effects differ by about {seen.between:.3g} between groups" if differs else "no sign that groups differ"
+        standing = Standing.UNKNOWN if not known else Standing.NOTICE if differs else Standing.FINE
+        name = CheckName.HETEROGENEITY
+        yield Check(groups[0].strategy, name, subject, standing, seen.between, seen.p_value, seen.reason or said)
+
+
+def _ratio(whole: Group, design: Design) -> Check:
+    name, promised = CheckName.SAMPLE_RATIO, design.control_shares.get(whole.strategy)
+    if promised is None:
+        return Check(whole.strategy, name, "", Standing.UNKNOWN, None, None, "no share of control was promised")
+    seen = sample_ratio(*whole.units, promised)
+    if seen.p_always is None or seen.share is None:
+        return Check(whole.strategy, name, "", Standing.UNKNOWN, seen.share, None, seen.reason)
+    alarm = seen.p_always < ALARM_BELOW
+    said = f"{seen.share:.2%} are in the control group, {promised:.2%} were to be"
+    standing = Standing.ALARM if alarm else Standing.FINE
+    return Check(whole.strategy, name, "", standing, seen.share, seen.p_always, said)
+
+
+def _balances(whole: Group, reading: Reading) -> Iterator[Check]:
+    done: set[str] = set()
+    for variant in reading.variants:
+        covariate, place = variant.metric.covariate, variant.roles.covariate
+        if covariate is None or place is None or covariate in done:
+            continue
+        done.add(covariate)
+        seen = balance(pair_of(whole, reading, variant), place)
+        standing = _standing(seen.value, seen.p_value)
+        said = seen.reason or f"before enrolment the arms were {abs(seen.value or 0):.3f} standard deviations apart"
+        yield Check(whole.strategy, CheckName.BALANCE, covariate, standing, seen.value, seen.p_value, said)
+
+
+def _missing(whole: Group, reading: Reading) -> Iterator[Check]:
+    for variant in reading.variants:
+        if variant.trimmed or not variant.present:
+            continue
+        pair = pair_of(whole, reading, variant)
+        arms = [(whole.customers(arm), moments.count) for arm, moments in enumerate((pair.treated, pair.control))]
+        lost = [(customers - measured, customers) for customers, measured in arms]
+        if not sum(count for count, _ in lost):
+            continue
+        seen = missing(lost[0], lost[1])
+        standing = _standing(seen.value, seen.p_value)
+        said = seen.reason or f"missing for {(seen.value or 0):+.2%} more of the treated than of the control"
+        yield Check(whole.strategy, CheckName.MISSING, variant.metric.name, standing, seen.value, seen.p_value, said)
+
+
+def _standing(value: float | None, p_value: float | None) -> Standing:
+    if value is None or p_value is None:
+        return Standing.UNKNOWN
+    if p_value >= ALARM_BELOW:
+        return Standing.FINE
+    return Standing.ALARM if abs(value) >= APART_ALARM else Standing.NOTICE

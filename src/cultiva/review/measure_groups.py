@@ -1,0 +1,111 @@
+"""Cells summed up to the groups of a dimension, and read as two arms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cultiva.review.measure_cells import CLUSTER, DAYS, ROWS, Cells, Reading
+from cultiva.review.measure_variables import Variant
+from cultiva.review.statistics.moments import Clusters, Floats, Moments, Pair, from_sums
+
+_TREATED, _CONTROL = 0, 1
+
+
+@dataclass(frozen=True)
+class Group:
+    """The sums of one group of one strategy."""
+
+    strategy: str
+    """The strategy."""
+    dimension: tuple[str, ...]
+    """Group columns; empty for the whole."""
+    values: tuple[str, ...]
+    """Their values."""
+    sums: Floats
+    """Arms (treated, control) x aggregates."""
+    by_cluster: Floats | None
+    """Clusters x arms x aggregates, if whole clusters were drawn."""
+    cells: Cells
+    """Where the sums come from."""
+
+    def customers(self, arm: int) -> int:
+        """Customers of an arm: 0 treated, 1 control."""
+        return round(float(self.sums[arm, self.cells.names[ROWS]]))
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """What was drawn: clusters if each is wholly in one arm, else customers; treated and control."""
+        if self.by_cluster is None:
+            return self.customers(_TREATED), self.customers(_CONTROL)
+        counts = self.by_cluster[:, :, self.cells.names[ROWS]] > 0
+        if counts.all(axis=1).any():
+            return self.customers(_TREATED), self.customers(_CONTROL)
+        return int(counts[:, _TREATED].sum()), int(counts[:, _CONTROL].sum())
+
+    @property
+    def days(self) -> float | None:
+        """Customer-days that count; None if nobody says."""
+        place = self.cells.names.get(DAYS)
+        return None if place is None else float(self.sums[:, place].sum())
+
+
+def groups_of(cells: Cells, dimension: tuple[str, ...], clustered: frozenset[str]) -> Iterator[Group]:
+    """Sums per strategy and group of a dimension, in order of their names.
+
+    Args:
+        cells: Of a pass that holds the dimension's columns.
+        dimension: Group columns; empty for the whole.
+        clustered: Strategies of which whole clusters were drawn.
+    """
+    names = ("strategy", *dimension)
+    codes, keys = _codes([cells.keys[name] for name in names], len(cells.treated))
+    arms = np.where(cells.treated, _TREATED, _CONTROL)
+    sums = np.zeros((len(keys), 2, cells.values.shape[1]))
+    np.add.at(sums, (codes, arms), cells.values)
+    for place in sorted(range(len(keys)), key=lambda one: keys[one]):
+        strategy, values = keys[place][0], keys[place][1:]
+        by_cluster = _by_cluster(cells, codes == place) if strategy in clustered else None
+        yield Group(strategy, dimension, values, sums[place], by_cluster, cells)
+
+
+def _codes(columns: Sequence[NDArray[np.object_]], rows: int) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
+    """A number for each combination of values, and the combinations."""
+    found: dict[tuple[str, ...], int] = {}
+    codes = [found.setdefault(tuple(map(str, values)), len(found)) for values in zip(*columns, strict=True)]
+    return np.array(codes, dtype=np.int64).reshape(rows), list(found)
+
+
+def _by_cluster(cells: Cells, chosen: NDArray[np.bool_]) -> Floats:
+    codes, keys = _codes([cells.keys[CLUSTER][chosen]], int(chosen.sum()))
+    sums = np.zeros((len(keys), 2, cells.values.shape[1]))
+    np.add.at(sums, (codes, np.where(cells.treated[chosen], _TREATED, _CONTROL)), cells.values[chosen])
+    return sums
+
+
+def pair_of(group: Group, reading: Reading, variant: Variant) -> Pair:
+    """The two arms of a group, by the variables of a metric."""
+    names = group.cells.names
+    shift = np.array([reading.shifts[one.name] for one in variant.variables])
+    count, places = names[variant.count_name], [names[name] for name in variant.sum_names]
+    arms = [_moments(group.sums[arm], variant, names, shift) for arm in (_TREATED, _CONTROL)]
+    if group.by_cluster is None:
+        return Pair(arms[0], arms[1])
+    counts = [group.by_cluster[:, arm, count] for arm in (_TREATED, _CONTROL)]
+    about = [
+        group.by_cluster[:, arm, places] - counts[arm][:, None] * (arms[arm].mean - shift)[None, :]
+        for arm in (_TREATED, _CONTROL)
+    ]
+    return Pair(arms[0], arms[1], Clusters(counts[0], counts[1], about[0], about[1]))
+
+
+def _moments(sums: Floats, variant: Variant, names: Mapping[str, int], shift: Floats) -> Moments:
+    many = len(shift)
+    products = np.zeros((many, many))
+    for a, b, name in variant.product_names:
+        products[a, b] = products[b, a] = sums[names[name]]
+    first = sums[[names[name] for name in variant.sum_names]]
+    return from_sums(round(float(sums[names[variant.count_name]])), first, products, shift)
