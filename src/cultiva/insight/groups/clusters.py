@@ -59,7 +59,7 @@ def cluster(points: Floats, wanted: Clusters, *, seed_text: str, previous: Float
         return Clustering(centres=points.mean(axis=0, keepdims=True), silhouette=0.0, tried=())
     with threadpool_limits(limits=1):  # sums in one order: the same centres to the last bit
         fits = {k: _fit(points, k, seed=seed, previous=previous) for k in range(wanted.minimum, most + 1)}
-        scores = {k: _silhouette(points, centres) for k, centres in fits.items()}
+        scores = _silhouettes(points, fits)
     chosen = _choose(scores, None if previous is None else len(previous))
     return Clustering(centres=fits[chosen], silhouette=scores[chosen], tried=tuple(sorted(scores.items())))
 
@@ -75,14 +75,21 @@ def _fit(points: Floats, k: int, *, seed: int, previous: Floats | None) -> Float
     return np.asarray(fresh.cluster_centers_)
 
 
-def _silhouette(points: Floats, centres: Floats) -> float:
-    from sklearn.metrics import silhouette_score
+def _silhouettes(points: Floats, fits: dict[int, Floats]) -> dict[int, float]:
+    """The silhouette of every number of clusters; all pairs are measured once for all of them."""
+    from sklearn.metrics import pairwise_distances
 
     part = points[:: max(1, len(points) // SILHOUETTE_SAMPLE)]
-    labels = assign(part, centres)
+    apart = pairwise_distances(part)
+    return {k: _silhouette(apart, assign(part, centres)) for k, centres in fits.items()}
+
+
+def _silhouette(apart: Floats, labels: Labels) -> float:
+    from sklearn.metrics import silhouette_score
+
     if len(np.unique(labels)) < 2:
         return -1.0
-    return round(float(silhouette_score(part, labels)), 6)
+    return round(float(silhouette_score(apart, labels, metric="precomputed")), 6)
 
 
 def _choose(scores: dict[int, float], before: int | None) -> int:

@@ -74,9 +74,10 @@ def read_segment(snapshot: Files, segment: str) -> BitMap | None:
 
 
 def _read(snapshot: Files, segment: str | None) -> Iterator[tuple[str, BitMap]]:
-    import pyarrow.parquet as pq
+    import polars as pl
 
-    wanted = None if segment is None else [("segment", "=", segment)]
     for part in part_files(snapshot):
-        for row in pq.read_table(part, filters=wanted).to_pylist():
-            yield row["segment"], BitMap.deserialize(row["bitmap"])
+        rows = pl.scan_parquet(part, hive_partitioning=False).select("segment", "bitmap")
+        chosen = rows if segment is None else rows.filter(pl.col("segment") == segment)
+        for name, bitmap in chosen.collect().iter_rows():
+            yield name, BitMap.deserialize(bitmap)
