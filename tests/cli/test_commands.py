@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +15,7 @@ from tests.cli.conftest import DATE
 from tests.stories.workspaces import DAY, lake_folder, published, table
 
 from cultiva.insight.groups.memberships import read_members
+from cultiva.store import IdentityChange, IdentityChangeKind, open_store
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -199,3 +202,23 @@ def test_help_names_every_command() -> None:
     text = cultiva("--help").out
     for command in ("init", "check", "plan", "run", "count", "try", "why", "show", "track", "schema", "profile"):
         assert re.search(rf"^\W*{command}\b", text, re.MULTILINE), command
+
+
+def test_an_id_that_was_merged_away_still_finds_its_customer(bank: Path, tmp_path: Path) -> None:
+    root = tmp_path / "bank"
+    shutil.copytree(bank, root)
+    store = open_store("sqlite:///.cultiva/store.db", root)
+    merge = IdentityChange(IdentityChangeKind.MERGE, DAY, from_ids=(1, 99999), to_ids=(1,), reason="id_number_hash")
+    mapping = store.snapshots.current("identity_map", DAY)
+    assert mapping is not None
+    store.identity.record([merge], run_id=mapping.run_id, at=datetime(1994, 3, 31, tzinfo=UTC))
+    store.close()
+    line = "customer 99999 was merged into 1 on 1994-03-30"
+    for asked in (("why",), ("why", "--segment", "wealth_candidates"), ("track",)):
+        command, *options = asked
+        told = done(command, root, 99999, *options)
+        assert told.out.splitlines()[0] == line
+        assert told.out.splitlines()[1:] == done(command, root, 1, *options).out.splitlines()
+        as_data = done(command, root, 99999, *options, "--json")
+        assert as_data.data == done(command, root, 1, *options, "--json").data
+        assert as_data.err.strip() == line

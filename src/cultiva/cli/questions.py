@@ -19,7 +19,10 @@ from cultiva.kit.clock import parse_business_date, seconds, utc_now
 from cultiva.kit.display import show_json, show_line, show_sheet
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from cultiva.loop import questions
+    from cultiva.loop.parts import Parts
 
 CustomerArgument = Annotated[
     str, typer.Argument(metavar="CUSTOMER", help="A customer id, or SYSTEM:ID as a source system calls the customer.")
@@ -89,11 +92,21 @@ def why(
 
     with opened(workspace, set_) as parts:
         day = parts.newest_date(maybe_date(on))
-        who = questions.customer_of(parts, customer, day)
+        who = _meant(parts, customer, day, json_=json_)
         if segment is not None:
             _say_membership(questions.membership(parts, who, segment, day), json_=json_)
         else:
             _say_decisions(questions.decisions_of(parts, who, day), json_=json_)
+
+
+def _meant(parts: Parts, customer: str, day: date, *, json_: bool) -> int:
+    """The customer asked about; if the id given was merged away or split, that is said, beside the data of JSON."""
+    from cultiva.loop.lineage import customer_meant
+
+    meant = customer_meant(parts, customer, day)
+    for note in meant.notes:
+        show_line(note, style="yellow", error=json_)
+    return meant.customer_id
 
 
 def _say_membership(answer: questions.MembershipAnswer, *, json_: bool) -> None:
@@ -130,4 +143,5 @@ def track(
 
     with opened(workspace, set_) as parts:
         day = parts.newest_date(maybe_date(on))
-        show_sheet(questions.track(parts, questions.customer_of(parts, customer, day), day, last=last), as_json=json_)
+        who = _meant(parts, customer, day, json_=json_)
+        show_sheet(questions.track(parts, who, day, last=last), as_json=json_)

@@ -111,11 +111,17 @@ def _simpler(value: Any) -> Any:
     return str(value)
 
 
-def show_line(text: str, *, style: str = "") -> None:
-    """Prints one line as it is, no markup read."""
+def show_line(text: str, *, style: str = "", error: bool = False) -> None:
+    """Prints one line as it is, no markup read.
+
+    Args:
+        text: The line.
+        style: Its style on a terminal.
+        error: To the error stream, where it is not data.
+    """
     from rich.text import Text
 
-    console().print(Text(text, style=style))
+    console(error=error).print(Text(text, style=style))
 
 
 def show_error(error: CultivaError) -> None:

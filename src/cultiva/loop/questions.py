@@ -13,7 +13,7 @@ import polars as pl
 from cultiva.contracts.decision import Decision, Fate
 from cultiva.engine.parquet import part_files
 from cultiva.insight.groups import audience
-from cultiva.insight.track import TrackFiles, TrackKind, find_customer
+from cultiva.insight.track import TrackFiles, TrackKind
 from cultiva.insight.track import track as behaviour
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.sheet import Sheet
@@ -60,15 +60,6 @@ def count(parts: Parts, text: str, on: date) -> CountAnswer:
     snapshot = parts.store.snapshots.current("profile", on)
     assert snapshot is not None, "the profile of that date is published"
     return CountAnswer(text, found, snapshot.rows, on)
-
-
-def customer_of(parts: Parts, name: str, on: date) -> int:
-    """A customer's id, from the id itself or from `SYSTEM:ID` as a source system says.
-
-    Raises:
-        CultivaError: if there is no such customer.
-    """
-    return find_customer(parts.lake.files_current("identity_map", on), name)
 
 
 def track(parts: Parts, customer_id: int, on: date, *, last: int) -> Sheet:
