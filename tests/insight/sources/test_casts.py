@@ -124,3 +124,21 @@ def test_cleaning_takes_blanks_off_both_ends_and_nothing_else(text: str) -> None
 @pytest.mark.parametrize("duckdb_type", ["BLOB", "TIME", "INTERVAL", "BIT"])
 def test_what_has_no_meaning_here_is_never_cast(duckdb_type: str) -> None:
     assert all(cast(Origin("x", kind_of(duckdb_type)), target) is None for target in DataType)
+
+
+@pytest.mark.parametrize("kind", ["DECIMAL(18,2)", "DECIMAL(17,1)", "DECIMAL(16,0)", "DECIMAL(5,2)"])
+def test_decimals_that_hold_nothing_but_amounts_need_no_judging(kind: str) -> None:
+    found = cast(Origin("x", kind_of(kind)), DataType.MONEY)
+    assert found is not None
+    assert found.failures == ()
+    digits, places = (int(part) for part in re.findall(r"\d+", kind))
+    largest = Decimal("9" * digits).scaleb(-places)
+    sql = f"SELECT {found.sql} FROM (SELECT CAST('-{largest}' AS {kind}) AS x)"
+    assert CONNECTION.execute(sql).fetchall() == [(-largest,)]
+
+
+@pytest.mark.parametrize("kind", ["DECIMAL(18,3)", "DECIMAL(18,1)", "DECIMAL(17,0)", "DECIMAL(38,2)", "DECIMAL(4,4)"])
+def test_other_decimals_are_judged_one_by_one(kind: str) -> None:
+    found = cast(Origin("x", kind_of(kind)), DataType.MONEY)
+    assert found is not None
+    assert [failure.rule for failure in found.failures] == ["range", "digits"]

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """Whole numbers of any width."""
     DECIMAL = "decimal"
     """DECIMAL of any precision."""
+    CENTS = "cents"
+    """DECIMAL of which every value is an amount: at most sixteen digits before the point and two after it."""
     FLOAT = "float"
     """Single and double precision."""
     BOOLEAN = "boolean"
@@ -54,6 +56,7 @@ _KINDS = (
     (r".*\[\d*\]|STRUCT.*|MAP.*|UNION.*|JSON", Kind.NESTED),
     (r"VARCHAR|ENUM.*|UUID", Kind.TEXT),
     (r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER", Kind.INTEGER),
+    (r"DECIMAL\(([1-9]|1[0-6]),[012]\)|DECIMAL\(17,[12]\)|DECIMAL\(18,2\)", Kind.CENTS),
     (r"DECIMAL.*", Kind.DECIMAL),
     (r"FLOAT|DOUBLE", Kind.FLOAT),
     (r"BOOLEAN", Kind.BOOLEAN),
@@ -173,6 +176,7 @@ def _integer(origin: Origin) -> Cast:
         Kind.TEXT: _matches(x, "[+-]?[0-9]+([.]0*)?"),
         Kind.INTEGER: "true",
         Kind.DECIMAL: f"{x} = trunc({x})",
+        Kind.CENTS: f"{x} = trunc({x})",
         Kind.FLOAT: f"isfinite({x}) AND {x} = trunc({x})",
     }[origin.kind]
     number = f"TRY_CAST({x} AS BIGINT)"
@@ -226,6 +230,10 @@ def _money_of_exact(origin: Origin) -> Cast:
     exact = f"{x} = round({x}, 2)"
     failures = (Failure("range", exact, _TOO_LARGE), _failed("digits", _TWO_DIGITS))
     return Cast(f"CASE WHEN {exact} THEN TRY_CAST({x} AS {_MONEY}) END", failures)
+
+
+def _money_of_cents(origin: Origin) -> Cast:
+    return Cast(f"CAST({origin.sql} AS {_MONEY})")
 
 
 def _money_of_float(origin: Origin) -> Cast:
@@ -300,6 +308,7 @@ def _to_timestamp(origin: Origin) -> Cast:
     return Cast(f"CAST({origin.sql} AS TIMESTAMP)")
 
 
+_WHOLE = (Kind.TEXT, Kind.INTEGER, Kind.DECIMAL, Kind.CENTS, Kind.FLOAT)
 _CASTS: dict[tuple[Kind, DataType], Callable[[Origin], Cast]] = {
     **{(kind, DataType.TEXT): _text_of for kind in Kind if kind is not Kind.OTHER},
     (Kind.TEXT, DataType.TEXT): _as_is,
@@ -309,15 +318,17 @@ _CASTS: dict[tuple[Kind, DataType], Callable[[Origin], Cast]] = {
     (Kind.BOOLEAN, DataType.BOOLEAN): _as_is,
     (Kind.TEXT, DataType.BOOLEAN): _boolean_of_text,
     (Kind.INTEGER, DataType.BOOLEAN): _boolean_of_integer,
-    **{(kind, DataType.INTEGER): _integer for kind in (Kind.TEXT, Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT)},
+    **{(kind, DataType.INTEGER): _integer for kind in _WHOLE},
     (Kind.TEXT, DataType.NUMBER): _number_of_text,
     (Kind.FLOAT, DataType.NUMBER): _number_of_float,
     (Kind.INTEGER, DataType.NUMBER): _number_of_exact,
     (Kind.DECIMAL, DataType.NUMBER): _number_of_exact,
+    (Kind.CENTS, DataType.NUMBER): _number_of_exact,
     (Kind.TEXT, DataType.MONEY): _money_of_text,
     (Kind.FLOAT, DataType.MONEY): _money_of_float,
     (Kind.INTEGER, DataType.MONEY): _money_of_exact,
     (Kind.DECIMAL, DataType.MONEY): _money_of_exact,
+    (Kind.CENTS, DataType.MONEY): _money_of_cents,
     (Kind.DATE, DataType.DATE): _as_is,
     (Kind.TEXT, DataType.DATE): _date_of_text,
     (Kind.TIMESTAMP, DataType.DATE): _to_date,

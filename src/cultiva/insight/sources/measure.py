@@ -138,6 +138,7 @@ def _candidates(column: str, kind: Kind, timezone: str) -> list[_Candidate]:
 _KIND_TYPES = {
     Kind.INTEGER: DataType.INTEGER,
     Kind.DECIMAL: DataType.MONEY,
+    Kind.CENTS: DataType.MONEY,
     Kind.FLOAT: DataType.NUMBER,
     Kind.BOOLEAN: DataType.BOOLEAN,
     Kind.DATE: DataType.DATE,
