@@ -178,6 +178,7 @@ class Desk:
         staff: dict[str, int] | None = None,
         past: pl.DataFrame | None = None,
         learnt: pl.DataFrame | None = None,
+        worth: pl.DataFrame | None = None,
     ) -> pl.DataFrame:
         self.rounds += 1
         here = self.folder / str(self.rounds)
@@ -186,10 +187,11 @@ class Desk:
             (here / "past").mkdir()
             past.write_parquet(here / "past" / "part-0.parquet")
             inputs = replace(inputs, past_decisions=[here / "past"])
-        if learnt is not None:
-            (here / "learnt").mkdir()
-            learnt.write_parquet(here / "learnt" / "part-0.parquet")
-            inputs = replace(inputs, learnt=[here / "learnt"])
+        for name, table in {"learnt": learnt, "worth": worth}.items():
+            if table is not None:
+                (here / name).mkdir()
+                table.write_parquet(here / name / "part-0.parquet")
+                inputs = replace(inputs, **{name: [here / name]})
         plan(self.engine, inputs, space, ON, here / "decisions")
         return pl.read_parquet(here / "decisions" / "*.parquet")
 

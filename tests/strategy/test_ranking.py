@@ -112,3 +112,16 @@ def test_those_held_out_for_a_reason_of_their_own_are_not_exposed(quick_desk: De
     found = quick_desk.decide(workspace(strategy("a", holdout=0.5)), people)
     assert set(found["fate"]) == {"held_out", "suppressed"}
     assert not found["exposed"].any()
+
+
+def test_what_is_foreseen_for_one_customer_comes_first(desk: Desk) -> None:
+    space = workspace(strategy("a", offers=("fund", "gift")), offers=(offer("gift"),))
+    known = learnt(("a", "", "", 3.0, 1.0, 0.2, None))
+    rows = [(1, "a", "gift", 12.5), (2, "a", "fund", -1.0)]
+    worth = pl.DataFrame(rows, schema={"customer_id": pl.Int64, "strategy": pl.String, "offer": pl.String,
+                                       "worth": pl.Float64}, orient="row")  # fmt: skip
+    people = [Person(1), Person(2), Person(3)]
+    found = desk.decide(reviewed(space), people, learnt=known, worth=worth).sort("customer_id")
+    assert found["rank_value"].to_list() == [12.5, -1.0, 2.0]
+    assert found["offer"].to_list() == ["gift", "fund", "fund"]
+    assert found["fate"].to_list() == [Fate.CHOSEN, Fate.NO_GAIN, Fate.CHOSEN]

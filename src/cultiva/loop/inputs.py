@@ -98,4 +98,5 @@ def plan_inputs(parts: Parts, on: date) -> PlanInputs:
         staff=lake.files_latest("staff", on),
         past_decisions=earlier,
         learnt=lake.files_before("learnt", on),
+        worth=lake.files_current("worth", on),
     )

@@ -18,7 +18,7 @@ from cultiva.loop.housekeeping import tidy
 from cultiva.loop.parts import Parts
 from cultiva.loop.runner import execute
 from cultiva.loop.runner import preview as preview_steps
-from cultiva.loop.steps import Action, PlannedStep
+from cultiva.loop.steps import Action, Plan, PlannedStep
 from cultiva.loop.tenure import held
 from cultiva.store import DefinitionRecord, Run, RunRequest, RunState
 
@@ -132,13 +132,16 @@ class Outcome:
         return {"run_id": self.run.run_id, "state": self.run.state, "steps": steps, "files": [*map(str, self.files)]}
 
 
-def run(parts: Parts, on: date, *, progress: StepProgress | None = None) -> Outcome:
+def run(
+    parts: Parts, on: date, *, progress: StepProgress | None = None, steps: Plan | None = None
+) -> Outcome:
     """Runs the main job of a business date to its end, resuming an unfinished run on equal definitions and inputs.
 
     Args:
         parts: Of the workspace.
         on: Business date.
         progress: Is told how far the work has come.
+        steps: Instead of the main job's own; a simulation adds or leaves out some.
 
     Raises:
         CultivaError: if another process runs this date, or a step fails.
@@ -147,7 +150,11 @@ def run(parts: Parts, on: date, *, progress: StepProgress | None = None) -> Outc
     parts.store.registry.record(workspace.version, _records(workspace), at=parts.clock())
     with held(MAIN_JOB, store=parts.store, clock=parts.clock):
         finished = execute(
-            daily_plan(parts, on), request_of(parts, on), store=parts.store, clock=parts.clock, progress=progress
+            daily_plan(parts, on) if steps is None else steps,
+            request_of(parts, on),
+            store=parts.store,
+            clock=parts.clock,
+            progress=progress,
         )
         tidy(parts, on)
     return Outcome(finished, _files(parts, on), _headline(finished))

@@ -12,7 +12,7 @@ from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
 from cultiva.strategy.permission import counters
-from cultiva.strategy.ranking import Ranking, ranked_by
+from cultiva.strategy.ranking import BEST_OFFER, Ranking, ranked_by
 from cultiva.strategy.suitability import suitable
 
 if TYPE_CHECKING:
@@ -97,4 +97,4 @@ def _suppression(desk: ibis.Table, workspace: Workspace, rule: Condition) -> ibi
 
 def _kept(desk: ibis.Table, workspace: Workspace) -> Iterator[str]:
     counted = {counter.column for counter in counters(workspace)}
-    return (name for name in desk.columns if name in counted or name.startswith(("permitted_", "room_")))
+    return (name for name in desk.columns if name in counted or name.startswith(("permitted_", "room_", BEST_OFFER)))

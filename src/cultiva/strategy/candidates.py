@@ -19,6 +19,7 @@ from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
 from cultiva.strategy.desk import room_of_offer
+from cultiva.strategy.ranking import BEST_OFFER
 
 if TYPE_CHECKING:
     import ibis
@@ -108,6 +109,12 @@ def _offer(table: ibis.Table, strategy: Strategy, workspace: Workspace, shares: 
         lot = _drawn(table[f"draw_offer_{strategy.name}"], open_to, shares)
         draws = (table.ranked_by == RankBy.EFFECT.value) & lot.name.notnull()
         chosen, share = ibis.ifelse(draws, lot.name, chosen), ibis.ifelse(draws, lot.share, share)
+    if f"{BEST_OFFER}_{strategy.name}" in table.columns:
+        best = table[f"{BEST_OFFER}_{strategy.name}"]
+        foreseen = (table.ranked_by == RankBy.EFFECT.value) & reduce(
+            or_, [is_open & (best == name) for name, is_open in open_to.items()]
+        )
+        chosen, share = ibis.ifelse(foreseen, best, chosen), ibis.ifelse(foreseen, _always(), share)
     return _Offer(
         name=chosen,
         share=share,

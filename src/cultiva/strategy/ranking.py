@@ -28,6 +28,7 @@ SEPARATOR = "|"
 EVERYWHERE = ""
 """The cell, or the offer, that stands for all."""
 WORTH, RESPONSE = "worth", "response"
+FORESEEN, BEST_OFFER = "foreseen", "best_offer"
 HEALTH_SALT = "health"
 """Salt of the draw that puts customers into slices."""
 
@@ -79,6 +80,26 @@ def with_learnt(desk: ibis.Table, learnt: Learnt, review: Review, engine: Engine
     cells = engine.load(_wide(learnt, names, known))
     joined = desk.mutate(**{CELL: cell_of(desk, review)}).left_join(cells, CELL)
     return joined.drop(f"{CELL}_right")
+
+
+def with_foreseen(desk: ibis.Table, worth: ibis.Table, strategies: Sequence[Strategy]) -> ibis.Table:
+    """The desk with what is foreseen for single customers: `foreseen_<strategy>` and `best_offer_<strategy>`.
+
+    Args:
+        desk: One row per customer.
+        worth: customer_id, strategy, offer, worth (money after cost of a touch today); at most one row per customer
+            and strategy.
+        strategies: Those in the plan.
+    """
+    import ibis
+
+    columns = {}
+    for one in strategies:
+        mine = worth.strategy == one.name
+        columns[f"{FORESEEN}_{one.name}"] = ibis.cases((mine, worth.worth), else_=ibis.null("float64")).max()
+        columns[f"{BEST_OFFER}_{one.name}"] = ibis.cases((mine, worth.offer), else_=ibis.null("string")).max()
+    wide = worth.group_by("customer_id").aggregate(**columns)
+    return desk.left_join(wide, "customer_id").drop("customer_id_right")
 
 
 def cell_of(table: ibis.Table, review: Review) -> ibis.Value:
@@ -158,15 +179,16 @@ class Ranking:
         return {f"rank_{strategy.name}": rank, f"gains_{strategy.name}": gains.fill_null(ibis.literal(True))}
 
     def _known(self, desk: ibis.Table, strategy: Strategy, what: str, prior: ibis.Value) -> ibis.Value:
-        """What has been learnt in the customer's cell, else about the strategy, else the prior."""
+        """What is foreseen for the customer, else learnt in its cell, else about the strategy, else the prior."""
         import ibis
 
         everywhere = self.learnt.everywhere(strategy.name)
-        if everywhere is None:
-            return prior
-        overall = ibis.literal(everywhere[0] if what == WORTH else everywhere[1], "float64")
-        column = f"{what}_{strategy.name}"
-        return desk[column].fill_null(overall) if column in desk.columns else overall
+        if everywhere is not None:
+            prior = ibis.literal(everywhere[0] if what == WORTH else everywhere[1], "float64")
+        columns = [f"{what}_{strategy.name}", *([f"{FORESEEN}_{strategy.name}"] if what == WORTH else [])]
+        for column in columns:
+            prior = desk[column].fill_null(prior) if column in desk.columns else prior
+        return prior
 
     def offer_shares(self, strategy: Strategy) -> Mapping[str, float] | None:
         """In which shares the strategy's offers are drawn; None: the first that is open is taken.

@@ -21,7 +21,7 @@ from cultiva.strategy import competition
 from cultiva.strategy.assessment import assessed
 from cultiva.strategy.candidates import COLUMNS, candidates, settled
 from cultiva.strategy.desk import Papers, lay_out
-from cultiva.strategy.ranking import Ranking, read_learnt, with_learnt
+from cultiva.strategy.ranking import Ranking, read_learnt, with_foreseen, with_learnt
 
 if TYPE_CHECKING:
     import ibis
@@ -44,6 +44,8 @@ class PlanInputs:
     """Decisions of earlier business dates within the longest cap window."""
     learnt: Files = ()
     """What the last review has learnt."""
+    worth: Files = ()
+    """What is foreseen for single customers: customer_id, strategy, offer, worth in money after cost."""
 
 
 def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, folder: Path) -> Written:
@@ -67,6 +69,8 @@ def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, fol
         ranking = Ranking(workspace, read_learnt(engine, inputs.learnt), on)
         desk = lay_out(_papers(engine, inputs, workspace), workspace, on)
         desk = with_learnt(desk, ranking.learnt, workspace.review, engine)
+        if inputs.worth:
+            desk = with_foreseen(desk, engine.scan(inputs.worth), strategies)
         answered = assessed(desk, strategies, workspace, on=on, rule=rules, ranking=ranking)
         engine.write(answered, work / "desk")
         desk = engine.scan([work / "desk"])
