@@ -128,6 +128,11 @@ REFERENCES = [
 ]  # fmt: skip
 
 SOURCE_FAULTS = [
+    Case("constant that is no date", SOURCES, "birth_date: born", "birth_date: { value: 1994-02-30 }", "{f}:14:28",
+         "definitions.constant_type", "1994-02-30",
+         message="the constant cannot become birth_date, which is date"),
+    Case("constant that is no amount", SOURCES, "balance: balance }", "balance: { value: CZK } }", "{f}:30:61",
+         "definitions.constant_type", "CZK"),
     Case("input", SOURCES, "    from: customers", "    from: customer", "{f}:9:11", "definitions.unknown_input",
          "customer", "did you mean 'customers'?"),
     Case("canonical table", SOURCES, "  - table: holder", "  - table: holders", "{f}:19:12",
@@ -176,6 +181,10 @@ STRUCTURE = [
          "definitions.list_file", "../x.csv", message="the list file lies outside of the workspace"),
     Case("capacity without a number", STRATEGY, "  stages:", "  capacity: { per: branch }\n  stages:", "{f}:5:3",
          "definitions.capacity", hint="add contacts_max: contacts per day"),
+    Case("date as a peer tag", VALUE, "[party_type]", "[party_type, birth_date]", "{f}:6:34", "definitions.peer_type",
+         "birth_date", "use a tiering of it, or an expression tag that gives a band",
+         "a date tag cannot form peers"),
+    Case("money as a peer tag", VALUE, "[party_type]", "[aum]", "{f}:6:22", "definitions.peer_type", "aum"),
     Case("household cap", POLICY, "scope: channel, channel: app", "scope: household", "{f}:6:14",
          "definitions.cap_scope", "household"),
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from cultiva.definitions.reach import check_reach, check_values
 from cultiva.definitions.references import check_references
 from cultiva.definitions.rulesites import RuleSite, rule_sites
 from cultiva.definitions.structure import check_structure
+from cultiva.definitions.suitability import check_suitability
 from cultiva.definitions.usage import Compiled, check_usage
 from cultiva.kit.errors import Fault
 from cultiva.rules import Rule, RuleErrors, compile_rule
@@ -30,6 +31,7 @@ def check_draft(draft: Draft, *, warnings: bool = True) -> Iterator[Fault]:
     yield from _cycle_faults(draft, compiled)
     yield from check_references(draft)
     yield from check_structure(draft)
+    yield from check_suitability(draft)
     yield from check_sources(draft)
     yield from check_values(draft, compiled)
     if warnings:

@@ -10,6 +10,7 @@ from sqlglot.errors import SqlglotError
 
 from cultiva.contracts.tables import CANONICAL
 from cultiva.contracts.types import Column, DataType, TableSchema
+from cultiva.definitions.constants import misfit
 from cultiva.definitions.document import Loc
 from cultiva.definitions.draft import Draft, Origin
 from cultiva.definitions.references import shortened
@@ -139,6 +140,10 @@ def _made_faults(column: Column, source: ColumnMapping, origin: Origin, loc: Loc
     if source.format is not None and column.type not in (DataType.DATE, DataType.TIMESTAMP):
         message = f"format is for dates and timestamps; '{column.name}' is {column.type.value}"
         yield origin.fault((*loc, "format"), "column_format", message, on_key=True, hint="remove format")
+    if source.value is not None and (wanted := misfit(source.value, column.type, source.format)):
+        message = f"the constant cannot become {column.name}, which is {column.type.value}"
+        hint = "mend the constant, or leave the column out"
+        yield origin.fault((*loc, "value"), "constant_type", message, seen=source.value, allowed=wanted, hint=hint)
     if not column.codes:
         return
     made = {(*loc, "codes", code): meaning for code, meaning in source.codes.items()}
