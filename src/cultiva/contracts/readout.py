@@ -94,8 +94,8 @@ class Flag:
     """Covariate or metric; empty for the whole."""
     standing: str
     """notice, alarm or unknown."""
-    sentence: str
-    """In words."""
+    sentence: Words
+    """What it means."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,140 @@
+"""What the next plan uses: money, cost and response per strategy and cell, and the shares of offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from cultiva.contracts.readout import Contrast, Readout, Verdict
+from cultiva.definitions.review import CONTRIBUTION
+from cultiva.definitions.strategies import Strategy
+from cultiva.engine.parquet import write_arrow
+from cultiva.engine.port import Written
+from cultiva.review.beliefs import Belief, corrected, response
+from cultiva.review.counts import Counts, Part
+from cultiva.review.effects import ALL
+from cultiva.review.statistics.allocation import thompson_shares
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """One row of the lake table `learnt`."""
+
+    strategy: str
+    offer: str
+    """Offer; '' for all."""
+    cell: str
+    """Values of the review's groups joined with '|'; '' for all."""
+    customers: int
+    """Who could be touched, with results."""
+    touched: float
+    """Who had a contact that took place."""
+    effect: float | None
+    """Best guess of the money that an exposed customer brings over the horizon beyond what would have come anyway."""
+    effect_se: float | None
+    """Its standard error."""
+    cost: float
+    """Cost per exposed customer."""
+    response: float | None
+    """Share of those touched who took something up."""
+    share: float | None
+    """For an offer: share of the customers that it gets."""
+    verdict: str
+    """The verdict on the strategy."""
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What one strategy's rows are made of."""
+
+    strategy: Strategy
+    prior: Belief
+    scale: float
+    """By what effects so far are multiplied to stand for the horizon."""
+    readouts: Sequence[Readout]
+    """Of this strategy."""
+    cells: str
+    """The dimension whose groups are cells."""
+    counts: Mapping[Part, Counts]
+    """Of all strategies."""
+
+    def believed(self, dimension: str = ALL, group: str = "") -> Belief:
+        """What is believed about the whole, an offer or a cell."""
+        for one in self.readouts:
+            if (one.metric, one.contrast, one.dimension, one.group) == (CONTRIBUTION, Contrast.ITT, dimension, group):
+                value, se = (one.effect, one.se) if dimension == ALL else (one.shrunk, one.shrunk_se)
+                scaled = [None if number is None else number * self.scale for number in (value, se)]
+                return corrected(self.prior, *scaled)
+        return self.prior
+
+    def count(self, offer: str = "", cell: str = "") -> Counts:
+        """Counts of a part."""
+        return self.counts.get((self.strategy.name, offer, cell), Counts())
+
+    @property
+    def offers(self) -> dict[str, Belief]:
+        """Net money per customer by offer, where the strategy has several."""
+        names = self.strategy.offers if len(self.strategy.offers) > 1 else ()
+        found = {name: self.believed("offer", name) for name in names}
+        return {name: Belief(one.mean - self.count(name).cost_mean, one.se) for name, one in found.items()}
+
+
+def learnt_of(lessons: Lessons, verdict: Verdict, *, exploration: float) -> Iterator[Learnt]:
+    """The rows of one strategy: the whole, each cell, each offer; nothing where nobody has results.
+
+    Args:
+        lessons: What is known.
+        verdict: On the strategy.
+        exploration: Least share of every offer.
+    """
+    whole = lessons.count()
+    if not whole.customers:
+        return
+    rate = whole.taken / whole.touched if whole.touched else 0.0
+    offers = lessons.offers
+    shares = thompson_shares([b.mean for b in offers.values()], [b.se for b in offers.values()], floor=exploration)
+    yield _row(lessons, whole, lessons.believed(), ("", ""), (rate, verdict, None))
+    for (strategy, _, cell), one in lessons.counts.items():
+        if strategy == lessons.strategy.name and cell:
+            yield _row(lessons, one, lessons.believed(lessons.cells, cell), ("", cell), (rate, verdict, None))
+    for name, share in zip(offers, shares, strict=True):
+        said = (rate, verdict, float(share))
+        yield _row(lessons, lessons.count(name), lessons.believed("offer", name), (name, ""), said)
+
+
+def _row(
+    lessons: Lessons,
+    counts: Counts,
+    belief: Belief,
+    part: tuple[str, str],
+    said: tuple[float, Verdict, float | None],
+) -> Learnt:
+    (offer, cell), (rate, verdict, share) = part, said
+    mine = counts if counts.customers else lessons.count()
+    return Learnt(
+        strategy=lessons.strategy.name,
+        offer=offer,
+        cell=cell,
+        customers=counts.customers,
+        touched=counts.touched,
+        effect=belief.mean,
+        effect_se=belief.se,
+        cost=mine.cost_mean,
+        response=response(counts.taken, counts.touched, rate),
+        share=share,
+        verdict=verdict.value,
+    )
+
+
+def write_learnt(rows: Sequence[Learnt], folder: Path) -> Written:
+    """Writes the lake table `learnt`; without rows it has its columns."""
+    import pyarrow as pa
+
+    kinds = {"customers": pa.int64()}
+    kinds |= dict.fromkeys(("touched", "effect", "effect_se", "cost", "response", "share"), pa.float64())
+    found = [asdict(row) for row in rows]
+    arrays = {
+        one.name: pa.array([row[one.name] for row in found], kinds.get(one.name, pa.string())) for one in fields(Learnt)
+    }
+    return write_arrow(pa.table(arrays), folder)

@@ -1,0 +1,238 @@
+"""The use case of review: what became of everyone who takes part in an experiment, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from cultiva.contracts.readout import Contrast, Flag, Readout, Recommendation, StrategyReview, Verdict
+from cultiva.definitions.review import CONTRIBUTION
+from cultiva.definitions.strategies import Strategy
+from cultiva.definitions.workspace import Workspace
+from cultiva.engine.port import Engine, Files, Written
+from cultiva.kit.words import Words
+from cultiva.review import wording
+from cultiva.review.beliefs import prior_of, projection
+from cultiva.review.counts import Counts, Part, count
+from cultiva.review.design import PROGRAMME, ReviewDesign
+from cultiva.review.effects import ALL, CELL, alarms, measured, readouts, shares_of_control
+from cultiva.review.learning import Learnt, Lessons, learnt_of, write_learnt
+from cultiva.review.measure import CheckName, Design, Measurement, Standing
+from cultiva.review.panel import NET, PanelInputs, slice_strategy, write_panel
+from cultiva.review.tables import write_flags, write_readouts, write_verdicts
+from cultiva.review.verdict import Case, recommend, recommend_slice
+
+ReviewInputs = PanelInputs
+"""What a review reads."""
+
+
+@dataclass(frozen=True)
+class ReviewFolders:
+    """New folders for the lake tables of a review."""
+
+    readout: Path
+    verdict: Path
+    flag: Path
+    learnt: Path
+
+
+@dataclass(frozen=True)
+class ReviewFound:
+    """What a review found and wrote."""
+
+    reviews: tuple[StrategyReview, ...]
+    """The whole programme first, then strategies, then health experiments."""
+    learnt: tuple[Learnt, ...]
+    written: Mapping[str, Written]
+    """Lake table -> what was written."""
+
+
+def review(engine: Engine, inputs: ReviewInputs, workspace: Workspace, on: date, folders: ReviewFolders) -> ReviewFound:
+    """Reviews every strategy, the whole programme and the health experiments as of a business date.
+
+    Args:
+        engine: Where sets are computed.
+        inputs: What is read.
+        workspace: Its strategies, offers, costs and review.
+        on: Business date.
+        folders: Where to write; the analysis table lies beside the readouts meanwhile.
+
+    Returns:
+        What was found; a strategy without results is there with the reason.
+    """
+    design = ReviewDesign(workspace)
+    panel = folders.readout.with_name(folders.readout.name + "-panel")
+    results = panel.with_name(panel.name + "-results")
+    try:
+        written = write_panel(engine, inputs, design, on, panel) if inputs.exposure else None
+        files = [panel] if written is not None and written.rows else []
+        found = measured(engine, files, design, _how(design, on)) if files else Measurement((), ())
+        counts = count(engine, files, design) if files else {}
+        began = _began(engine, files) if files else {}
+    finally:
+        shutil.rmtree(panel, ignore_errors=True)
+        shutil.rmtree(results, ignore_errors=True)
+    return _written(_Reviewer(design, on, found, counts, began), on, folders)
+
+
+def _how(design: ReviewDesign, on: date) -> Design:
+    review = design.workspace.review
+    return Design(
+        metrics=(),
+        reached="reached",
+        control_shares=shares_of_control(design),
+        trim_share=review.trim_share,
+        confidence=review.confidence,
+        horizon_days=review.horizon_days,
+        business_date=on,
+    )
+
+
+def _began(engine: Engine, panel: Files) -> dict[str, date]:
+    """First enrolment by strategy."""
+    table = engine.scan(panel)
+    first = table.group_by("strategy").aggregate(first=table.enrolled_on.min())
+    return {row["strategy"]: row["first"] for row in engine.fetch(first).to_pylist()}
+
+
+def _written(reviewer: _Reviewer, on: date, folders: ReviewFolders) -> ReviewFound:
+    reviews = reviewer.reviews()
+    learnt = reviewer.learnt()
+    written = {
+        "readout": write_readouts(reviews, on, folders.readout),
+        "verdict": write_verdicts(reviews, on, folders.verdict),
+        "flag": write_flags(reviews, on, folders.flag),
+        "learnt": write_learnt(learnt, folders.learnt),
+    }
+    return ReviewFound(reviews, learnt, written)
+
+
+@dataclass(frozen=True)
+class _Reviewer:
+    """Puts readouts, checks and counts together, strategy by strategy."""
+
+    design: ReviewDesign
+    on: date
+    found: Measurement
+    counts: Mapping[Part, Counts]
+    began: Mapping[str, date]
+
+    @cached_property
+    def readouts(self) -> Mapping[str, tuple[Readout, ...]]:
+        """All readouts by strategy."""
+        by: dict[str, list[Readout]] = {}
+        for one in readouts(self.found.effects, self.design):
+            by.setdefault(one.strategy, []).append(one)
+        return {name: tuple(rows) for name, rows in by.items()}
+
+    @cached_property
+    def cases(self) -> Mapping[str, Recommendation]:
+        """Verdicts by strategy."""
+        return {one.name: self._recommended(one) for one in self._strategies()}
+
+    def reviews(self) -> tuple[StrategyReview, ...]:
+        """The programme, strategies, health experiments."""
+        slices = [slice_strategy(name.value) for name, _ in self.design.slices]
+        usual = slice_strategy(self.design.workspace.review.rank_by.value)
+        return (
+            self._review(PROGRAMME, wording.PROGRAMME, self._programme()),
+            *(self._review(one.name, Words(one.label.zh, one.label.en), self.cases[one.name])
+              for one in self._strategies()),
+            *(self._review(name, wording.SLICES[name], recommend_slice(name, self._main(name, NET), self.on))
+              for name in slices if name != usual),
+        )  # fmt: skip
+
+    def learnt(self) -> tuple[Learnt, ...]:
+        """Rows of all strategies for the next plan."""
+        exploration = self.design.workspace.review.exploration
+        return tuple(
+            row
+            for one in self._strategies()
+            for row in learnt_of(self._lessons(one), self.cases[one.name].verdict, exploration=exploration)
+        )
+
+    def _strategies(self) -> list[Strategy]:
+        known = set(self.began)
+        return [one for one in self.design.workspace.strategies.values() if one.active or one.name in known]
+
+    def _whole(self, strategy: str) -> Counts:
+        return self.counts.get((strategy, "", ""), Counts())
+
+    def _main(self, strategy: str, metric: str = CONTRIBUTION) -> Readout | None:
+        for one in self.readouts.get(strategy, ()):
+            if (one.metric, one.dimension, one.contrast) == (metric, ALL, Contrast.ITT):
+                return one
+        return None
+
+    def _lessons(self, strategy: Strategy) -> Lessons:
+        whole, workspace = self._whole(strategy.name), self.design.workspace
+        return Lessons(
+            strategy=strategy,
+            prior=prior_of(strategy, workspace, whole.cost_mean),
+            scale=projection(whole.days_mean, self.design.horizon_days),
+            readouts=self.readouts.get(strategy.name, ()),
+            cells=CELL if len(self.design.groups) > 1 else f"group:{''.join(self.design.groups)}",
+            counts=self.counts,
+        )
+
+    def _recommended(self, strategy: Strategy) -> Recommendation:
+        lessons = self._lessons(strategy)
+        single = [one for one in lessons.readouts if one.dimension.startswith("group:")]
+        return recommend(
+            Case(
+                strategy=strategy.name,
+                on=self.on,
+                horizon_days=self.design.horizon_days,
+                main=self._main(strategy.name),
+                groups=single,
+                belief=lessons.believed(),
+                counts=self._whole(strategy.name),
+                offers=lessons.offers,
+                broken=self._broken(strategy.name),
+                scale=lessons.scale,
+                since=self.began.get(strategy.name),
+            )
+        )
+
+    def _programme(self) -> Recommendation:
+        main = self._main(PROGRAMME, NET)
+        said = recommend_slice(PROGRAMME, main, self.on)
+        if main is None or main.effect is None:
+            whole = self._whole(PROGRAMME)
+            words = wording.unmeasured(whole.customers, whole.control, "" if main is None else main.reason)
+            return Recommendation(PROGRAMME, Verdict.WAIT, said.until, None, None, "", words)
+        words = wording.programme(main.effect, said.verdict)
+        return Recommendation(PROGRAMME, said.verdict, said.until, said.expected, None, "", words)
+
+    def _broken(self, strategy: str) -> str:
+        for check in self.found.checks:
+            if check.strategy == strategy and check.name is CheckName.SAMPLE_RATIO:
+                return check.sentence if check.standing is Standing.ALARM else ""
+        return ""
+
+    def _review(self, name: str, label: Words, said: Recommendation) -> StrategyReview:
+        whole, main, net = self._whole(name), self._main(name), self._main(name, NET)
+        return StrategyReview(
+            strategy=name,
+            label=label,
+            readouts=self.readouts.get(name, ()),
+            flags=self._flags(name),
+            recommendation=said,
+            cost=whole.cost,
+            gross=whole.gross if main is not None else None,
+            incremental=main.total if main is not None else None,
+            net=net.total if net is not None else None,
+            days=whole.days_mean,
+        )
+
+    def _flags(self, strategy: str) -> tuple[Flag, ...]:
+        mine: Sequence[Flag] = [
+            Flag(one.strategy, one.name.value, one.subject, one.standing.value, wording.flag(one))
+            for one in alarms(self.found.checks)
+            if one.strategy == strategy
+        ]
+        return tuple(mine)
