@@ -1,0 +1,173 @@
+"""The analysis table, worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.review.bank import (
+    CONTACTS,
+    CUSTOMER,
+    DAY,
+    DECISION,
+    IDENTITY,
+    PERFORMANCE,
+    PROFILE,
+    WEEK,
+    Row,
+    bank,
+    brought,
+    contact,
+    decided,
+    identities,
+    known,
+    put,
+)
+
+from cultiva.definitions.review import Health
+from cultiva.definitions.workspace import Workspace
+from cultiva.engine.parquet import part_files
+from cultiva.engine.port import Engine
+from cultiva.review.design import PROGRAMME, ReviewDesign
+from cultiva.review.exposure import ExposureInputs, write_exposures
+from cultiva.review.panel import PanelInputs, write_panel
+
+PEOPLE = range(1, 7)
+FATES = {1: "chosen", 2: "chosen", 3: "held_out", 4: "held_out_global", 5: "chosen", 6: "held_out"}
+T1, T2, T3 = DAY + WEEK, DAY + 2 * WEEK, DAY + 5 * WEEK
+
+
+def performances() -> dict[date, list[Row]]:
+    """Four run dates; what is brought in on the day of enrolment and beyond 28 days is huge and must not count."""
+    return {
+        DAY: [brought(n, DAY, 1e6) for n in PEOPLE],
+        T1: [brought(n, T1, 10.0 * n, category_fund=n, metric_fees=1, level_aum=5) for n in PEOPLE],
+        T2: [
+            brought(n, T2, 1.25, category_fund=1, metric_conversion=int(n < 3), level_aum=100 * n, level_upset=n == 2)
+            for n in PEOPLE
+            if n != 6
+        ],
+        T3: [brought(n, T3, 1e6, level_aum=9) for n in PEOPLE],
+    }
+
+
+CONTACTED = [
+    contact(1, DAY + timedelta(days=1)),
+    contact(1, DAY + timedelta(days=2), "sms"),
+    contact(2, DAY + timedelta(days=1), "sms", None),
+    contact(2, DAY + timedelta(days=3), "call", "not_done"),
+    contact(5, DAY + timedelta(days=3), "call", "failed"),
+    contact(5, DAY - timedelta(days=3)),
+    contact(5, T3),
+    contact(1, DAY, strategy="somebody else's"),
+    contact(3, DAY + timedelta(days=1), "call", strategy="b"),
+]
+
+Panel = Callable[..., dict[int, Row]]
+
+
+@pytest.fixture
+def panel(engine: Engine, tmp_path: Path) -> Panel:
+    def make(
+        on: date = T2,
+        strategy: str = "a",
+        *,
+        space: Workspace | None = None,
+        mergers: dict[int, int] | None = None,
+        ranked: dict[int, str] | None = None,
+    ) -> dict[int, Row]:
+        root, space = tmp_path / f"{on}-{strategy}", space or bank()
+        decisions = [decided(n, fate, ranked_by=(ranked or {}).get(n, "rules")) for n, fate in FATES.items()]
+        customers = [{"customer_id": n, "branch_id": "B1", "adviser_id": "A9"} for n in PEOPLE]
+        entering = ExposureInputs(
+            decisions=put(root / "decisions", decisions, DECISION),
+            profile=put(root / "profile", [known(n) for n in PEOPLE], PROFILE),
+            customer=put(root / "customer", customers, CUSTOMER),
+        )
+        write_exposures(engine, entering, space, DAY, root / "exposure")
+        inputs = PanelInputs(
+            exposure=[root / "exposure"],
+            performance=[
+                folder
+                for day, rows in performances().items()
+                if day <= on
+                for folder in put(root / f"performance-{day}", rows, PERFORMANCE)
+            ],
+            contact=put(root / "contact", CONTACTED, CONTACTS),
+            identity_map=put(root / "ids", identities(PEOPLE), IDENTITY),
+            mergers=mergers or {},
+        )
+        write_panel(engine, inputs, ReviewDesign(space), on, root / "panel")
+        table = pl.read_parquet(part_files([root / "panel"])).filter(pl.col("strategy") == strategy)
+        return {row["customer_id"]: row for row in table.to_dicts()}
+
+    return make
+
+
+def column(found: dict[int, Row], name: str) -> dict[int, object]:
+    return {customer: row[name] for customer, row in found.items()}
+
+
+def test_nobody_held_out_from_everything_is_on_a_side_of_a_strategy(panel: Panel) -> None:
+    assert column(panel(), "arm") == {1: "treated", 2: "treated", 3: "control", 5: "treated", 6: "control"}
+
+
+def test_results_count_from_the_day_after_enrolment_to_the_horizon(panel: Panel) -> None:
+    expected = {1: 11.25, 2: 21.25, 3: 31.25, 5: 51.25, 6: 60.0}
+    early, late = panel(T2), panel(T3)
+    assert column(early, "y_contribution") == column(late, "y_contribution") == expected
+    assert set(column(early, "y_days").values()) == {14.0}
+    assert set(column(late, "y_days").values()) == {28.0}
+
+
+def test_counts_add_up_and_levels_are_the_newest_within_the_horizon(panel: Panel) -> None:
+    found = panel(T3)
+    assert column(found, "y_conversion") == {1: 1, 2: 1, 3: 0, 5: 0, 6: 0}
+    assert column(found, "y_fees") == dict.fromkeys((1, 2, 3, 5, 6), 1.0)
+    assert column(found, "y_aum") == {1: 100, 2: 200, 3: 300, 5: 500, 6: 5}
+    assert column(found, "y_upset") == {1: 0, 2: 1, 3: 0, 5: 0, 6: 0}
+    assert column(found, "y_sold") == {1: 2, 2: 3, 3: 4, 5: 6, 6: 6}
+
+
+def test_cost_is_contacts_that_took_place_and_the_offer_once_taken(panel: Panel) -> None:
+    found = panel(T3)
+    assert column(found, "y_cost") == {1: 10 + 1 + 5, 2: 1 + 5, 3: 0, 5: 0, 6: 0}
+    assert column(found, "y_net") == {1: -4.75, 2: 15.25, 3: 31.25, 5: 51.25, 6: 60.0}
+    assert column(found, "y_touched") == {1: 1, 2: 1, 3: 0, 5: 0, 6: 0}
+    assert column(found, "reached") == {1: True, 2: False, 3: False, 5: False, 6: False}
+
+
+def test_the_programme_has_everyone_and_the_costs_of_all_strategies(panel: Panel) -> None:
+    found = panel(T2, PROGRAMME)
+    assert sorted(found) == list(PEOPLE)
+    assert found[1]["y_cost"] == 16
+    assert found[3]["y_cost"] == 10
+    assert column(found, "y_contribution") == {1: 11.25, 2: 21.25, 3: 31.25, 4: 41.25, 5: 51.25, 6: 60.0}
+    assert set(column(found, "y_sold").values()) == {None}
+
+
+def test_the_programme_counts_the_last_horizon_only(panel: Panel) -> None:
+    found = panel(T3, PROGRAMME)
+    assert found[6]["y_contribution"] == 1e6
+    assert found[1]["y_contribution"] == 1e6 + 1.25
+
+
+def test_results_under_a_retired_id_go_to_the_survivor(panel: Panel) -> None:
+    assert column(panel(mergers={6: 5}), "y_contribution")[5] == 51.25 + 60.0
+
+
+def test_nothing_is_known_of_those_enrolled_today(panel: Panel) -> None:
+    assert panel(DAY) == {}
+
+
+def test_slices_are_compared_among_those_who_may_be_touched(panel: Panel) -> None:
+    space = bank(health=Health(random=0.5), rank_by="effect")
+    everyone, found = panel(T2, PROGRAMME, space=space), panel(T2, "(random)", space=space)
+    open_to_all = {n: row for n, row in everyone.items() if row["arm"] == "treated"}
+    assert sorted(found) == sorted(open_to_all)
+    for customer, row in found.items():
+        assert row["arm"] == ("treated" if open_to_all[customer]["ranked_by"] == "effect" else "control")
+        assert row["y_contribution"] == open_to_all[customer]["y_contribution"]
