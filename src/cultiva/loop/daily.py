@@ -24,6 +24,8 @@ def daily_plan(parts: Parts, on: date) -> Plan:
         Step("segments", STEPS["segments"], ("profile",), day.segments),
         Step("microsegments", STEPS["microsegments"], ("segments",), day.microsegments),
         Step("plan", STEPS["plan"], ("segments",), day.plan),
+        Step("exposure", STEPS["exposure"], ("plan",), day.exposure),
+        Step("review", STEPS["review"], ("exposure",), day.review),
         Step("lists", STEPS["lists"], ("plan",), day.lists),
         Step("report", STEPS["report"], (*EARLIER,), day.report),
     )

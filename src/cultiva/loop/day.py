@@ -21,12 +21,24 @@ from cultiva.insight.profile.service import ProfileFolders, describe_profile, ma
 from cultiva.insight.sources.service import ingest
 from cultiva.insight.views.holding import Worth, write_holdings
 from cultiva.insight.views.ownership import write_account_owners
-from cultiva.loop.inputs import accounts_of, group_day, performance_inputs, period_of, plan_inputs, profile_inputs
+from cultiva.loop.inputs import (
+    accounts_of,
+    exposure_inputs,
+    group_day,
+    performance_inputs,
+    period_of,
+    plan_inputs,
+    profile_inputs,
+    review_inputs,
+)
 from cultiva.loop.parts import Parts
 from cultiva.loop.report.gather import gather
 from cultiva.loop.report.pages import write_report
 from cultiva.loop.shows import scan
 from cultiva.loop.steps import StepContext
+from cultiva.review.exposure import write_exposures
+from cultiva.review.service import ReviewFolders
+from cultiva.review.service import review as review_day
 from cultiva.store import StepResult
 from cultiva.strategy.lists import write_lists
 from cultiva.strategy.service import plan as plan_day
@@ -169,6 +181,25 @@ class Day:
         counted = dict(scan([folder]).group_by("fate").agg(pl.len()).collect().iter_rows())
         fates = {fate.value: int(counted.get(fate.value, 0)) for fate in Fate}
         return StepResult((self._snapshot("decisions", folder, written, context),), detail={"fates": fates})
+
+    def exposure(self, context: StepContext) -> StepResult:
+        """Who takes part in which experiment since when."""
+        folder = self._stage("exposure", context)
+        inputs = exposure_inputs(self.parts, self.on)
+        written = write_exposures(self.parts.engine, inputs, self.parts.workspace, self.on, folder)
+        return StepResult((self._snapshot("exposure", folder, written, context),), rows=written.rows)
+
+    def review(self, context: StepContext) -> StepResult:
+        """What strategies changed, what to do about them, and what the next plan may know."""
+        names = ("readout", "verdict", "flag", "learnt")
+        folders = ReviewFolders(*(self._stage(name, context) for name in names))
+        inputs = review_inputs(self.parts, self.on)
+        found = review_day(self.parts.engine, inputs, self.parts.workspace, self.on, folders)
+        outputs = [
+            self._snapshot(name, getattr(folders, name), written, context) for name, written in found.written.items()
+        ]
+        verdicts = {one.strategy: one.recommendation.verdict.value for one in found.reviews}
+        return StepResult(tuple(outputs), rows=found.written["readout"].rows, detail={"verdicts": verdicts})
 
     def lists(self, context: StepContext) -> StepResult:
         """Worklists for people and machines; replaced as a whole, so that doing it twice does no harm."""

@@ -9,13 +9,16 @@ from cultiva.engine.lake import Retention
 from cultiva.loop.parts import Parts
 from cultiva.store import RunState
 
+REVIEWED = frozenset(("performance", "readout", "verdict", "flag"))
+"""Tables that add up from date to date, as facts do, or are small and tell how things went."""
+
 
 def tidy(parts: Parts, on: date) -> None:
     """Removes what retention allows and what no pointer names; other dates' unfinished runs keep their folders.
 
     What is withdrawn now is removed by a sweep after the time of grace, so that nobody who reads it is disturbed.
     """
-    facts = frozenset(name for name, table in CANONICAL.items() if table.is_fact)
+    facts = frozenset(name for name, table in CANONICAL.items() if table.is_fact) | REVIEWED
     settings = parts.workspace.settings.lake
     retention = Retention(keep_days=settings.keep_days, whole=facts)
     parts.lake.prune(retention, on, parts.store.snapshots.withdraw)

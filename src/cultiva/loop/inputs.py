@@ -15,6 +15,9 @@ from cultiva.insight.sources.externals import external_mappings
 from cultiva.insight.views.holding import Worth
 from cultiva.insight.views.ownership import Accounts
 from cultiva.loop.parts import Parts
+from cultiva.review.exposure import ExposureInputs
+from cultiva.review.service import ReviewInputs
+from cultiva.store import IdentityChangeKind
 from cultiva.strategy.service import PlanInputs
 
 BY_PARTY = ("event", "contact", "outcome", "survey_answer")
@@ -100,3 +103,34 @@ def plan_inputs(parts: Parts, on: date) -> PlanInputs:
         learnt=lake.files_before("learnt", on),
         worth=lake.files_current("worth", on),
     )
+
+
+def exposure_inputs(parts: Parts, on: date) -> ExposureInputs:
+    """Everything that the exposures of a day read."""
+    lake = parts.lake
+    return ExposureInputs(
+        decisions=lake.files_current("decisions", on),
+        profile=lake.files_current("profile", on),
+        customer=lake.files_current("customer", on),
+        previous=lake.files_before("exposure", on),
+        mergers=mergers(parts, on),
+    )
+
+
+def review_inputs(parts: Parts, on: date) -> ReviewInputs:
+    """Everything that the review of a day reads."""
+    lake = parts.lake
+    return ReviewInputs(
+        exposure=lake.files_current("exposure", on),
+        performance=lake.files_history("performance", on),
+        contact=lake.files_history("contact", on),
+        identity_map=lake.files_current("identity_map", on),
+        mergers=mergers(parts, on),
+    )
+
+
+def mergers(parts: Parts, on: date) -> dict[int, int]:
+    """Retired customer id -> the id it was merged into, all that are known by the date."""
+    changes = parts.store.identity.changes(upto=on)
+    merged = [one for one in changes if one.kind is IdentityChangeKind.MERGE]
+    return {retired: one.to_ids[0] for one in merged for retired in one.from_ids if retired not in one.to_ids}

@@ -15,6 +15,8 @@ STEPS: dict[str, Words] = {
     "segments": Words("客群", "segments"),
     "microsegments": Words("微客群", "micro-segments"),
     "plan": Words("名单计划", "plan"),
+    "exposure": Words("试验名册", "experiments"),
+    "review": Words("效果回检", "review"),
     "lists": Words("名单", "worklists"),
     "report": Words("报告", "report"),
 }
