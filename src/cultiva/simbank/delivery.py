@@ -46,7 +46,7 @@ class Delivery:
     def prepare(self, name: str, columns: dict[str, Any], rng: np.random.Generator) -> Any:
         """A table ready to be appended: as text where the file is text, with its few faults put in."""
         typed = self.typed(name)
-        plain = {column: values if typed else _as_text(values) for column, values in columns.items()}
+        plain = {column: values if typed else as_text(values) for column, values in columns.items()}
         decoded = {column: _decoded(values) for column, values in plain.items()}
         return spoil(name, pa.table(decoded), rng, typed=typed)
 
@@ -98,7 +98,8 @@ def _decoded(values: Any) -> Any:
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
-def _as_text(values: Any) -> Any:
+def as_text(values: Any) -> Any:
+    """A column as the text that a text file has."""
     values = _decoded(values)
     if pa.types.is_timestamp(values.type):
         values = values.cast(pa.timestamp("s"))

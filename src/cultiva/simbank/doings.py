@@ -84,16 +84,17 @@ def make_events(rng: np.random.Generator, bank: Bank, people: Population) -> Hap
     mean = bank.transactions_per_customer * EVENTS_PER_TRANSACTION * weight
     counts = rng.poisson(mean)
     who = np.repeat(np.arange(len(people)), counts)
-    names = _event_names(rng, people, who)
+    names = event_names(rng, people, who)
     draw = rng.random(who.size)
     draw = np.where(people.life[who] == Life.AT_RISK, draw**2, draw)
     day = begins[who] + (draw * days[who]).astype(np.int64)
     second = (7 * 3600 + rng.random(who.size) * 15 * 3600).astype(np.int64)
-    events = Happenings(who, day, second, names, _properties(rng, names))
+    events = Happenings(who, day, second, names, event_properties(rng, names))
     return _with_followers(rng, bank, events)
 
 
-def _event_names(rng: np.random.Generator, people: Population, who: Ints) -> Ints:
+def event_names(rng: np.random.Generator, people: Population, who: Ints) -> Ints:
+    """Codes of EVENTS as is usual for the archetype, with and without the app."""
     shares = []
     for kind in ARCHETYPES:
         own = {**_EVERYBODY, **{name: _EVERYBODY.get(name, 0.0) + more for name, more in kind.events.items()}}
@@ -103,7 +104,8 @@ def _event_names(rng: np.random.Generator, people: Population, who: Ints) -> Int
     return pick_by_group(rng, np.array(shares), people.archetype[who] * 2 + people.uses_app[who])
 
 
-def _properties(rng: np.random.Generator, names: Ints) -> Ints:
+def event_properties(rng: np.random.Generator, names: Ints) -> Ints:
+    """Properties for the codes of EVENTS, drawn evenly: indices into PROPERTY_TEXTS, or NONE."""
     sizes = np.array([len(_PROPERTIES.get(name, ())) for name in EVENTS])
     order = list(_PROPERTIES)
     lengths = [len(_PROPERTIES[name]) for name in order]
@@ -111,6 +113,11 @@ def _properties(rng: np.random.Generator, names: Ints) -> Ints:
     start = np.array([first.get(name, 0) for name in EVENTS])
     draw = start[names] + (rng.random(names.size) * sizes[names]).astype(np.int64)
     return np.where(sizes[names] == 0, NONE, draw)
+
+
+def submitted_properties(started: Ints) -> Ints:
+    """Properties of submitted applications by those of the started ones, whose texts they follow."""
+    return started + len(_LOANS)
 
 
 def _with_followers(rng: np.random.Generator, bank: Bank, events: Happenings) -> Happenings:
@@ -121,14 +128,14 @@ def _with_followers(rng: np.random.Generator, bank: Bank, events: Happenings) ->
     opened, closed_on = opened[in_time], closed_on[in_time]
     submitted = np.full(started.size, EVENT["loan_submitted"])
     closed = np.full(opened.size, EVENT["complaint_closed"])
-    loan_texts = len(_LOANS)
     return Happenings(
         np.concatenate([events.customer, events.customer[started], events.customer[opened]]),
         np.concatenate([events.day, events.day[started], closed_on]),
         np.concatenate([events.second, events.second[started] + 300, np.full(opened.size, 10 * 3600)]),
         np.concatenate([events.name, submitted, closed]),
-        # the texts of submitted applications follow those of started ones
-        np.concatenate([events.properties, events.properties[started] + loan_texts, _properties(rng, closed)]),
+        np.concatenate(
+            [events.properties, submitted_properties(events.properties[started]), event_properties(rng, closed)]
+        ),
     )
 
 

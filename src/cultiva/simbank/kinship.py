@@ -49,6 +49,27 @@ def draw_kinship(rng: np.random.Generator, born: Ints, organisation: Flags, part
     return Kinship(parent, _households(parent, partner, at_home), _referrers(rng, organisation, parent))
 
 
+FRIENDS = 6
+"""Friends with whom somebody exchanges money."""
+
+
+def counterparts(chance: Ints, who: Ints, links: tuple[Ints, ...]) -> Ints:
+    """With whom somebody exchanges money: with kin half the time as far as there is any, else with one of few friends.
+
+    Args:
+        chance: A number >= 0 per row.
+        who: The customer of each row.
+        links: Kin of every customer, each of shape (n,), NONE where there is none.
+    """
+    n = links[0].size
+    friend = (who * 7_919 + (chance // 64 % FRIENDS) * 104_729 + 13) % n
+    chosen = np.full(who.size, NONE, dtype=np.int64)
+    for place, link in enumerate(links):
+        kin = link[who]
+        chosen = np.where((chance % 64 % (2 * len(links)) == place) & (kin != NONE), kin, chosen)
+    return np.where(chosen == NONE, friend, chosen)
+
+
 def _parents(rng: np.random.Generator, born: Ints, persons: Flags, partner: Ints, share: Floats) -> Ints:
     """A person of the right age, drawn evenly; those who are too old to have one among the customers have none."""
     order = np.flatnonzero(persons)[np.argsort(born[persons], kind="stable")]

@@ -19,10 +19,23 @@ from cultiva.simbank.archetypes import (
     PRODUCTS,
     Life,
 )
-from cultiva.simbank.arrays import NONE, Flags, Ints, coded, dates, hashes, money, numbered, pick_by_group, timestamps
+from cultiva.simbank.arrays import (
+    NONE,
+    Flags,
+    Floats,
+    Ints,
+    coded,
+    dates,
+    hashes,
+    money,
+    numbered,
+    pick_by_group,
+    timestamps,
+)
 from cultiva.simbank.districts import DISTRICTS, branch_districts
 from cultiva.simbank.doings import EVENT_CHANNELS, PROPERTY_TEXTS, Happenings
 from cultiva.simbank.holdings import CENTS, Accounts
+from cultiva.simbank.kinship import counterparts
 from cultiva.simbank.movements import Balances, Movements
 from cultiva.simbank.names import FIRM_NAMES, FIRM_PLACES, FIRM_TRADES, GIVEN, LIKE_SOUNDING, STREETS, SURNAMES
 from cultiva.simbank.population import NEVER, Bank, Population
@@ -31,7 +44,8 @@ Columns = dict[str, Any]
 STATUSES = ("active", "frozen", "closed", "overdue", "estate")
 RISK_RATINGS = ("C1", "C2", "C3", "C4", "C5")
 MERCHANTS = 3_000
-_APP_FACTOR, _APP_SHIFT, _APP_RANGE = 7_919, 17, 10**8  # coprime to the range: every app id differs
+ACCOUNTS_PER_CHUNK = 10**7
+APP_FACTOR, APP_SHIFT, APP_RANGE = 7_919, 17, 10**8  # coprime to the range: every app id differs
 _CHANNEL_SHARES = {  # by kind: app, web, branch, atm, pos, wecom, phone for those who use the app
     "transfer_in": (6, 2, 1, 0, 0, 0.2, 0.2), "transfer_out": (7, 2, 1, 0.3, 0, 0.2, 0.2),
     "card_payment": (4, 1, 0, 0, 6, 0, 0), "cash_in": (0, 0, 3, 4, 0, 0, 0), "cash_out": (0, 0, 2, 6, 0, 0, 0),
@@ -49,12 +63,12 @@ def core_ids(numbers: Ints) -> Any:
 
 def app_ids(numbers: Ints) -> Any:
     """Ids of the app, unlike those of the core system."""
-    return numbered("A", np.where(numbers < 0, numbers, (numbers * _APP_FACTOR + _APP_SHIFT) % _APP_RANGE), 8)
+    return numbered("A", np.where(numbers < 0, numbers, (numbers * APP_FACTOR + APP_SHIFT) % APP_RANGE), 8)
 
 
 def account_ids(bank_chunk: int, accounts: Ints) -> Any:
     """Ids of accounts: the chunk and the place in it."""
-    return numbered("62", np.where(accounts < 0, accounts, bank_chunk * 10**7 + accounts), 12)
+    return numbered("62", np.where(accounts < 0, accounts, bank_chunk * ACCOUNTS_PER_CHUNK + accounts), 12)
 
 
 def row_ids(prefix: str, bank_chunk: int, rows: int) -> Any:
@@ -242,13 +256,18 @@ def _holders(rng: np.random.Generator, people: Population, accounts: Accounts, c
 def balance_table(bank: Bank, people: Population, accounts: Accounts, balances: Balances, chunk: int) -> Columns:
     """Balances, with the credit line of cards."""
     card = accounts.product[balances.account] == PRODUCT_CODE["P_CREDITCARD"]
-    line = np.round(people.income[accounts.owner] * 4, -3).astype(np.int64)[balances.account]
+    line = card_limits(people.income[accounts.owner])[balances.account]
     return {
         "account_id": account_ids(chunk, balances.account),
         "date": dates(balances.day, bank.calendar.first),
         "balance": money(balances.cents),
-        "limit": money(np.maximum(line, 5_000) * CENTS, card),
+        "limit": money(line, card),
     }
+
+
+def card_limits(income: Floats) -> Ints:
+    """Credit lines in cents: four months of income, at least 5,000 yuan."""
+    return np.maximum(np.round(income * 4, -3).astype(np.int64), 5_000) * CENTS
 
 
 def transaction_table(
@@ -256,21 +275,28 @@ def transaction_table(
 ) -> Columns:
     """Movements."""
     owner = accounts.owner[moves.account]
-    shop = (MERCHANTS * rng.random(len(moves)) ** 3).astype(np.int64)
-    by_card = np.array([kind == "card_payment" for kind in KINDS])[moves.kind]
+    merchants = merchants_of(rng, moves.kind)
     return {
         "transaction_id": row_ids("T", chunk, len(moves)),
         "account_id": account_ids(chunk, moves.account),
         "at": timestamps(moves.day, moves.second, bank.calendar.first),
         "amount": money(moves.cents),
         "kind": coded(moves.kind, KINDS),
-        "channel": coded(_channels(rng, moves.kind, people.uses_app[owner]), CHANNELS),
+        "channel": coded(movement_channels(rng, moves.kind, people.uses_app[owner]), CHANNELS),
         "counterparty_account": account_ids(chunk, _counterparties(rng, people, accounts, moves, owner)),
-        "merchant_id": numbered("M", np.where(by_card, shop, NONE), 6),
+        "merchant_id": merchants,
     }
 
 
-def _channels(rng: np.random.Generator, kinds: Ints, uses_app: Flags) -> Ints:
+def merchants_of(rng: np.random.Generator, kinds: Ints) -> Any:
+    """Where cards pay: few merchants take most; null for other movements."""
+    shop = (MERCHANTS * rng.random(kinds.size) ** 3).astype(np.int64)
+    by_card = np.array([kind == "card_payment" for kind in KINDS])[kinds]
+    return numbered("M", np.where(by_card, shop, NONE), 6)
+
+
+def movement_channels(rng: np.random.Generator, kinds: Ints, uses_app: Flags) -> Ints:
+    """Over which channel movements of these kinds were made, NONE where the bank's own systems book them."""
     nothing = (1.0,) + (0.0,) * (len(CHANNELS) - 1)
     with_app = np.array([_CHANNEL_SHARES.get(kind, nothing) for kind in KINDS], dtype=np.float64)
     without = with_app * np.array([0.0, 0.0, 2.0, 1.0, 1.0, 0.0, 1.0]) + np.array([0, 0, 0.5, 0, 0, 0, 0])
@@ -282,14 +308,16 @@ def _channels(rng: np.random.Generator, kinds: Ints, uses_app: Flags) -> Ints:
 def _counterparties(
     rng: np.random.Generator, people: Population, accounts: Accounts, moves: Movements, owner: Ints
 ) -> Ints:
-    """A salary comes from the employer's account; two transfers in five stay within the bank."""
+    """A salary comes from the employer's account; two transfers in five go to kin, friends or a colleague."""
     code = {kind: place for place, kind in enumerate(KINDS)}
     employer = people.employer[owner]
     current = accounts.of[:, PRODUCT_CODE["P_CURRENT"]]
     paid_by = np.where((moves.kind == code["salary"]) & (employer != NONE), current[employer], NONE)
     transfer = np.isin(moves.kind, [code["transfer_in"], code["transfer_out"]]) & (rng.random(len(moves)) < 0.4)
-    other = rng.integers(0, max(len(accounts), 1), len(moves))
-    return np.where(transfer & (other != moves.account), other, paid_by)
+    chance = rng.integers(0, max(len(accounts), 1), len(moves))
+    other = current[counterparts(chance, owner, (people.partner, people.parent, people.referrer))]
+    transfer &= (other != moves.account) & (other != NONE)
+    return np.where(transfer, other, paid_by)
 
 
 def event_table(bank: Bank, people: Population, events: Happenings, chunk: int) -> Columns:
