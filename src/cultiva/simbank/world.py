@@ -39,9 +39,9 @@ class KindTerms(Model):
 class Kinds(Model):
     """Sure things, persuadables, lost causes and sleeping dogs, and what decides who is which."""
 
-    sure_thing: KindTerms = KindTerms(share=0.10, appeal=2.2, lift=0.1, fancy=0.6, push=0.0)
+    sure_thing: KindTerms = KindTerms(share=0.10, appeal=1.8, lift=0.1, fancy=0.6, push=0.0)
     """Take it up anyway."""
-    persuadable: KindTerms = KindTerms(share=0.27, appeal=0.0, lift=1.8, fancy=0.4, push=1.0)
+    persuadable: KindTerms = KindTerms(share=0.27, appeal=0.0, lift=2.4, fancy=0.4, push=1.0)
     """Take it up because they are asked."""
     lost_cause: KindTerms = KindTerms(share=0.58, appeal=-2.5, lift=0.1, fancy=0.04, push=0.0)
     """Never."""
@@ -194,6 +194,8 @@ class Life(Model):
     """Chance to complain."""
     join: Share = 0.01
     """Chance that a prospect becomes a customer on their own."""
+    brought: Share = 0.2
+    """Share of their wealth that those who join bring at once."""
     mood_stays: Share = 0.9
     """Share of the mood that is left after a week."""
 
@@ -244,16 +246,16 @@ class Money(Model):
 
 
 _CATEGORIES = {
-    "deposit": CategoryTerms(weekly=0.004, new_money=0.2, own_money=0.15),
+    "deposit": CategoryTerms(weekly=0.0025, new_money=0.5, own_money=0.15),
     "loan": CategoryTerms(weekly=0.0012, new_money=0.0, own_money=0.0),
-    "card": CategoryTerms(weekly=0.0015, new_money=0.0, own_money=0.0, activity=0.3),
-    "fund": CategoryTerms(weekly=0.002, new_money=0.1, own_money=0.1),
-    "wealth": CategoryTerms(weekly=0.003, new_money=0.25, own_money=0.2),
-    "insurance": CategoryTerms(weekly=0.001, new_money=0.05, own_money=0.02),
-    "payment": CategoryTerms(weekly=0.001, new_money=0.0, own_money=0.0, push=0.06, activity=0.3),
-    "benefit": CategoryTerms(push=0.12, activity=0.25),
-    "content": CategoryTerms(push=0.03, activity=0.15),
-    "service": CategoryTerms(push=0.08, activity=0.1),
+    "card": CategoryTerms(weekly=0.001, new_money=0.0, own_money=0.0, activity=0.3),
+    "fund": CategoryTerms(weekly=0.0015, new_money=0.3, own_money=0.1),
+    "wealth": CategoryTerms(weekly=0.002, new_money=0.5, own_money=0.2),
+    "insurance": CategoryTerms(weekly=0.0008, new_money=0.1, own_money=0.02),
+    "payment": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0, push=0.06, activity=0.3),
+    "benefit": CategoryTerms(push=0.25, activity=0.25),
+    "content": CategoryTerms(push=0.06, activity=0.15),
+    "service": CategoryTerms(push=0.15, activity=0.1),
 }
 _CHANNELS = {
     "app": ChannelFacts(reach=0.75, strength=0.55, tiring=0.4, refused=0.01),

@@ -1,4 +1,4 @@
-"""All the chance of one week, drawn before anything happens: equal for a bank and its twins, whatever touches they have."""
+"""All the chance of one week, drawn before anything happens: equal for a bank and its twins."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _CONSENTS = (0.85, 0.6)
 """Share of the customers who agree to marketing at all, and over each further channel of those."""
 
 
-def found_state(
+def found_state(  # noqa: PLR0913  (a state is made of these)
     world: World,
     nature: Nature,
     people: Population,

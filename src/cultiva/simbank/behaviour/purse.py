@@ -28,7 +28,7 @@ _SWINGS = np.array([{"P_FUND_EQUITY": 0.02, "P_FUND_STEADY": 0.002, "P_WEALTH": 
                     for one in PRODUCTS])  # fmt: skip
 _GAINS = np.array([{"P_FUND_EQUITY": 0.05, "P_FUND_STEADY": 0.03, "P_WEALTH": 0.028}.get(one.product_id, 0.0)
                    for one in PRODUCTS])  # fmt: skip
-_PACE = np.array([2 * 12 / WEEKS_PER_YEAR / LOANS[one.product_id][1] if one.product_id in LOANS else 0.0
+REPAID_WEEKLY = np.array([2 * 12 / WEEKS_PER_YEAR / LOANS[one.product_id][1] if one.product_id in LOANS else 0.0
                   for one in PRODUCTS])  # fmt: skip
 """Share of a loan repaid per week: twice the straight line at first, as the balance falls."""
 
@@ -64,7 +64,7 @@ class Purse:
 
     def repay(self) -> None:
         """Repays loans a little, as far as the current account allows."""
-        due = self.balance * _PACE
+        due = self.balance * REPAID_WEEKLY
         able = np.minimum(1.0, 0.8 * self.balance[:, CURRENT] / np.maximum(due.sum(axis=1), 1e-9))
         self._own(-due * able[:, None])
 
@@ -107,6 +107,9 @@ class Purse:
         self.borrow(SAVING, -from_saving, asset=True)
         self._own(sums.own * able[:, None])
         self._own(sums.lent)
+        paid_on = sums.lent.sum(axis=1)  # a loan is taken to buy something
+        self.outside -= paid_on
+        self.balance[:, CURRENT] -= paid_on
 
     def close(self, closing: Flags, *, leaving_share: float) -> None:
         """Empties products, shape (n, products): a share leaves the bank, the rest goes to the current account."""
@@ -116,9 +119,15 @@ class Purse:
         self._fresh(-self.balance * closing * (np.arange(len(PRODUCTS)) != CURRENT))
 
     def leave(self, leaving: Flags) -> None:
-        """Takes everything out."""
-        self._fresh(-self.balance * leaving[:, None] * ASSETS)
+        """Repays what is owed, then takes everything out."""
         self._own(-self.balance * leaving[:, None] * OWED)
+        self._fresh(-self.balance * leaving[:, None] * ASSETS)
+
+    def join(self, joined: Flags, share: float) -> None:
+        """Lets those who join bring a share of their wealth."""
+        change = np.zeros_like(self.balance)
+        change[:, CURRENT] = np.where(joined, share * self.nature.wealth, 0.0)
+        self._fresh(change)
 
     def borrow(self, product: int, amount: Floats, *, asset: bool = False) -> None:
         """Moves money between one product and the current account; owed products pay out what they gain."""

@@ -1,4 +1,4 @@
-"""Channels and advisers: what works with whom, who can be reached, whom advisers choose to call and how well they talk."""
+"""Channels and advisers: what works with whom, who can be reached, whom advisers call and how well."""
 
 from __future__ import annotations
 

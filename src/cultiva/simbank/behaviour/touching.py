@@ -92,7 +92,7 @@ def carry_out(world: World, nature: Nature, state: State, touches: Touches, draw
         push=push,
         stir=stir,
         taken=taken,
-        tired=sums(who, _tiring(world, nature)[channel], n),
+        tired=sums(who, tiring_of(world, nature)[channel], n),
         annoyance=sums(who, nature.annoyance[who, topic], n),
         outflow=np.minimum(sums(who, nature.outflow[who, topic], n), 0.5),
         opted_out=_opted_out(world, nature, state, who, channel, draws),
@@ -156,7 +156,8 @@ def _behaviour(
     return found[0], found[1]
 
 
-def _tiring(world: World, nature: Nature) -> Floats:
+def tiring_of(world: World, nature: Nature) -> Floats:
+    """What one touch over each channel adds to fatigue, shape (channels,)."""
     facts = zip(nature.channel_names, nature.human, strict=True)
     return np.array([world.channel(name, human=bool(human)).tiring for name, human in facts])
 
