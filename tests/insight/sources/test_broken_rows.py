@@ -12,6 +12,7 @@ import pytest
 from tests.insight.sources.conftest import HEADER, TODAY, Bank, transaction_lines
 
 from cultiva.contracts.types import INTEGER_MAX
+from cultiva.insight.sources import delivery
 
 GOOD = 300
 """Good rows around a bad one, so that it stays below the tolerated share."""
@@ -237,6 +238,24 @@ def test_of_facts_with_one_key_the_first_is_kept(transactions: Bank) -> None:
     assert [row["amount"] for row in transactions.rows(result.tables["transaction"].snapshot)] == [Decimal("9.00")]
     (row,) = transactions.rows(result.quarantine)
     assert (row["record"], row["key"], row["rule"], row["column"]) == (2, "T1", "key_conflict", "transaction_id")
+
+
+@pytest.mark.parametrize("key_hash", ["hash(transaction_id)", "hash(transaction_id) % 2", "hash(0)"])
+def test_keys_that_share_a_hash_are_told_apart(
+    transactions: Bank, monkeypatch: pytest.MonkeyPatch, key_hash: str
+) -> None:
+    monkeypatch.setattr(delivery, "key_hash", lambda schema: key_hash)
+    amounts = {"T1": ["5", "5"], "T2": ["5", "6"], "T3": ["x", "7"], "T4": ["8"], "T5": ["x"], "T6": ["9"]}
+    lines = [f"{key},A1,2024-03-28,{amount},card\n" for key, values in amounts.items() for amount in values]
+    transactions.deliver("transactions.csv", HEADER + "".join(lines) + "T7,A1,2024-04-05,1,card\n")
+    transactions.tables[0]["bad_rows_max"] = 1
+    result = transactions.run()
+    table = result.tables["transaction"]
+    kept = {row["transaction_id"]: row["amount"] for row in transactions.rows(table.snapshot)}
+    assert kept == {"T1": 5, "T2": 5, "T3": 7, "T4": 8, "T6": 9}
+    assert sorted(row["key"] for row in transactions.rows(result.quarantine)) == ["T2", "T3", "T5"]
+    assert (table.counts.read, table.counts.duplicate, table.counts.not_yet) == (10, 1, 1)
+    assert table.counts.balanced
 
 
 def test_of_master_rows_with_one_key_the_last_is_kept(parties: Bank) -> None:

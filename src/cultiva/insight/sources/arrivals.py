@@ -25,7 +25,8 @@ CONFLICT, CHANGED, TOO_LATE = "key_conflict", "changed", "too_late"
 
 
 SORTED_ROWS_MAX = 1_000_000
-"""Larger tables are written in the order in which they come: sorting them takes twice as long as writing them."""
+"""Larger tables are written in the order in which they come: to sort 6.6M events takes 10 s of processor beside 5 s to
+write them, and spares a reader that groups by customer 0.3 s."""
 
 
 @dataclass(frozen=True)
