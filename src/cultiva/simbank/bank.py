@@ -49,7 +49,8 @@ from cultiva.simbank.weekly import (
 )
 from cultiva.simbank.world import World, load_world
 
-TRANSACTIONS_PER_CUSTOMER = 40.0
+TRANSACTIONS_PER_CUSTOMER = 70.0
+"""In the history of a bank that lives on: as many per week as its customers make later."""
 _STREAM = 77
 """Of the chance that has no consequences: kinds and times of movements, sessions, typing errors."""
 LIVED = "lived"

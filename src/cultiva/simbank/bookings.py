@@ -30,6 +30,10 @@ LARGE_SHARE, LARGE_MIN = 0.05, 500.0
 """Transfers of this share of a product's balance, and of this many yuan, are booked in their week."""
 NOTICED_SHARE = 0.03
 """Transfers from elsewhere below this share of a month's income drown in everyday life."""
+INTEREST_MIN_CENTS = 100
+"""Less interest is booked in a later month."""
+EVERYDAY_SHARE = 0.6
+"""Share of a customer's movements that is everyday spending; the others are income, bills and transfers."""
 TAKINGS_MEAN = 3.0
 """Additional payments in which those who trade receive what they take."""
 PAYROLL_SHARE = 0.8
@@ -173,7 +177,8 @@ def _product_rows(rng: np.random.Generator, week: Week, books: Books) -> tuple[l
     own, fresh = own * ~now, fresh * ~now
     own[:, CURRENT] = fresh[:, CURRENT] = 0.0
     gain = in_cents(after.balance) - books.cents - own_cents - fresh_cents - in_cents(own + fresh)
-    gain *= now if not week.ends_month() else np.arange(len(PRODUCTS)) != CURRENT
+    gain *= week.changed("closed") | (week.ends_month() & (np.abs(gain) >= INTEREST_MIN_CENTS))
+    gain[:, CURRENT] = 0
     day = _days(rng, week)
     back = -own_cents * SIGN
     back[:, CARD] = np.minimum(back[:, CARD], 0)  # what a card pays goes to a shop, not to the current account
@@ -264,7 +269,7 @@ def _everyday_rows(rng: np.random.Generator, week: Week, books: Books, rows: Boo
     """What brings the current account to where it has come: spending in several movements, or money in."""
     happened, people = week.happened, week.people
     moved = _sums(rows, books.cents.shape)[:, CURRENT]
-    counts = rng.poisson(happened.flows.movements)
+    counts = rng.poisson(happened.flows.movements * EVERYDAY_SHARE)
     closed = week.changed("closed")[:, CURRENT]
     seen = np.zeros(len(people), dtype=np.bool_)
     seen[rows.customer[rows.product == CURRENT]] = True
@@ -272,6 +277,7 @@ def _everyday_rows(rng: np.random.Generator, week: Week, books: Books, rows: Boo
     unbooked = in_cents(-(own * SIGN).sum(axis=1))
     target = np.where(closed, 0, np.maximum(in_cents(happened.after.balance[:, CURRENT]) - unbooked, 0))
     need = np.where(now, books.cents[:, CURRENT] + moved - target, 0)
+    need = np.where((need > 0) & (counts == 0) & ~closed, 0, need)  # spent, and booked when something else is
     spent = split_spending(rng, people, np.where(closed, 0, np.maximum(need, 0)), counts)
     day = week.begins + rng.integers(0, DAYS_PER_WEEK, spent.customer.size)
     second = (8 * 3600 + rng.random(spent.customer.size) * 13.5 * 3600).astype(np.int64)
@@ -280,10 +286,18 @@ def _everyday_rows(rng: np.random.Generator, week: Week, books: Books, rows: Boo
         Booked(spent.customer, np.zeros_like(spent.customer), day, second, -spent.cents, spent.kind,
                np.full_like(spent.customer, NONE)),
         Booked(comes, np.zeros_like(comes), week.begins + comes % DAYS_PER_WEEK, np.full_like(comes, 9 * 3600 + 1800),
-               -need[comes], np.full_like(comes, KIND["transfer_in"]), np.full_like(comes, NONE)),
+               -need[comes], _ways_in(rng, people)[comes], np.full_like(comes, NONE)),
         Booked(ends, np.zeros_like(ends), happened.after.closed[ends, CURRENT], np.full_like(ends, CLOSING_SECOND),
                -need[ends], np.full_like(ends, KIND["transfer_out"]), np.full_like(ends, NONE)),
     ]  # fmt: skip
+
+
+def _ways_in(rng: np.random.Generator, people: Population) -> Ints:
+    """How money comes in beside income: as cash or by transfer, as is usual for the archetype."""
+    cash = np.array([kind.kinds.get("cash_in", 0.0) for kind in ARCHETYPES])
+    transfer = np.array([kind.kinds.get("transfer_in", 0.5) for kind in ARCHETYPES])
+    by_cash = rng.random(len(people)) < (cash / (cash + transfer))[people.archetype]
+    return np.where(by_cash, KIND["cash_in"], KIND["transfer_in"])
 
 
 def _in_order(week: Week, booked: Booked, books: Books) -> Booked:
