@@ -12,7 +12,7 @@ from cultiva.simbank.behaviour.readiness import WARMTH_MAX
 
 
 @njit(cache=True, nogil=True)
-def take_up_gains(
+def take_up_gains(  # noqa: PLR0913, PLR0917  (a compiled kernel takes arrays, by place)
     against: Any, worth: Any, path: Any, who: Any, product: Any, once: Any, effect: Any
 ) -> tuple[Any, Any, Any]:
     """Take-ups with and without an effect, for every row.
@@ -61,7 +61,8 @@ def kept_money(keeping: Floats, path: Floats, who: Any, effect: Floats) -> Float
         effect: Log odds, shape (rows,).
     """
     kept = np.zeros(who.size)
-    rows = np.flatnonzero((effect != 0) & keeping.any(axis=0)[who])
+    at_stake = np.asarray(keeping.any(axis=0))
+    rows = np.flatnonzero((effect != 0) & at_stake[who])
     for week in range(path.size):
         kept[rows] += keeping[week, who[rows]] * (1 - np.exp(-effect[rows] * path[week]))
     return kept

@@ -44,7 +44,7 @@ class Expected:
         return self.money - self.cost
 
 
-def expected_of(
+def expected_of(  # noqa: PLR0913  (rows and what they depend on)
     world: World, nature: Nature, state: State, *, who: Ints, offer: Ints, channel: Ints, week: int
 ) -> Expected:
     """What each touch of one week is expected to do, each on its own.

@@ -11,11 +11,10 @@ from cultiva.simbank.arrays import Floats
 from cultiva.simbank.behaviour.amounts import CURRENT, SAVING, expected_sums
 from cultiva.simbank.behaviour.ledger import CLOSING_LEAVES, MATURING_LEAVES, maturity_leaving_chance
 from cultiva.simbank.behaviour.money import WEEK, movement_margin, yearly_margins
-from cultiva.simbank.behaviour.nature import Nature
+from cultiva.simbank.behaviour.nature import IMPOSSIBLE, Nature
 from cultiva.simbank.behaviour.purse import ASSETS, REPAID_WEEKLY
 from cultiva.simbank.behaviour.readiness import (
     DAYS_PER_WEEK,
-    IMPOSSIBLE,
     ONCE,
     TERM,
     matures,
