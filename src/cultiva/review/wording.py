@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-from cultiva.contracts.readout import Verdict
+from cultiva.contracts.readout import Contrast, Verdict
 from cultiva.kit.words import Words
 from cultiva.review.measure import Check, CheckName
 
@@ -23,8 +23,34 @@ SLICES = {
     "(propensity)": Words("现行排序 对比 只按倾向", "ranking now, against propensity only"),
     "(random)": Words("现行排序 对比 随机", "ranking now, against chance"),
 }
+CONTRASTS = {
+    Contrast.ITT: Words("全部可触达", "all open to it"),
+    Contrast.COMPLIER: Words("实际触达", "those reached"),
+    Contrast.TRIMMED: Words("截尾后", "trimmed"),
+}
+DIMENSIONS = {
+    "all": Words("总体", "all"),
+    "offer": Words("权益/产品", "offer"),
+    "channel": Words("渠道", "channel"),
+    "wave": Words("入组月份", "month of enrolment"),
+    "branch": Words("机构", "branch"),
+    "cell": Words("格子", "cell"),
+    "group:stage": Words("生命周期", "stage"),
+    "group:value_tier": Words("价值分层", "value tier"),
+}
+METRICS = {
+    "contribution": Words("贡献", "contribution"),
+    "net": Words("扣除成本后贡献", "contribution after cost"),
+    "cost": Words("成本", "cost"),
+    "sold": Words("所售品类的贡献", "contribution of the category sold"),
+}
 NAMED_MAX = 3
 """Groups that a sentence names."""
+
+
+def metric_words(name: str, labels: Mapping[str, Words]) -> Words:
+    """A metric as people read it: ours, or as the workspace calls it."""
+    return METRICS.get(name) or labels.get(name) or Words(name, name)
 
 
 def money(amount: float) -> str:
@@ -107,11 +133,11 @@ def broken(sentence: str) -> Words:
 
 def unmeasured(treated: int, control: int, reason: str) -> Words:
     """Nothing can be said yet."""
-    why_zh, why_en = (f"：{reason}", f": {reason}") if reason else ("。", ".")
+    why = f": {reason}" if reason else "."
     return Words(
-        f"尚无法测算（可触达 {treated:,} 人，对照 {control:,} 人有结果）{why_zh}",
+        f"尚无法测算（可触达 {treated:,} 人，对照 {control:,} 人有结果）。",
         f"Nothing can be said yet ({treated:,} customers touched or open to it and {control:,} left alone have "
-        f"results){why_en}",
+        f"results){why}",
     )
 
 
