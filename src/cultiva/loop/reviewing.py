@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
@@ -129,10 +130,15 @@ def _row(one: StrategyReview, language: str) -> tuple[Any, ...]:
     main = one.main()
     said = one.recommendation
     counts = (main.customers_treated, main.customers_control) if main else (0, 0)
-    effect = (main.effect, main.always_low, main.always_high) if main else (None, None, None)
+    effect = (main.effect, _finite(main.always_low), _finite(main.always_high)) if main else (None, None, None)
     money = (one.incremental, one.cost, one.net, one.return_on_cost)
     words = (say(VERDICTS[said.verdict], language), say(said.reason, language))
     return (one.strategy, say(one.label, language), *counts, *effect, *money, *words)
+
+
+def _finite(end: float | None) -> float | None:
+    """An end of an interval; nothing where the data set no limit."""
+    return end if end is not None and math.isfinite(end) else None
 
 
 def details(parts: Parts, on: date, one: StrategyReview) -> list[Sheet]:
@@ -160,7 +166,7 @@ def _metrics(parts: Parts, rows: Sequence[Readout], title: str, language: str) -
         (
             say(metric_words(one.metric, labels), language), say(CONTRASTS[one.contrast], language),
             one.customers_treated, one.customers_control, one.mean_treated, one.mean_control, one.effect,
-            one.always_low, one.always_high, one.total, one.p_value, one.reason,
+            _finite(one.always_low), _finite(one.always_high), one.total, one.p_value, one.reason,
         )
         for one in rows
     )  # fmt: skip
@@ -174,7 +180,7 @@ def _groups(rows: Sequence[Readout], title: str, language: str) -> Sheet:
     cells = tuple(
         (
             say(DIMENSIONS.get(one.dimension, Words(one.dimension, one.dimension)), language), one.group,
-            one.customers_treated, one.customers_control, one.shrunk, one.low, one.high, one.p_value, one.reason,
+            one.customers_treated, one.customers_control, one.shrunk, _finite(one.low), _finite(one.high), one.p_value, one.reason,
         )
         for one in rows
     )  # fmt: skip

@@ -9,7 +9,7 @@ from cultiva.contracts.readout import Contrast, Readout
 from cultiva.definitions.review import CONTRIBUTION
 from cultiva.engine.port import Engine, Files
 from cultiva.review.design import PROGRAMME, SOLD, ReviewDesign
-from cultiva.review.measure import Check, Design, Estimand, Kind, Measured, Measurement, MetricDesign, measure
+from cultiva.review.measure import Check, Design, Estimand, Kind, Measured, Measurement, MetricDesign, Standing, measure
 from cultiva.review.panel import COST, NET, slice_strategy
 
 MONEY = "money"
@@ -81,10 +81,13 @@ def _metrics(design: ReviewDesign) -> tuple[MetricDesign, ...]:
 
 
 def readouts(effects: Iterable[Measured], design: ReviewDesign) -> tuple[Readout, ...]:
-    """Effects as readouts; of groups nobody is in nothing is said."""
+    """Effects as readouts; nothing is said of groups that nobody is in, and of those reached where nobody was."""
     units = {one.name: one.unit for one in design.metrics}
     return tuple(
-        _readout(one, units.get(one.metric, MONEY)) for one in effects if one.treated.customers + one.control.customers
+        _readout(one, units.get(one.metric, MONEY))
+        for one in effects
+        if one.treated.customers + one.control.customers
+        and (one.estimand is not Estimand.REACHED or one.treated.reached)
     )
 
 
@@ -129,4 +132,4 @@ def dimension_name(columns: str) -> str:
 
 def alarms(checks: Iterable[Check]) -> tuple[Check, ...]:
     """Checks that found something."""
-    return tuple(one for one in checks if one.standing != "fine")
+    return tuple(one for one in checks if one.standing in (Standing.NOTICE, Standing.ALARM))

@@ -17,6 +17,10 @@ from cultiva.review.effects import ALL
 from cultiva.review.statistics.allocation import thompson_shares
 
 
+USUAL = 1.96
+"""Half the width of a 95 % interval, in standard errors, where there are many customers."""
+
+
 @dataclass(frozen=True)
 class Learnt:
     """One row of the lake table `learnt`."""
@@ -63,7 +67,7 @@ class Lessons:
         """What is believed about the whole, an offer or a cell."""
         for one in self.readouts:
             if (one.metric, one.contrast, one.dimension, one.group) == (CONTRIBUTION, Contrast.ITT, dimension, group):
-                value, se = (one.effect, one.se) if dimension == ALL else (one.shrunk, one.shrunk_se)
+                value, se = (one.effect, spread(one)) if dimension == ALL else (one.shrunk, one.shrunk_se)
                 scaled = [None if number is None else number * self.scale for number in (value, se)]
                 return corrected(self.prior, *scaled)
         return self.prior
@@ -78,6 +82,13 @@ class Lessons:
         names = self.strategy.offers if len(self.strategy.offers) > 1 else ()
         found = {name: self.believed("offer", name) for name in names}
         return {name: Belief(one.mean - self.count(name).cost_mean, one.se) for name, one in found.items()}
+
+
+def spread(one: Readout) -> float | None:
+    """The standard error of a normal guess as wide as the interval, which is wider where few customers were compared."""
+    if one.se is None or one.low is None or one.high is None or not one.se:
+        return one.se
+    return max((one.high - one.low) / (2 * USUAL), one.se)
 
 
 def learnt_of(lessons: Lessons, verdict: Verdict, *, exploration: float) -> Iterator[Learnt]:

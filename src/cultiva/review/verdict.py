@@ -19,6 +19,8 @@ SURE = 0.95
 """Chance from which something is taken for settled."""
 CLEAR = 0.05
 """Adjusted p-value below which a group is taken for different."""
+CUSTOMERS_MIN = 20
+"""Fewest customers on either side for a verdict other than to wait."""
 FIRST_LOOK_DAYS = 28
 """When to look again where nothing can be said yet."""
 
@@ -53,6 +55,16 @@ class Case:
         return self.belief.mean - self.counts.cost_mean
 
     @property
+    def few(self) -> bool:
+        """Whether one side has too few customers for a verdict."""
+        return min(self.counts.customers, self.counts.control) < CUSTOMERS_MIN
+
+    def surely_above(self, amount: float) -> bool:
+        """Whether the net money exceeds an amount by the interval that holds however often one looks."""
+        low = None if self.main is None else self.main.always_low
+        return low is not None and low * self.scale - self.counts.cost_mean > amount
+
+    @property
     def weeks(self) -> float:
         """Weeks since the first enrolment, at least one."""
         return max((self.on - self.since).days / WEEK_DAYS, 1.0) if self.since is not None else 1.0
@@ -65,7 +77,7 @@ class Case:
 
 def recommend(case: Case) -> Recommendation:
     """The verdict on a strategy, with its reason in one sentence."""
-    if case.main is None or case.main.effect is None or not case.main.se:
+    if case.main is None or case.main.effect is None or not case.main.se or case.few:
         return _unmeasured(case)
     champion = _champion(case.offers)
     worth = _weighed(case)
@@ -96,12 +108,12 @@ def _decided(case: Case, worth: Worth, champion: str) -> tuple[Verdict, date | N
         return Verdict.CHANGE, None, wording.change(case.net, odd, pays=case.net > 0)
     if champion and case.offers[champion].mean > 0 and _settled(case.offers, champion):
         return Verdict.CHANGE, None, wording.champion(champion, case.offers[champion].mean)
-    if chance >= SURE:
+    if chance >= SURE and case.surely_above(0.0):
         return Verdict.SCALE, None, wording.scale(case.net, chance)
-    if worth.best is Choice.WAIT and chance > 1 - SURE:
+    if worth.best is Choice.WAIT and 1 - SURE < chance < SURE:
         until = case.on + timedelta(days=WEEK_DAYS * worth.wait_periods)
         return Verdict.WAIT, until, wording.wait(case.net, chance, until)
-    if worth.best is Choice.SCALE:
+    if worth.best is Choice.SCALE or chance >= SURE:
         return Verdict.KEEP, None, wording.keep(case.net, chance)
     return Verdict.STOP, None, wording.stop(case.net, chance)
 
