@@ -12,6 +12,9 @@ from scipy import optimize, special, stats
 from cultiva.review.statistics.estimate import Estimate
 from cultiva.review.statistics.moments import Floats
 
+_GRID = 160
+"""Points of the integral over the spread between groups."""
+
 
 @dataclass(frozen=True)
 class Shrunken:
@@ -30,10 +33,11 @@ class Shrunken:
 
 
 def shrink(effects: Sequence[Estimate], *, confidence: float = 0.95) -> Shrunken:
-    """Draws the effects of groups towards their mean as far as their own data are thin (empirical Bayes).
+    """Draws the effects of groups towards their mean as far as their own data are thin.
 
-    The variance between groups is that of Paule and Mandel (1982). A group's guess is its posterior mean under normal
-    effects; its standard error holds the uncertainty of the mean (Morris 1983).
+    Normal effects around a common mean. The spread between groups that is stated is that of Paule and Mandel (1982).
+    Guesses are averaged over what the spread may be (half-Cauchy prior of the size of a standard error, Gelman 2006):
+    plugging in one number would promise too much where there are few groups.
 
     Args:
         effects: Of the groups; such as have no standard error get the mean of the others.
@@ -45,12 +49,12 @@ def shrink(effects: Sequence[Estimate], *, confidence: float = 0.95) -> Shrunken
         return Shrunken(None, None, None, tuple(effects), reason)
     values = np.array([effect.value for effect in known], dtype=np.float64)
     variances = np.array([effect.se for effect in known], dtype=np.float64) ** 2
-    between = paule_mandel(values, variances)
-    mean, mean_variance = _mean(values, variances, between)
+    spreads = _spreads(values, variances)
     fixed, _ = _mean(values, variances, 0.0)
     p_value = float(stats.chi2.sf(np.sum((values - fixed) ** 2 / variances), len(known) - 1))
-    guesses = tuple(_posterior(effect, mean, mean_variance, between, confidence) for effect in effects)
-    return Shrunken(mean, math.sqrt(between), p_value, guesses)
+    guesses = tuple(_posterior(effect, spreads, confidence) for effect in effects)
+    mean = float(spreads.weights @ spreads.means)
+    return Shrunken(mean, math.sqrt(paule_mandel(values, variances)), p_value, guesses)
 
 
 def paule_mandel(values: Floats, variances: Floats) -> float:
@@ -78,14 +82,46 @@ def _mean(values: Floats, variances: Floats, between: float) -> tuple[float, flo
     return float(np.sum(weights * values) / np.sum(weights)), float(1 / np.sum(weights))
 
 
-def _posterior(effect: Estimate, mean: float, mean_variance: float, between: float, confidence: float) -> Estimate:
+@dataclass(frozen=True)
+class _Spreads:
+    """What the variance between groups may be, and what follows from each; one row per point of a grid."""
+
+    between: Floats
+    """Variances between groups."""
+    weights: Floats
+    """Posterior probabilities."""
+    means: Floats
+    """Mean over the groups, given each."""
+    mean_variances: Floats
+    """Its variance."""
+
+
+def _spreads(values: Floats, variances: Floats) -> _Spreads:
+    """Posterior of the variance between groups, with the mean integrated out under a flat prior."""
+    size = float(np.exp(np.mean(np.log(variances)) / 2))
+    widest = 4 * (float(np.std(values, ddof=1)) + size)
+    between = np.linspace(0, math.sqrt(widest), _GRID) ** 2
+    total = variances[None, :] + between[:, None] ** 2
+    precision = (1 / total).sum(axis=1)
+    means = (values / total).sum(axis=1) / precision
+    squares = ((values[None, :] - means[:, None]) ** 2 / total).sum(axis=1)
+    log = -0.5 * (np.log(total).sum(axis=1) + np.log(precision) + squares) - np.log1p((between / size) ** 2)
+    weights = np.exp(log - log.max()) * np.gradient(between)
+    return _Spreads(between**2, weights / weights.sum(), means, 1 / precision)
+
+
+def _posterior(effect: Estimate, spreads: _Spreads, confidence: float) -> Estimate:
+    """Best guess for one group: mean and variance over the possible spreads."""
     if effect.value is None or not effect.se:
-        value, variance, reason = mean, between + mean_variance, "no data of its own: the mean of the other groups"
+        values, variances = spreads.means, spreads.between + spreads.mean_variances
+        reason = "no data of its own: the mean of the other groups"
     else:
-        own = between / (between + effect.se**2)
-        value = mean + own * (effect.value - mean)
-        variance, reason = own * effect.se**2 + (1 - own) ** 2 * mean_variance, effect.reason
-    se = math.sqrt(variance)
+        own = spreads.between / (spreads.between + effect.se**2)
+        values = spreads.means + own * (effect.value - spreads.means)
+        variances = own * effect.se**2 + (1 - own) ** 2 * spreads.mean_variances
+        reason = effect.reason
+    value = float(spreads.weights @ values)
+    se = math.sqrt(float(spreads.weights @ (variances + (values - value) ** 2)))
     half = float(special.ndtri((1 + confidence) / 2)) * se
     p_value = float(2 * special.ndtr(-abs(value) / se))
     return Estimate(value, se, value - half, value + half, math.inf, p_value, reason)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cultiva.review.statistics.planning import Plan, customers_needed, duration, power, smallest_effect
+
+ONE_LOOK = Plan(sd=10.0, control_share=0.5, daily_looks=False)
+
+
+def test_the_textbook_number_of_customers() -> None:
+    """Two arms, effect of a fifth of a standard deviation, 80 % power: 393 each by the normal formula."""
+    assert customers_needed(ONE_LOOK, 2.0) == pytest.approx(2 * 392.44, abs=1.5)
+
+
+def test_what_is_needed_shows_what_was_planned() -> None:
+    needed = customers_needed(ONE_LOOK, 0.7)
+    assert needed is not None
+    assert smallest_effect(ONE_LOOK, needed) == pytest.approx(0.7, rel=1e-3)
+    assert power(ONE_LOOK, 0.7, needed) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_power_is_what_simulated_experiments_have() -> None:
+    plan = replace(ONE_LOOK, control_share=0.2)
+    draw = np.random.default_rng(7)
+    found = [
+        stats.ttest_ind(draw.normal(2.0, 10, 800), draw.normal(0, 10, 200), equal_var=False).pvalue < 0.05
+        for _ in range(1500)
+    ]
+    assert np.mean(found) == pytest.approx(power(plan, 2.0, 1000), abs=0.04)
+
+
+def test_covariates_save_customers_and_clusters_and_daily_looks_cost_them() -> None:
+    base = customers_needed(ONE_LOOK, 1.0)
+    assert base is not None
+    assert customers_needed(replace(ONE_LOOK, explained=0.5), 1.0) == pytest.approx(base / 2, abs=1)
+    clustered = replace(ONE_LOOK, cluster_size=101, cluster_correlation=0.02)
+    assert customers_needed(clustered, 1.0) == pytest.approx(3 * base, abs=3)
+    watched = customers_needed(replace(ONE_LOOK, daily_looks=True), 1.0)
+    assert watched is not None and 1.5 * base < watched < 2.2 * base
+
+
+def test_weeks_and_reasons() -> None:
+    assert duration(ONE_LOOK, 2.0, enrolled_per_week=100).weeks == 8
+    assert "more than 104" in duration(ONE_LOOK, 0.01, enrolled_per_week=10).reason
+    assert "nobody is enrolled" in duration(ONE_LOOK, 2.0, enrolled_per_week=0).reason
+    assert "zero is never seen" in duration(ONE_LOOK, 0.0, enrolled_per_week=10).reason
+    nobody = replace(ONE_LOOK, control_share=0.0)
+    assert "nobody to compare with" in duration(nobody, 1.0, enrolled_per_week=10).reason
+    assert smallest_effect(nobody, 100) is None
+    assert power(nobody, 1.0, 100) == 0.0
+    assert math.isfinite(power(ONE_LOOK, 1e6, 10))
