@@ -180,7 +180,8 @@ def _groups(rows: Sequence[Readout], title: str, language: str) -> Sheet:
     cells = tuple(
         (
             say(DIMENSIONS.get(one.dimension, Words(one.dimension, one.dimension)), language), one.group,
-            one.customers_treated, one.customers_control, one.shrunk, _finite(one.low), _finite(one.high), one.p_value, one.reason,
+            one.customers_treated, one.customers_control, one.shrunk, _finite(one.low), _finite(one.high), one.p_value,
+            one.reason,
         )
         for one in rows
     )  # fmt: skip

@@ -16,7 +16,6 @@ from cultiva.review.counts import Counts, Part
 from cultiva.review.effects import ALL
 from cultiva.review.statistics.allocation import thompson_shares
 
-
 USUAL = 1.96
 """Half the width of a 95 % interval, in standard errors, where there are many customers."""
 
@@ -85,7 +84,7 @@ class Lessons:
 
 
 def spread(one: Readout) -> float | None:
-    """The standard error of a normal guess as wide as the interval, which is wider where few customers were compared."""
+    """Standard error of a normal guess as wide as the interval, which is wider where few customers were compared."""
     if one.se is None or one.low is None or one.high is None or not one.se:
         return one.se
     return max((one.high - one.low) / (2 * USUAL), one.se)

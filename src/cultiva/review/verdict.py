@@ -59,10 +59,11 @@ class Case:
         """Whether one side has too few customers for a verdict."""
         return min(self.counts.customers, self.counts.control) < CUSTOMERS_MIN
 
-    def surely_above(self, amount: float) -> bool:
-        """Whether the net money exceeds an amount by the interval that holds however often one looks."""
+    @property
+    def surely_pays(self) -> bool:
+        """Whether there is money left after cost by the interval that holds however often one looks."""
         low = None if self.main is None else self.main.always_low
-        return low is not None and low * self.scale - self.counts.cost_mean > amount
+        return low is not None and low * self.scale - self.counts.cost_mean > 0
 
     @property
     def weeks(self) -> float:
@@ -108,7 +109,7 @@ def _decided(case: Case, worth: Worth, champion: str) -> tuple[Verdict, date | N
         return Verdict.CHANGE, None, wording.change(case.net, odd, pays=case.net > 0)
     if champion and case.offers[champion].mean > 0 and _settled(case.offers, champion):
         return Verdict.CHANGE, None, wording.champion(champion, case.offers[champion].mean)
-    if chance >= SURE and case.surely_above(0.0):
+    if chance >= SURE and case.surely_pays:
         return Verdict.SCALE, None, wording.scale(case.net, chance)
     if worth.best is Choice.WAIT and 1 - SURE < chance < SURE:
         until = case.on + timedelta(days=WEEK_DAYS * worth.wait_periods)
