@@ -10,7 +10,7 @@ from cultiva.simbank.behaviour.nature import IMPOSSIBLE, LIFE_EVENTS, Nature
 from cultiva.simbank.behaviour.touching import is_customer
 from cultiva.simbank.living import State
 from cultiva.simbank.population import NEVER
-from cultiva.simbank.world import World
+from cultiva.simbank.world import Response, World
 
 WEEKS_PER_YEAR = 365.25 / 7
 DAYS_PER_WEEK = 7
@@ -88,6 +88,21 @@ def warmth_by_product(nature: Nature, warmth: Floats) -> Floats:
         if firm != NONE:
             total[:, firm] += np.where(nature.organisation, warmth[:, offer], 0.0)
     return np.clip(total, -WARMTH_MAX, WARMTH_MAX)
+
+
+def effect_paths(terms: Response, weeks: int) -> tuple[Floats, Floats]:
+    """Warmth left in each week by a touch of effect 1 in week 0, and by a tale heard in week 0; shape (weeks,) each."""
+    paths = np.zeros((2, weeks))
+    warmth, coming = np.array([0.0, 0.0]), np.array([0.0, 0.0])
+    for week in range(weeks):
+        arrived = coming * terms.arrives
+        warmth, coming = warmth + arrived, coming - arrived
+        if week == 0:
+            warmth[0] += terms.at_once
+            coming += np.array([1 - terms.at_once, 1.0])
+        paths[:, week] = warmth
+        warmth = warmth * terms.stays
+    return paths[0], paths[1]
 
 
 def chance(odds: Floats) -> Floats:

@@ -17,6 +17,7 @@ from cultiva.simbank.behaviour.readiness import (
     DAYS_PER_WEEK,
     ONCE,
     TERM,
+    effect_paths,
     matures,
     natural_odds,
     warmth_by_product,
@@ -59,7 +60,7 @@ def look_ahead(world: World, nature: Nature, state: State) -> Outlook:
     weeks = world.horizon_weeks
     left = weeks - 0.5 - np.arange(weeks)  # average of before and after: the first week counts half
     margins = yearly_margins(world) * WEEK
-    path, told_path = effect_paths(world)
+    path, told_path = effect_paths(world.response, weeks)
     odds, keeping = _odds_ahead(world, nature, state)
     holds = state.balance @ margins
     moves = world.money.movements_weekly * nature.usual_activity * state.activity * movement_margin(world, nature)
@@ -81,22 +82,6 @@ def look_ahead(world: World, nature: Nature, state: State) -> Outlook:
         asset_worth=assets,
         whole_worth=(holds + moves) * left[0],
     )
-
-
-def effect_paths(world: World) -> tuple[Floats, Floats]:
-    """Warmth left in each week by a touch of effect 1 in week 0, and by a tale heard in week 0; shape (H,) each."""
-    terms, weeks = world.response, world.horizon_weeks
-    paths = np.zeros((2, weeks))
-    warmth, coming = np.array([0.0, 0.0]), np.array([0.0, 0.0])
-    for week in range(weeks):
-        arrived = coming * terms.arrives
-        warmth, coming = warmth + arrived, coming - arrived
-        if week == 0:
-            warmth[0] += terms.at_once
-            coming += np.array([1 - terms.at_once, 1.0])
-        paths[:, week] = warmth
-        warmth = warmth * terms.stays
-    return paths[0], paths[1]
 
 
 def _odds_ahead(world: World, nature: Nature, state: State) -> tuple[Floats, Floats]:
