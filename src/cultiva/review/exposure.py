@@ -106,7 +106,7 @@ def _of_programme(engine: Engine, inputs: ExposureInputs, design: ReviewDesign, 
         strategy=ibis.literal(PROGRAMME),
         arm=ibis.ifelse(left_alone, HELD_OUT_GLOBAL, TREATED),
         ranked_by=_slice(everyone.customer_id, design),
-        assigned_share=ibis.literal(1.0),
+        assigned_share=ibis.literal(1.0).cast("!float64"),
     )
     return _enrolled(engine, rows, inputs, design, on)
 

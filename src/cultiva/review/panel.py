@@ -149,6 +149,13 @@ def _categories(design: ReviewDesign) -> list[str]:
     return sorted({one.category for one in design.workspace.offers.values() if one.category is not None})
 
 
+def _number(value: float) -> ibis.Value:
+    """A double; SQL takes 1.5 as it stands for a decimal, and Ibis does not know."""
+    import ibis
+
+    return ibis.literal(float(value)).cast("!float64")
+
+
 def _sold(rows: ibis.Table, design: ReviewDesign) -> ibis.Value:
     """What holdings of the category that the offer sells contributed; null where it sells none."""
     import ibis
@@ -167,7 +174,7 @@ def _with_sums(rows: ibis.Table, sums: ibis.Table, design: ReviewDesign) -> ibis
     absent = joined[f"y_{CONTRIBUTION}"].isnull()
     import ibis
 
-    return joined.mutate(**{f"y_{name}": ibis.ifelse(absent, 0.0, value) for name, value in known.items()})
+    return joined.mutate(**{f"y_{name}": ibis.ifelse(absent, _number(0.0), value) for name, value in known.items()})
 
 
 def _touches(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: ibis.Table) -> ibis.Table:
@@ -185,7 +192,7 @@ def _touches(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: ib
         touched_id=keyed.customer_id,
         by=keyed.strategy,
         day=keyed["at"].date(),
-        unit_cost=ibis.cases(*[(keyed.channel == name, cost) for name, cost in costs], else_=0.0),
+        unit_cost=ibis.cases(*[(keyed.channel == name, _number(cost)) for name, cost in costs], else_=_number(0.0)),
         by_person=keyed.channel.isin(human) if human else ibis.literal(False),
     )
     asked = rows.select(*KEY, "after", "upto")
@@ -204,14 +211,14 @@ def _with_costs(rows: ibis.Table, design: ReviewDesign) -> ibis.Table:
     import ibis
 
     offers = design.workspace.offers.values()
-    given = [(rows.offer == one.name, one.unit_cost) for one in offers if one.unit_cost > 0]
-    price = ibis.cases(*given, else_=0.0) if given else ibis.literal(0.0)
+    given = [(rows.offer == one.name, _number(one.unit_cost)) for one in offers if one.unit_cost > 0]
+    price = ibis.cases(*given, else_=_number(0.0)) if given else _number(0.0)
     touched = rows.touches.fill_null(0) > 0
     converted = rows[f"y_{design.conversion.name}"].fill_null(0.0) > 0 if design.conversion else ibis.literal(False)
     return rows.mutate(
         reached=rows.reached.fill_null(ibis.literal(False)),
-        touch_cost=rows.touch_cost.fill_null(0.0),
-        offer_cost=ibis.ifelse(touched & converted, price, 0.0).cast("float64"),
+        touch_cost=rows.touch_cost.fill_null(_number(0.0)),
+        offer_cost=ibis.ifelse(touched & converted, price, _number(0.0)),
         y_touched=touched.cast("int64").cast("float64"),
         y_taken=(touched & converted).cast("int64").cast("float64"),
     ).drop("after", "upto", "touches")
@@ -224,7 +231,7 @@ def _finished(rows: ibis.Table, design: ReviewDesign) -> ibis.Table:
     single = rows.filter(rows.strategy != PROGRAMME)
     given = single.group_by("customer_id").aggregate(all_offers=single.offer_cost.sum())
     joined = rows.left_join(given, "customer_id").drop("customer_id_right")
-    all_offers = joined.all_offers.fill_null(0.0)
+    all_offers = joined.all_offers.fill_null(_number(0.0))
     cost = joined.touch_cost + ibis.ifelse(joined.strategy == PROGRAMME, all_offers, joined.offer_cost)
     whole = joined.mutate(y_cost=cost, y_net=joined[f"y_{CONTRIBUTION}"] - cost)
     whole = whole.drop("touch_cost", "offer_cost", "all_offers")
