@@ -16,7 +16,7 @@ setup: $(READY) ## make .venv and install what uv.lock says; quick when nothing 
 
 $(READY): pyproject.toml uv.lock tools/bootstrap_uv.sh
 	@PYTHON="$(PYTHON)" bash tools/bootstrap_uv.sh $(VENV)
-	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact --compile-bytecode
 	@touch $@
 
 demo: setup ## set up, make a small sample bank, go once round the loop, say where the report is
@@ -35,7 +35,7 @@ docs: setup ## build the documentation into site/
 	@$(BIN)/python -m tools.reference && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "open site/index.html"
 
 bench: setup ## NAME=... [SIZE=...] measure; without NAME, list the benchmarks
-	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact --group bench
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact --compile-bytecode --group bench
 	@$(BIN)/python -m benchmarks $(NAME) $(if $(SIZE),--size $(SIZE))
 
 clean: ## remove the environment and everything generated

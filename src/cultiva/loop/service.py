@@ -132,9 +132,7 @@ class Outcome:
         return {"run_id": self.run.run_id, "state": self.run.state, "steps": steps, "files": [*map(str, self.files)]}
 
 
-def run(
-    parts: Parts, on: date, *, progress: StepProgress | None = None, steps: Plan | None = None
-) -> Outcome:
+def run(parts: Parts, on: date, *, progress: StepProgress | None = None, steps: Plan | None = None) -> Outcome:
     """Runs the main job of a business date to its end, resuming an unfinished run on equal definitions and inputs.
 
     Args:

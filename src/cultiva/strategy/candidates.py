@@ -117,7 +117,7 @@ def _offer(table: ibis.Table, strategy: Strategy, workspace: Workspace, shares: 
         chosen, share = ibis.ifelse(foreseen, best, chosen), ibis.ifelse(foreseen, _always(), share)
     return _Offer(
         name=chosen,
-        share=share,
+        share=share.cast("!float64"),
         any_eligible=reduce(or_, eligible.values()),
         any_suitable=reduce(or_, open_to.values()),
         is_service=chosen.isin(service) if service else ibis.literal(False),

@@ -1,0 +1,59 @@
+"""The flight simulator: the loop against a bank whose true effects are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cultiva.cli.options import JsonOption
+from cultiva.kit.display import show_json, show_line, show_sheet
+from cultiva.kit.progress import Shown
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("simulate")(simulate)
+
+
+def simulate(  # noqa: PLR0913  (the knobs of a simulation; all but the world have a default)
+    world: Annotated[
+        str, typer.Argument(metavar="WORLD", help="A packaged world, or a file of one; `list` names them.")
+    ],
+    weeks: Annotated[int, typer.Option(help="Weeks that the loop runs.", min=1, max=104)] = 12,
+    policy: Annotated[
+        str, typer.Option(help="loop, propensity, rules, random, oracle or nobody; `all` flies each.")
+    ] = "loop",
+    customers: Annotated[int, typer.Option(help="Customers of the simulated bank.", min=500)] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated bank.")] = 1,
+    strategies: Annotated[
+        Path | None,
+        typer.Option(metavar="WORKSPACE", help="Fly this workspace's definitions instead of the starter pack."),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Where the bank, its workspace and the reports go; simulation/WORLD if left out."),
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Run the real loop against a simulated bank, week by week, and say what it was worth beside the truth."""
+    from cultiva.loop.simulation.service import Request, flown, world_names
+
+    if world == "list":
+        for name, sentence in world_names():
+            show_line(f"{name}: {sentence}")
+        return
+    from cultiva.bootstrap import opened
+
+    request = Request(world, policy, weeks, customers, seed, strategies, folder)
+    with Shown(request.language()) as progress:
+        found = flown(request, lambda root, values: opened(root, overrides=values), progress=progress)
+    if json_:
+        show_json(found.data())
+        return
+    for sheet in found.sheets():
+        show_sheet(sheet)
+        show_line("")
+    for line in found.lines():
+        show_line(line)

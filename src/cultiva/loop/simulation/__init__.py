@@ -1,0 +1,1 @@
+"""Simulation: what would the loop have been worth, measured against a truth that only the simulated bank knows?"""

@@ -1,0 +1,120 @@
+"""What is to be simulated: a world, a policy, how long, how many, and by whose definitions."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+from cultiva.definitions.loading import load_workspace
+from cultiva.definitions.packs import init_workspace
+from cultiva.definitions.policy import Channel
+from cultiva.definitions.review import RankBy
+from cultiva.definitions.workspace import Workspace
+from cultiva.simbank.living import ChannelTerms, OfferTerms
+from cultiva.simbank.world import World
+
+FIRST_DAY = date(1994, 3, 30)
+"""The business date on which a simulation begins, as in the guides."""
+OWN = frozenset({".cultiva", "data", "lists", "reports"})
+"""Folders of a workspace that belong to its bank, not to its definitions."""
+_RANK_BY = re.compile(r"(?m)^rank_by:.*$")
+
+
+class Policy(StrEnum):
+    """How the candidates of the simulated weeks are ranked."""
+
+    LOOP = "loop"
+    """By measured effect less cost, learnt from its own readouts week by week; where nothing is learnt, by rules."""
+    PROPENSITY = "propensity"
+    """By how often people like this take the offer up, learnt in the same way."""
+    RULES = "rules"
+    """By the strategies' own `rank`."""
+    RANDOM = "random"
+    """By lot."""
+    ORACLE = "oracle"
+    """By the true expected effect less cost, which no bank knows: what perfect knowledge would be worth."""
+    NOBODY = "nobody"
+    """No touch at all: the bank that leaves everyone alone."""
+
+
+RANK_BY = {
+    Policy.LOOP: RankBy.EFFECT,
+    Policy.PROPENSITY: RankBy.PROPENSITY,
+    Policy.RULES: RankBy.RULES,
+    Policy.RANDOM: RankBy.RANDOM,
+    Policy.ORACLE: RankBy.EFFECT,
+    Policy.NOBODY: RankBy.RULES,
+}
+"""What each policy writes into review.yaml."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One simulation."""
+
+    world: World
+    policy: Policy
+    folder: Path
+    """Where the simulated bank and its workspace lie."""
+    weeks: int = 12
+    customers: int = 20_000
+    seed: int = 1
+    first_day: date = FIRST_DAY
+    definitions: Path | None = None
+    """A workspace whose definitions are flown; None: the starter pack."""
+
+    @property
+    def workspace(self) -> Path:
+        """The simulation's own workspace."""
+        return self.folder / "workspace"
+
+    @property
+    def bank(self) -> Path:
+        """The simulated bank."""
+        return self.folder / "bank"
+
+
+def prepared(setup: Setup) -> Workspace:
+    """The simulation's workspace, made when it is not there yet; it ranks as the policy says."""
+    root = setup.workspace
+    if not root.exists():
+        making = root.with_name(root.name + ".new")
+        shutil.rmtree(making, ignore_errors=True)
+        if setup.definitions is None:
+            init_workspace(making)
+        else:
+            _copy_definitions(setup.definitions, making)
+        _set_ranking(making / "review.yaml", RANK_BY[setup.policy])
+        making.rename(root)
+    return load_workspace(root)
+
+
+def _copy_definitions(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, ignore=lambda _, names: OWN.intersection(names))
+
+
+def _set_ranking(path: Path, rank_by: RankBy) -> None:
+    """Writes one line of review.yaml and leaves the others as they are."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    line = f"rank_by: {rank_by.value}"
+    text = _RANK_BY.sub(line, text, count=1) if _RANK_BY.search(text) else f"{text.rstrip()}\n{line}\n".lstrip()
+    path.write_text(text, encoding="utf-8")
+
+
+def offer_terms(workspace: Workspace) -> Sequence[OfferTerms]:
+    """The workspace's offers, as far as customers care."""
+    return [OfferTerms(one.name, one.kind.value, one.category, one.unit_cost) for one in workspace.offers.values()]
+
+
+def channel_terms(workspace: Workspace) -> Sequence[ChannelTerms]:
+    """The workspace's channels, as far as customers care."""
+    return [_terms(one) for one in workspace.policy.channels]
+
+
+def _terms(channel: Channel) -> ChannelTerms:
+    return ChannelTerms(channel.name, channel.kind == "human", channel.unit_cost)

@@ -1,0 +1,197 @@
+"""A flight in words, tables and pictures."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cultiva.kit.sheet import Sheet
+from cultiva.kit.words import Words, say
+from cultiva.loop.simulation.drawing import lines_picture, truth_picture
+from cultiva.loop.simulation.scoring import Comparison, WeekTruth
+from cultiva.loop.simulation.setup import Policy
+from cultiva.review.design import PROGRAMME
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One flight and what it was truly worth."""
+
+    world: str
+    policy: Policy
+    customers: int
+    proposals: int
+    """Touches that were asked for."""
+    weeks: tuple[WeekTruth, ...]
+    strategies: tuple[Comparison, ...]
+    """The readouts at the end beside the truth; the whole programme first."""
+
+    def sums(self) -> dict[str, float]:
+        """Over all weeks, beyond the same customers left alone."""
+        incremental, cost = sum(one.incremental for one in self.weeks), sum(one.cost for one in self.weeks)
+        return {
+            "touches": sum(one.touches for one in self.weeks),
+            "incremental": incremental,
+            "cost": cost,
+            "net": incremental - cost,
+            "opt_outs": sum(one.opt_outs for one in self.weeks),
+            "left": sum(one.left for one in self.weeks),
+            "complaints": sum(one.complaints for one in self.weeks),
+        }
+
+
+def regret(one: Scored, among: Sequence[Scored]) -> float | None:
+    """What the oracle's flight brought beyond this one, net; None where the oracle was not flown."""
+    best = next((other for other in among if other.policy is Policy.ORACLE), None)
+    return None if best is None else best.sums()["net"] - one.sums()["net"]
+
+
+HEADINGS: Mapping[str, Words] = {
+    "policy": Words("排序方式", "policy"),
+    "touches": Words("触达", "touches"),
+    "incremental": Words("真实增量", "true incremental"),
+    "cost": Words("成本", "cost"),
+    "net": Words("真实净增量", "true net"),
+    "regret": Words("与先知之差", "regret"),
+    "opt_outs": Words("多出的退订", "extra opt-outs"),
+    "left": Words("多出的流失", "extra leavers"),
+    "complaints": Words("多出的投诉", "extra complaints"),
+    "strategy": Words("策略", "strategy"),
+    "label": Words("名称", "label"),
+    "customers": Words("可触达客户", "customers"),
+    "effect": Words("回检：每位客户增量", "readout: effect per customer"),
+    "low": Words("下限", "from"),
+    "high": Words("上限", "to"),
+    "truth": Words("真值", "truth"),
+    "covers": Words("区间含真值", "interval holds it"),
+    "verdict": Words("建议", "verdict"),
+}
+"""Columns as people read them."""
+
+
+def _headings(columns: Sequence[str], language: str) -> dict[str, str]:
+    return {name: say(HEADINGS[name], language) for name in columns}
+
+
+def policies(scored: Sequence[Scored], language: str) -> Sheet:
+    """The policies beside each other, best first."""
+    columns = ("policy", "touches", "incremental", "cost", "net", "regret", "opt_outs", "left", "complaints")
+    ordered = sorted(scored, key=lambda one: -one.sums()["net"])
+    rows = []
+    for one in ordered:
+        known = {**one.sums(), "policy": one.policy.value, "regret": regret(one, scored)}
+        rows.append(tuple(known[name] for name in columns))
+    title = say(Words(f"世界 {scored[0].world}：各排序方式", f"world {scored[0].world}: policies"), language)
+    formats = dict.fromkeys(columns[1:], ",.0f")
+    return Sheet(title, columns, tuple(rows), headings=_headings(columns, language), formats=formats)
+
+
+def beside_truth(one: Scored, language: str) -> Sheet:
+    """Claims of the readouts beside what only the simulated bank knows."""
+    columns = ("strategy", "label", "customers", "effect", "low", "high", "truth", "covers", "cost", "verdict")
+    rows = tuple(tuple(getattr(row, name) for name in columns) for row in one.strategies)
+    rows = tuple(tuple(_tick(cell) if isinstance(cell, bool) else cell for cell in row) for row in rows)
+    known = [row.covers for row in one.strategies if row.covers is not None]
+    title = say(Words("回检与真值", "readouts beside the truth"), language)
+    note = say(
+        Words(
+            f"每位客户入组以来的贡献增量（元，未扣成本）；{len(known)} 个区间中 {sum(known)} 个包含真值。",
+            f"money per customer since enrolment, before cost; {sum(known)} of {len(known)} intervals hold the truth.",
+        ),
+        language,
+    )
+    formats = {**dict.fromkeys(("effect", "low", "high", "truth"), "+,.2f"), "cost": ",.0f", "customers": ",d"}
+    return Sheet(title, columns, rows, headings=_headings(columns, language), formats=formats, note=note)
+
+
+def _tick(value: bool) -> str:
+    return "✓" if value else "✗"
+
+
+def headlines(scored: Sequence[Scored], language: str) -> list[str]:
+    """One sentence per flight."""
+    return [say(_headline(one), language) for one in scored]
+
+
+def _headline(one: Scored) -> Words:
+    sums, weeks = one.sums(), len(one.weeks)
+    claim = next((row for row in one.strategies if row.strategy == PROGRAMME), None)
+    said = claim.effect * claim.customers if claim is not None and claim.effect is not None else None
+    zh = f"；回检（全局对照）估计 {said:,.0f} 元" if said is not None else ""
+    en = f"; the readout against the global holdout says {said:,.0f}" if said is not None else ""
+    return Words(
+        f"{one.policy.value}：{weeks} 周，{sums['touches']:,.0f} 次触达，真实增量 {sums['incremental']:,.0f} 元，"
+        f"成本 {sums['cost']:,.0f} 元，净增量 {sums['net']:,.0f} 元{zh}",
+        f"{one.policy.value}: {weeks} weeks, {sums['touches']:,.0f} touches, true incremental money "
+        f"{sums['incremental']:,.0f}, cost {sums['cost']:,.0f}, net {sums['net']:,.0f}{en}",
+    )
+
+
+def write_flight(one: Scored, folder: Path, language: str) -> list[Path]:
+    """Writes `flight.html` and `flight.json`: the weeks, and the claims beside the truth."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = json.dumps({**asdict(one), **one.sums()}, ensure_ascii=False, indent=1, default=str)
+    (folder / "flight.json").write_text(data, encoding="utf-8")
+    page = folder / "flight.html"
+    page.write_text(_page(one, language), encoding="utf-8")
+    return [page]
+
+
+def _page(one: Scored, language: str) -> str:
+    title = say(
+        Words(f"飞行模拟：{one.world} · {one.policy.value}", f"Flight: {one.world} · {one.policy.value}"), language
+    )
+    weeks = say(Words("逐周累计：真实增量、成本、净增量（元）", "Week by week: true incremental, cost, net"), language)
+    truth = say(Words("回检区间与真值（每位客户，元）", "Readouts and the truth, per customer"), language)
+    return _PAGE.format(
+        language=language,
+        title=html.escape(title),
+        headline=html.escape(say(_headline(one), language)),
+        weeks=html.escape(weeks),
+        lines=lines_picture(one.weeks, language),
+        truth=html.escape(truth),
+        forest=truth_picture(one.strategies, language),
+        table=_table(beside_truth(one, language)),
+    )
+
+
+def _table(sheet: Sheet) -> str:
+    head = "".join(f"<th>{html.escape(sheet.headings.get(name, name))}</th>" for name in sheet.columns)
+    rows = "".join(
+        "<tr>"
+        + "".join(
+            f"<td>{_cell(cell, sheet.formats.get(name))}</td>" for name, cell in zip(sheet.columns, row, strict=True)
+        )
+        + "</tr>"
+        for row in sheet.rows
+    )
+    return (
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p class=note>{html.escape(sheet.note)}</p>"
+    )
+
+
+def _cell(value: object, form: str | None) -> str:
+    if value is None:
+        return "–"
+    return html.escape(format(value, form) if form and isinstance(value, int | float) else str(value))
+
+
+_PAGE = """<!doctype html>
+<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
+<style>
+body {{ font: 15px/1.6 system-ui, "Noto Sans CJK SC", sans-serif; color: #1f2933 }}
+body {{ max-width: 1080px; margin: 2rem auto; padding: 0 1rem }}
+h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1.1rem; margin-top: 2rem }} .lead {{ font-size: 1.05rem }}
+table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 13px }}
+th, td {{ padding: .35rem .5rem; border-bottom: 1px solid #e4e7eb; text-align: right }}
+th:nth-child(-n+2), td:nth-child(-n+2) {{ text-align: left }} .note {{ color: #52606d; font-size: 13px }}
+svg {{ width: 100%; height: auto }} @media print {{ body {{ margin: 0; max-width: none }} }}
+</style></head><body>
+<h1>{title}</h1><p class="lead">{headline}</p>
+<h2>{weeks}</h2>{lines}
+<h2>{truth}</h2>{forest}{table}
+</body></html>
+"""
