@@ -11,20 +11,22 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from cultiva.simbank.arrays import NONE, Flags, Ints
 from cultiva.simbank.behaviour.draws import Draws
 from cultiva.simbank.behaviour.nature import Nature, draw_nature
 from cultiva.simbank.behaviour.week import advance
 from cultiva.simbank.bookings import DAYS_PER_WEEK, Week, book_week
+from cultiva.simbank.chronicle import write_people, write_week
 from cultiva.simbank.delivery import Delivery
 from cultiva.simbank.doings_weekly import event_columns, open_complaints, survey_columns, week_events
 from cultiva.simbank.founding import Legacy, first_state, found_standing, keep_legacy
 from cultiva.simbank.history import History
 from cultiva.simbank.living import ChannelTerms, Happened, OfferBook, State
-from cultiva.simbank.proposals import read_touches
+from cultiva.simbank.proposals import customers_by_id, read_touches
 from cultiva.simbank.sample import check_size
 from cultiva.simbank.saved import (
+    LIVED,
     Charter,
     forget_before,
     load_day,
@@ -34,7 +36,6 @@ from cultiva.simbank.saved import (
     renamed,
     save_day,
     save_drawn,
-    table_of,
     write_charter,
 )
 from cultiva.simbank.snapshots import Turn, registered_after, write_snapshots
@@ -53,8 +54,6 @@ TRANSACTIONS_PER_CUSTOMER = 70.0
 """In the history of a bank that lives on: as many per week as its customers make later."""
 _STREAM = 77
 """Of the chance that has no consequences: kinds and times of movements, sessions, typing errors."""
-LIVED = "lived"
-"""Name of the state that the bank lives."""
 
 
 class LivingBank:
@@ -100,6 +99,14 @@ class LivingBank:
         """Folder of the delivery of a business date."""
         return self.folder / "deliveries" / day.isoformat()
 
+    def customers(self, systems: Any, ids: Any) -> Ints:
+        """Rows of the state that party records belong to; Arrow texts such as `core` and `C00000042`.
+
+        Raises:
+            CultivaError: If an id is none of this bank's.
+        """
+        return customers_by_id(systems, ids, len(self))
+
     def live_week(self, touches: Any) -> date:
         """Lives seven days and delivers what they brought.
 
@@ -121,7 +128,15 @@ class LivingBank:
         happened = advance(self.world, self.nature, self.state, asked, draws)
         day = self.business_date + timedelta(days=DAYS_PER_WEEK)
         standing = self._deliver(day, happened)
-        states = {LIVED: happened.after}
+        states = write_week(
+            self.folder,
+            day,
+            self._charter,
+            nature=self.nature,
+            states=self._states,
+            happened=happened,
+            draws=draws,
+        )
         save_day(self.folder, day, standing, states)
         self._charter = next_week(self._charter, day)
         write_charter(self.folder, self._charter)
@@ -136,7 +151,7 @@ class LivingBank:
         rng = np.random.default_rng([charter.seed, _STREAM, self.week])
         number, new, accounts = numbered_accounts(before, happened.before, happened.after)
         registered = registered_after(before.registered, happened.after)
-        week = Week(before.people, self.nature.pay_day, first, happened, _taken(self.nature, happened))
+        week = Week(before.people, self.nature.pay_day, first, happened, _taken(happened))
         booked, books = book_week(rng, week, before.books)
         standing = Standing(before.people, registered, number, books, open_complaints(week, before), accounts)
         doings = week_events(
@@ -165,12 +180,12 @@ class LivingBank:
         return standing
 
 
-def _taken(nature: Nature, happened: Happened) -> Any:
+def _taken(happened: Happened) -> Flags:
     """Products taken up in the week, shape (n, products)."""
     taken = happened.conversions
-    product = nature.product_of(taken.customer, taken.offer)
+    rows = np.flatnonzero(taken.product != NONE)
     flags = np.zeros(happened.after.balance.shape, dtype=np.bool_)
-    flags[taken.customer[product >= 0], product[product >= 0]] = True
+    flags[taken.customer[rows], taken.product[rows]] = True
     return flags
 
 
@@ -238,8 +253,7 @@ def found_bank(  # noqa: PLR0913  (what a bank is founded with)
     day = charter.bank.calendar.last
     state = first_state(known, _nature(charter, standing), standing, legacies, channels, day=day, seed=seed)
     save_day(folder, first_day, standing, {LIVED: state})
-    (folder / "truth").mkdir()
-    pq.write_table(table_of(standing.people), folder / "truth" / "people.parquet")
+    write_people(folder, standing.people)
     write_charter(folder, charter)
     return LivingBank(folder, charter)
 

@@ -28,12 +28,16 @@ SIGN = np.where(OWED, -1, 1)
 """What a movement does to the balance as the simulation counts it: payments lower what is owed."""
 LARGE_SHARE, LARGE_MIN = 0.05, 500.0
 """Transfers of this share of a product's balance, and of this many yuan, are booked in their week."""
+LITTLE_SHARE = 0.4
+"""Spending below this share of a month's income waits until the customer moves money anyway."""
 NOTICED_SHARE = 0.03
 """Transfers from elsewhere below this share of a month's income drown in everyday life."""
 INTEREST_MIN_CENTS = 100
 """Less interest is booked in a later month."""
 EVERYDAY_SHARE = 0.6
 """Share of a customer's movements that is everyday spending; the others are income, bills and transfers."""
+FEE_CENTS, FEE_PER_MOVEMENT = 600, 0.15
+"""One fee, in cents, and what a movement costs on average, in yuan."""
 TAKINGS_MEAN = 3.0
 """Additional payments in which those who trade receive what they take."""
 PAYROLL_SHARE = 0.8
@@ -132,7 +136,7 @@ def book_week(rng: np.random.Generator, week: Week, books: Books) -> tuple[Booke
     """
     parts, own, fresh = _product_rows(rng, week, books)
     parts += _income_rows(rng, week)
-    parts.append(_transfer_rows(rng, week))
+    parts += [_transfer_rows(rng, week), _fee_rows(rng, week, books)]
     parts += _everyday_rows(rng, week, books, Booked.together(parts), own)
     booked = _in_order(week, Booked.together(parts), books)
     cents = books.cents + _sums(booked, books.cents.shape) * SIGN
@@ -265,19 +269,29 @@ def _transfer_rows(rng: np.random.Generator, week: Week) -> Booked:
     return Booked(who, np.zeros_like(who), day, second, in_cents(outside[who]), kind, np.full_like(who, NONE))
 
 
+def _fee_rows(rng: np.random.Generator, week: Week, books: Books) -> Booked:
+    """Fees: few movements cost one, of six yuan each."""
+    chance = week.happened.flows.movements * FEE_PER_MOVEMENT / (FEE_CENTS / CENTS)
+    able = books.cents[:, CURRENT] >= 2 * FEE_CENTS
+    who = np.flatnonzero((rng.random(chance.size) < chance) & able & ~week.changed("closed")[:, CURRENT])
+    day = week.begins + rng.integers(0, DAYS_PER_WEEK, who.size)
+    filled = [np.full_like(who, value) for value in (21 * 3600, -FEE_CENTS, KIND["fee"], NONE)]
+    return Booked(who, np.zeros_like(who), day, *filled)
+
+
 def _everyday_rows(rng: np.random.Generator, week: Week, books: Books, rows: Booked, own: Floats) -> list[Booked]:
     """What brings the current account to where it has come: spending in several movements, or money in."""
     happened, people = week.happened, week.people
-    moved = _sums(rows, books.cents.shape)[:, CURRENT]
+    stands = books.cents[:, CURRENT] + _sums(rows, books.cents.shape)[:, CURRENT]
     counts = rng.poisson(happened.flows.movements * EVERYDAY_SHARE)
     closed = week.changed("closed")[:, CURRENT]
-    seen = np.zeros(len(people), dtype=np.bool_)
-    seen[rows.customer[rows.product == CURRENT]] = True
-    now = (counts > 0) | seen | closed | week.changed("opened")[:, CURRENT]
     unbooked = in_cents(-(own * SIGN).sum(axis=1))
     target = np.where(closed, 0, np.maximum(in_cents(happened.after.balance[:, CURRENT]) - unbooked, 0))
-    need = np.where(now, books.cents[:, CURRENT] + moved - target, 0)
-    need = np.where((need > 0) & (counts == 0) & ~closed, 0, need)  # spent, and booked when something else is
+    need = stands - target
+    income = in_cents(people.income)
+    spends = (counts > 0) | (need >= LITTLE_SHARE * income)
+    receives = (-need >= NOTICED_SHARE * income) | (stands < 0)
+    need = np.where(closed | np.where(need > 0, spends, receives), need, 0)
     spent = split_spending(rng, people, np.where(closed, 0, np.maximum(need, 0)), counts)
     day = week.begins + rng.integers(0, DAYS_PER_WEEK, spent.customer.size)
     second = (8 * 3600 + rng.random(spent.customer.size) * 13.5 * 3600).astype(np.int64)

@@ -143,9 +143,9 @@ def open_complaints(week: Week, standing: Standing) -> Ints:
 
 def _at(rng: np.random.Generator, who: Ints, day: Ints, name: str) -> Happenings:
     codes = np.full(who.size, EVENT[name])
-    second = (9 * 3600 + rng.random(who.size) * 8 * 3600).astype(np.int64)
     # a complaint is closed in the evening, so that one that is opened on the same day was opened before
-    second = second + (9 * 3600 if name == "complaint_closed" else 0)
+    hours = (18, 4) if name == "complaint_closed" else (9, 8)
+    second = ((hours[0] + rng.random(who.size) * hours[1]) * 3600).astype(np.int64)
     return Happenings(who, day, second, codes, event_properties(rng, codes))
 
 

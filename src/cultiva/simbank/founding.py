@@ -128,8 +128,8 @@ def _touched(columns: Columns, people: Population, bank: Bank, stays: float) -> 
     age = (bank.calendar.last + (bank.calendar.first - EPOCH).days - day) // DAYS_PER_WEEK
     channels = len(CONTACT_CHANNELS)
     faded = stays ** np.maximum(age, 0).astype(np.float64)
-    flat: Floats = np.bincount(who * channels + channel, faded, len(people) * channels)
-    return flat.reshape(-1, channels)
+    flat = np.bincount(who * channels + channel, faded, len(people) * channels)
+    return flat.astype(np.float64).reshape(-1, channels)
 
 
 def _prospects(facts: Columns, people: Population) -> Any:

@@ -11,10 +11,10 @@ from cultiva.simbank.arrays import Floats, Ints, pick_by_group
 from cultiva.simbank.movements import KIND
 from cultiva.simbank.population import Population
 
-FEE_CENTS = 600
 UTILITY_WEIGHT = 1.0
 """Bills, beside what the archetype's mix of movements has."""
-_NOT_SPENT = frozenset({*INCOMING, "investment_buy", "loan_payment", "insurance_premium", "payroll_out"})
+_NOT_SPENT = frozenset({*INCOMING, "fee", "investment_buy", "loan_payment", "insurance_premium", "payroll_out"})
+_SPREAD = 0.7
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,11 @@ def split_spending(rng: np.random.Generator, people: Population, cents: Ints, co
     counts = np.where(cents > 0, np.minimum(np.maximum(counts, 1), cents), 0)
     who = np.repeat(np.arange(len(people)), counts)
     kind = pick_by_group(rng, _shares(), people.archetype[who])
-    first = (np.cumsum(counts) - counts)[counts > 0]
-    kind[first] = np.where(kind[first] == KIND["fee"], KIND["transfer_out"], kind[first])
-    fees = np.bincount(who, kind == KIND["fee"], len(people)).astype(np.int64) * FEE_CENTS
-    too_dear = (fees * 2 > cents)[who] & (kind == KIND["fee"])
-    kind[too_dear] = KIND["transfer_out"]
-    is_fee = kind == KIND["fee"]
-    fees = np.bincount(who, is_fee, len(people)).astype(np.int64) * FEE_CENTS
-    weight = np.where(is_fee, 0.0, np.exp(0.7 * rng.standard_normal(who.size)))
-    whole = np.bincount(who, weight, len(people))[who]
-    spendable = (cents - fees)[who] - counts[who]  # one cent at least for each
-    part = np.where(is_fee, FEE_CENTS, 1 + (np.maximum(spendable, 0) * weight / np.maximum(whole, 1e-12)).astype(int))
+    weight = np.exp(_SPREAD * rng.standard_normal(who.size))
+    share = weight / np.bincount(who, weight, len(people))[who]
+    part = 1 + ((cents - counts)[who] * share).astype(np.int64)  # one cent at least for each
     done = np.rint(np.bincount(who, part, len(people))).astype(np.int64)
-    part[first] += (cents - done)[counts > 0]
+    part[(np.cumsum(counts) - counts)[counts > 0]] += (cents - done)[counts > 0]
     return Purchases(who, part, kind)
 
 

@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cultiva.kit.errors import CultivaError, ErrorKind
-from cultiva.simbank.arrays import Ints
 from cultiva.simbank.bookings import Books
 from cultiva.simbank.living import ChannelTerms, OfferTerms, State
 from cultiva.simbank.population import Bank, Calendar, Population
@@ -30,6 +28,9 @@ from cultiva.simbank.world import World
 
 FORMAT = 1
 _POINTER = "bank.json"
+LIVED = "lived"
+"""Name of the bank's own state beside those of its twins."""
+_TWIN, _ROWS = "twin-", "rows"
 
 
 @dataclass(frozen=True)
@@ -136,20 +137,23 @@ def save_drawn(folder: Path, people: Population, prospects: Any) -> None:
     """Keeps what was drawn once."""
     kept = folder / "drawn"
     kept.mkdir(parents=True, exist_ok=True)
-    np.savez(kept / "people.npz", **{column.name: getattr(people, column.name) for column in fields(Population)})
+    arrays: dict[str, Any] = {column.name: getattr(people, column.name) for column in fields(Population)}
+    np.savez(kept / "people.npz", **arrays)
     pq.write_table(prospects, kept / "prospects.parquet", compression="zstd")
 
 
 def load_drawn(folder: Path) -> tuple[Population, Any]:
     """Reads what was drawn once."""
-    with np.load(folder / "drawn" / "people.npz") as arrays:
-        columns: dict[str, Any] = {name: arrays[name] for name in arrays.files}
+    columns = _arrays(folder / "drawn" / "people.npz")
     columns["start"] = int(columns["start"])
     return Population(**columns), pq.read_table(folder / "drawn" / "prospects.parquet")
 
 
 def save_day(folder: Path, day: date, standing: Standing, states: Mapping[str, State]) -> None:
-    """Keeps the end of a day: what the systems know, and the states by name."""
+    """Keeps the end of a day: what the systems know, and the states by name.
+
+    Of the twins only the customers are kept whose state differs from that of the bank itself (LIVED).
+    """
     target = state_folder(folder, day)
     beside = target.with_name(f"{target.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
@@ -165,23 +169,42 @@ def save_day(folder: Path, day: date, standing: Standing, states: Mapping[str, S
         complaints=standing.complaints,
         accounts=np.array(standing.accounts),
     )
+    lived = _columns(states[LIVED])
+    np.savez(beside / f"{LIVED}.npz", **lived)
     for name, state in states.items():
-        arrays = {column.name: np.asarray(getattr(state, column.name)) for column in fields(State)}
-        np.savez(beside / f"state-{name}.npz", **arrays)
+        if name != LIVED:
+            np.savez(beside / f"{_TWIN}{name}.npz", **_apart(lived, _columns(state)))
     renamed(beside, target)
+
+
+def _columns(state: State) -> dict[str, Any]:
+    return {column.name: np.asarray(getattr(state, column.name)) for column in fields(State)}
+
+
+def _apart(lived: Mapping[str, Any], twin: Mapping[str, Any]) -> dict[str, Any]:
+    """The rows of a twin that differ in anything, and which they are."""
+    differs = np.zeros(lived["left"].size, dtype=np.bool_)
+    for name, values in twin.items():
+        if values.ndim:
+            unequal = values != lived[name]
+            differs |= unequal if values.ndim == 1 else unequal.any(axis=1)
+    rows = np.flatnonzero(differs)
+    return {_ROWS: rows} | {name: values[rows] for name, values in twin.items() if values.ndim}
 
 
 def load_day(folder: Path, day: date, people: Population) -> tuple[Standing, dict[str, State]]:
     """Reads the end of a day."""
     kept = state_folder(folder, day)
-    with np.load(kept / "standing.npz") as arrays:
-        read = {name: arrays[name] for name in arrays.files}
-    states: dict[str, State] = {}
-    for path in sorted(kept.glob("state-*.npz")):
-        with np.load(path) as arrays:
-            columns: dict[str, Any] = {name: arrays[name] for name in arrays.files}
-        columns["day"] = int(columns["day"])
-        states[path.stem.removeprefix("state-")] = State(**columns)
+    read, lived = _arrays(kept / "standing.npz"), _arrays(kept / f"{LIVED}.npz")
+    lived["day"] = int(lived["day"])
+    states = {LIVED: State(**lived)}
+    for path in sorted(kept.glob(f"{_TWIN}*.npz")):
+        apart = _arrays(path)
+        rows = apart.pop(_ROWS)
+        columns = {"day": lived["day"]} | {name: lived[name].copy() for name in apart}
+        for name, values in apart.items():
+            columns[name][rows] = values
+        states[path.stem.removeprefix(_TWIN)] = State(**columns)
     standing = Standing(
         people=people,
         registered=read["registered"],
@@ -191,6 +214,11 @@ def load_day(folder: Path, day: date, people: Population) -> tuple[Standing, dic
         accounts=int(read["accounts"]),
     )
     return standing, states
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in arrays.files}
 
 
 def forget_before(folder: Path, day: date) -> None:
@@ -203,17 +231,3 @@ def forget_before(folder: Path, day: date) -> None:
 def next_week(charter: Charter, day: date) -> Charter:
     """The same bank a week later."""
     return replace(charter, business_date=day, week=charter.week + 1)
-
-
-def numbers_of(people: Population) -> Ints:
-    """Number of every customer."""
-    return people.start + np.arange(len(people))
-
-
-def table_of(people: Population) -> Any:
-    """True links of every customer, for the truth: households, kin, employers, who brought whom."""
-    columns: dict[str, Any] = {"customer": numbers_of(people)}
-    for name in ("household", "partner", "parent", "employer", "referrer"):
-        link = getattr(people, name)
-        columns[name] = pa.array(link, mask=link < 0)
-    return pa.table(columns)

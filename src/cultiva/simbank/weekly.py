@@ -147,11 +147,11 @@ def outcome_columns(standing: Standing, happened: Happened, naming: Naming, *, w
     taken = happened.conversions
     names = sorted(set(OUTCOME_OF.values()))
     name = np.array([names.index(OUTCOME_OF.get(offer.kind, "responded")) for offer in naming.offers], dtype=np.int64)
-    product = np.array([offer.kind == "product" for offer in naming.offers], dtype=np.bool_)
+    product = taken.product != NONE
     return {
         "outcome_id": fact_ids("O", week, taken.customer.size),
         **party_of(standing, taken.customer),
         "at": timestamps(taken.day, taken.second, first),
-        "name": coded(name[taken.offer], names),
-        "amount": money(np.rint(taken.amount * CENTS).astype(np.int64), product[taken.offer]),
+        "name": coded(np.where(product, names.index(OUTCOME_OF["product"]), name[taken.offer]), names),
+        "amount": money(np.rint(taken.amount * CENTS).astype(np.int64), product),
     }
