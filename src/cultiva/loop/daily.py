@@ -31,5 +31,5 @@ def daily_plan(parts: Parts, on: date) -> Plan:
     )
 
 
-EARLIER = ("sources", "identity", "holding", "plan", "lists")
+EARLIER = ("sources", "identity", "holding", "plan", "review", "lists")
 """Steps whose findings the report tells."""

@@ -34,6 +34,7 @@ from cultiva.loop.inputs import (
 from cultiva.loop.parts import Parts
 from cultiva.loop.report.gather import gather
 from cultiva.loop.report.pages import write_report
+from cultiva.loop.report.review_page import write_review_page
 from cultiva.loop.shows import scan
 from cultiva.loop.steps import StepContext
 from cultiva.review.exposure import write_exposures
@@ -218,6 +219,7 @@ class Day:
         facts = gather(self.parts, self.on, context.run_id)
         folder = self.parts.root / "reports" / self.on.isoformat()
         files = write_report(facts, folder, language=self.parts.workspace.settings.language)
+        files = (*files, *write_review_page(self.parts, self.on, folder))
         return StepResult(rows=len(files), detail={"files": [path.name for path in files]})
 
     def _current(self, table: str) -> list[Path]:

@@ -104,6 +104,22 @@ class Move:
 
 
 @dataclass(frozen=True)
+class ReviewFact:
+    """What was measured of one strategy, and what to do with it."""
+
+    name: str
+    label: str
+    effect: float | None
+    """Money per customer; None if it cannot be said yet."""
+    net: float | None
+    """Incremental money less cost."""
+    verdict: str
+    """In words."""
+    reason: str
+    """One sentence."""
+
+
+@dataclass(frozen=True)
 class ReportFacts:
     """Everything a run report says."""
 
@@ -133,5 +149,7 @@ class ReportFacts:
     segments: tuple[SegmentFact, ...]
     coverage: tuple[CoverageFact, ...]
     strategies: tuple[StrategyFact, ...]
+    reviews: tuple[ReviewFact, ...]
+    """The whole programme first."""
     identity: dict[str, int]
     """party_records, customers, merges, splits, refused."""

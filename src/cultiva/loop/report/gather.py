@@ -15,13 +15,16 @@ from cultiva.loop.report.facts import (
     CoverageFact,
     Move,
     ReportFacts,
+    ReviewFact,
     SegmentFact,
     StepFact,
     StrategyFact,
     TableFact,
 )
+from cultiva.loop.reviewing import reviews_of
 from cultiva.loop.shows import labels, read, scan
 from cultiva.loop.titles import STEPS
+from cultiva.review.wording import VERDICTS
 from cultiva.store import Run
 
 FAULTS_SHOWN = 20
@@ -61,6 +64,7 @@ def gather(parts: Parts, on: date, run_id: str) -> ReportFacts:
         segments=_segments(parts, on, words),
         coverage=_coverage(parts, on, words),
         strategies=_strategies(parts, on, words),
+        reviews=_reviews(parts, on),
         identity=_identity(details["identity"]),
     )
 
@@ -130,6 +134,18 @@ def _strategies(parts: Parts, on: date, words: Mapping[str, str]) -> tuple[Strat
         for one in parts.workspace.strategies.values()
         if one.active
     )
+
+
+def _reviews(parts: Parts, on: date) -> tuple[ReviewFact, ...]:
+    language = parts.workspace.settings.language
+    found = [(one, one.main(), one.recommendation) for one in reviews_of(parts, on)]
+    return tuple(
+        ReviewFact(
+            one.strategy, say(one.label, language), main.effect if main else None, one.net,
+            say(VERDICTS[said.verdict], language), say(said.reason, language),
+        )
+        for one, main, said in found
+    )  # fmt: skip
 
 
 def _identity(detail: Mapping[str, Any]) -> dict[str, int]:
