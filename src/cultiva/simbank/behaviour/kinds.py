@@ -43,9 +43,10 @@ def draw_kinds(world: World, people: Population, topics: tuple[str, ...], *, see
     drawn = np.empty((len(people), len(topics)), dtype=np.int64)
     for place, topic in enumerate(topics):
         scores = _visible_scores(topic, people.archetype, features) * world.kinds.visible
+        scores = scores / world.kinds.hidden
         scores += _intercepts(scores, shares)
         rng = np.random.default_rng([seed, 11, crc32(topic.encode())])
-        drawn[:, place] = np.argmax(scores + rng.gumbel(size=scores.shape) * world.kinds.hidden, axis=1)
+        drawn[:, place] = np.argmax(scores + rng.gumbel(size=scores.shape), axis=1)
     return drawn
 
 
