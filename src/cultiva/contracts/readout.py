@@ -129,7 +129,7 @@ class StrategyReview:
     cost: float
     """Spent on those who could be touched: contacts carried out and offers taken up, in money."""
     gross: float | None
-    """What those touched brought in, effect or not, in money."""
+    """What those who could be touched brought in, effect or not, in money."""
     incremental: float | None
     """What would not have come without the strategy, in money; before cost."""
     net: float | None

@@ -32,7 +32,7 @@ class Counts:
     cost: float = 0.0
     """Money spent on those who could be touched."""
     gross: float = 0.0
-    """What touched customers brought in, effect or not."""
+    """What those who could be touched brought in, effect or not."""
     days: float = 0.0
     """Days of results, over all customers of both sides."""
 
@@ -77,7 +77,7 @@ def count(engine: Engine, panel: Files, design: ReviewDesign) -> Mapping[Part, C
         touched=parts.y_touched.sum(where=treated),
         taken=parts.y_taken.sum(where=treated),
         cost=parts.y_cost.sum(where=treated),
-        gross=parts[f"y_{CONTRIBUTION}"].sum(where=treated & (parts.y_touched > 0)),
+        gross=parts[f"y_{CONTRIBUTION}"].sum(where=treated),
         days=parts.y_days.sum(),
     )
     found: dict[Part, Counts] = {}

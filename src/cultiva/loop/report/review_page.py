@@ -32,10 +32,10 @@ TEXTS: dict[str, Words] = {
     "curve_note": Words("带：随时查看仍成立的区间。", "band: interval that holds however often one looks."),
     "bridge": Words("从总贡献到净增量", "From gross to net"),
     "bridge_note": Words(
-        "被触达客户带来的全部贡献中，多少是策略带来的。",
-        "of all that touched customers brought in, how much came because of the strategies.",
+        "可触达客户带来的全部贡献中，多少是策略带来的。",
+        "of all that customers open to the strategies brought in, how much came because of them.",
     ),
-    "gross": Words("触达客户的总贡献", "gross"),
+    "gross": Words("可触达客户的总贡献", "gross"),
     "anyway": Words("本来就会有的", "would have come anyway"),
     "incremental": Words("增量", "incremental"),
     "cost": Words("成本", "cost"),
@@ -117,7 +117,7 @@ def _money(reviews: Sequence[StrategyReview], texts: dict[str, str]) -> list[tup
         (texts["gross"], gross, True),
         (texts["anyway"], incremental - gross, False),
         (texts["incremental"], incremental, True),
-        (texts["cost"], -cost, False),
+        (texts["cost"], 0.0 - cost, False),
         (texts["net"], incremental - cost, True),
     ]
 
