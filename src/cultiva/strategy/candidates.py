@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from operator import add, or_
+from operator import or_
 from typing import TYPE_CHECKING
 
 from cultiva.contracts.decision import Fate
-from cultiva.definitions.offers import OfferKind
-from cultiva.definitions.review import RankBy
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
 from cultiva.strategy.desk import room_of_offer
-from cultiva.strategy.ranking import BEST_OFFER
+from cultiva.strategy.offering import Offering, offering
 
 if TYPE_CHECKING:
     import ibis
@@ -47,16 +45,13 @@ have had. So those held out and those not are chosen by the same yardstick, and 
 """
 
 
-def candidates(
-    desk: ibis.Table, strategy: Strategy, workspace: Workspace, shares: Mapping[str, float] | None = None
-) -> ibis.Table:
+def candidates(desk: ibis.Table, strategy: Strategy, workspace: Workspace) -> ibis.Table:
     """Every member of a strategy's audience with its offer, channel, rank and the first reason against it.
 
     Args:
         desk: One row per customer: what every rule says, permissions, and touches used.
         strategy: The strategy.
         workspace: Its workspace.
-        shares: In which shares its offers are drawn where the customer's slice ranks by effect; None: never.
 
     Returns:
         Columns `COLUMNS` and `HELD`; fate is chosen where nothing stands in the way, holdouts not looked at.
@@ -64,7 +59,7 @@ def candidates(
     import ibis
 
     table = desk.filter(desk[f"in_{strategy.name}"])
-    offer = _offer(table, strategy, workspace, shares)
+    offer = offering(table, strategy, workspace)
     channel = _channel(table, offer, strategy, workspace)
     return table.select(
         "customer_id",
@@ -85,75 +80,6 @@ def candidates(
 
 
 @dataclass(frozen=True)
-class _Offer:
-    """The first offer that is eligible and suitable, else the first eligible, else the first of all."""
-
-    name: ibis.Value
-    share: ibis.Value
-    any_eligible: ibis.Value
-    any_suitable: ibis.Value
-    is_service: ibis.Value
-
-
-def _offer(table: ibis.Table, strategy: Strategy, workspace: Workspace, shares: Mapping[str, float] | None) -> _Offer:
-    import ibis
-
-    names = strategy.offers
-    eligible = {name: table[f"eligible_{name}"] for name in names}
-    open_to = {name: eligible[name] & table[f"suitable_{name}"] for name in names}
-    service = [name for name in names if workspace.offers[name].kind is OfferKind.SERVICE]
-    first_open = [(condition, ibis.literal(name)) for name, condition in open_to.items()]
-    first_eligible = [(condition, ibis.literal(name)) for name, condition in eligible.items()]
-    chosen, share = ibis.cases(*first_open, *first_eligible, else_=ibis.literal(names[0])), _always()
-    if shares is not None:
-        lot = _drawn(table[f"draw_offer_{strategy.name}"], open_to, shares)
-        draws = (table.ranked_by == RankBy.EFFECT.value) & lot.name.notnull()
-        chosen, share = ibis.ifelse(draws, lot.name, chosen), ibis.ifelse(draws, lot.share, share)
-    if f"{BEST_OFFER}_{strategy.name}" in table.columns:
-        best = table[f"{BEST_OFFER}_{strategy.name}"]
-        foreseen = (table.ranked_by == RankBy.EFFECT.value) & reduce(
-            or_, [is_open & (best == name) for name, is_open in open_to.items()]
-        )
-        chosen, share = ibis.ifelse(foreseen, best, chosen), ibis.ifelse(foreseen, _always(), share)
-    return _Offer(
-        name=chosen,
-        share=share.cast("!float64"),
-        any_eligible=reduce(or_, eligible.values()),
-        any_suitable=reduce(or_, open_to.values()),
-        is_service=chosen.isin(service) if service else ibis.literal(False),
-    )
-
-
-def _always() -> ibis.Value:
-    """The whole share, as a double: DuckDB takes 1.0 for a decimal, and Ibis would drop a plain cast."""
-    import ibis
-
-    return ibis.literal(1.0).cast("!float64")
-
-
-@dataclass(frozen=True)
-class _Lot:
-    """The offer that was drawn among the open ones, null where none is open, and its probability."""
-
-    name: ibis.Value
-    share: ibis.Value
-
-
-def _drawn(draw: ibis.Value, open_to: Mapping[str, ibis.Value], shares: Mapping[str, float]) -> _Lot:
-    import ibis
-
-    weights = {name: ibis.ifelse(is_open, shares[name], 0.0) for name, is_open in open_to.items()}
-    whole = reduce(add, weights.values())
-    upto, below = ibis.literal(0.0), []
-    for name, weight in weights.items():
-        upto = upto + weight
-        below.append((name, (weight > 0) & (draw * whole < upto)))
-    names = [(hit, ibis.literal(name)) for name, hit in below]
-    picked = [(hit, weights[name] / whole) for name, hit in below]
-    return _Lot(ibis.cases(*names, else_=ibis.null("string")), ibis.cases(*picked, else_=ibis.null("float64")))
-
-
-@dataclass(frozen=True)
 class _Channel:
     """The first channel that carries the offer, is permitted and has room; and why not, if none."""
 
@@ -163,7 +89,7 @@ class _Channel:
     any_free: ibis.Value
 
 
-def _channel(table: ibis.Table, offer: _Offer, strategy: Strategy, workspace: Workspace) -> _Channel:
+def _channel(table: ibis.Table, offer: Offering, strategy: Strategy, workspace: Workspace) -> _Channel:
     open_, free = {}, {}
     touching = {channel.name for channel in workspace.policy.channels if channel.touch}
     room = room_of_offer(table, offer.name, strategy.offers, workspace)
@@ -188,7 +114,7 @@ def _first_true(conditions: Mapping[str, ibis.Value]) -> ibis.Value:
     )
 
 
-def _carries(offer: _Offer, channel: str, strategy: Strategy, workspace: Workspace) -> ibis.Value:
+def _carries(offer: Offering, channel: str, strategy: Strategy, workspace: Workspace) -> ibis.Value:
     """Whether the chosen offer may go over this channel."""
     import ibis
 
@@ -200,7 +126,7 @@ def _carries(offer: _Offer, channel: str, strategy: Strategy, workspace: Workspa
 
 
 def _judged(
-    table: ibis.Table, offer: _Offer, channel: _Channel, strategy: Strategy, workspace: Workspace
+    table: ibis.Table, offer: Offering, channel: _Channel, strategy: Strategy, workspace: Workspace
 ) -> dict[str, ibis.Value]:
     """fate, decided_by and decided_value: the first reason that applies, in the order of `Fate`."""
     import ibis

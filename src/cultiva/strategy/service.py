@@ -21,6 +21,7 @@ from cultiva.strategy import competition
 from cultiva.strategy.assessment import assessed
 from cultiva.strategy.candidates import COLUMNS, candidates, settled
 from cultiva.strategy.desk import Papers, lay_out
+from cultiva.strategy.offering import drawn_offers
 from cultiva.strategy.ranking import Ranking, read_learnt, with_foreseen, with_learnt
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, fol
             desk = with_foreseen(desk, engine.scan(inputs.worth), strategies)
         answered = assessed(desk, strategies, workspace, on=on, rule=rules, ranking=ranking)
         engine.write(answered, work / "desk")
-        desk = engine.scan([work / "desk"])
+        desk = _with_offers(engine, engine.scan([work / "desk"]), ranking, strategies, work / "offers")
         if not strategies:
             return _write(engine, _no_decisions(desk), on, folder)
         engine.write(_everyone(desk, ranking, strategies), work / "candidates")
@@ -157,9 +158,20 @@ def _recorded(engine: Engine, inputs: PlanInputs, ids: ibis.Table, profile: ibis
     )
 
 
+def _with_offers(
+    engine: Engine, desk: ibis.Table, ranking: Ranking, strategies: list[Strategy], folder: Path
+) -> ibis.Table:
+    """The desk with the offers that are drawn or foreseen, where there are any."""
+    drawn = drawn_offers(desk, strategies, ranking)
+    if not drawn:
+        return desk
+    engine.write(desk.select(*desk.columns, **drawn), folder)
+    return engine.scan([folder])
+
+
 def _everyone(desk: ibis.Table, ranking: Ranking, strategies: list[Strategy]) -> ibis.Table:
     """The candidates of all strategies, none of them compared with another."""
-    each = [candidates(desk, one, ranking.workspace, ranking.offer_shares(one)) for one in strategies]
+    each = [candidates(desk, one, ranking.workspace) for one in strategies]
     return reduce(lambda left, right: left.union(right), each)
 
 

@@ -95,7 +95,8 @@ def _week(setup: Setup, bank: LivingBank, on: date, number: int, bar: _Bar, open
     overrides = {"data": str(bank.delivery(on).resolve()), **RUN_SETTINGS}
     is_last = number == setup.weeks
     with bar, open_parts(setup.workspace, overrides) as parts:
-        service.run(parts, on, progress=bar, steps=_steps(setup, bank, parts, on, is_last=is_last))
+        if bank.business_date == on:  # else an earlier attempt has lived this week already
+            service.run(parts, on, progress=bar, steps=_steps(setup, bank, parts, on, is_last=is_last))
         touches = decided_touches(parts, on) if setup.policy is not Policy.NOBODY else _nobody()
         if not is_last and bank.business_date == on:
             bank.live_week(touches)
