@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -58,7 +60,7 @@ class Reading:
     """An analysis table and what was found out before the pass."""
 
     table: ibis.Table
-    """The rows of both arms, variables as columns."""
+    """The rows, variables as columns; those of neither arm are left out after the pass."""
     variants: tuple[Variant, ...]
     """What is measured."""
     shifts: Mapping[str, float]
@@ -71,8 +73,7 @@ class Reading:
 
 def prepare(engine: Engine, files: Files, design: Design) -> Reading:
     """Looks at a sample: constants near the means, and the cuts of trimmed metrics."""
-    raw = engine.scan(files)
-    rows = raw.filter(raw["arm"].isin([TREATED, CONTROL]))
+    rows = engine.scan(files)
     nullable = _nullable(files)
     cuts = _cuts(engine, rows, design)
     variants = variants_of(design, nullable)
@@ -83,7 +84,7 @@ def prepare(engine: Engine, files: Files, design: Design) -> Reading:
     centred = {
         name: _centred(expression, shifts[name], filled=variables[name].filled) for name, expression in named.items()
     }
-    keys = {"strategy": rows["strategy"], "_treated": rows["arm"] == TREATED, **_key_columns(rows, design)}
+    keys = {"strategy": rows["strategy"], "arm": rows["arm"], **_key_columns(rows, design)}
     return Reading(rows.select(**keys, **centred), variants, shifts, cuts, nullable)
 
 
@@ -98,17 +99,18 @@ def passes(engine: Engine, reading: Reading, design: Design) -> list[Cells]:
 def _run(engine: Engine, reading: Reading, columns: tuple[str, ...], dimensions: tuple[tuple[str, ...], ...]) -> Cells:
     table = reading.table
     clustered = (CLUSTER,) if CLUSTER in table.columns else ()
-    keys = ("strategy", "_treated", *columns, *clustered)
+    keys = ("strategy", "arm", *columns, *clustered)
     terms = {name: term for variant in reading.variants for name, term in variant.terms.items()}
     aggregates = {ROWS: table.count(), **{name: _sum(table, *term) for name, term in terms.items()}}
     if DAYS in table.columns:
         aggregates[DAYS] = table[DAYS].sum()
     aliased = {f"a{place}": aggregate for place, aggregate in enumerate(aggregates.values())}
     found = engine.fetch(table.group_by(list(keys)).aggregate(**aliased))
+    found = found.filter(pc.is_in(found.column("arm"), pa.array([TREATED, CONTROL])))
     values = [np.nan_to_num(found.column(name).to_numpy().astype(np.float64)) for name in aliased]
     return Cells(
-        {name: np.array(found.column(name).to_pylist(), dtype=object) for name in keys if name != "_treated"},
-        np.array(found.column("_treated").to_pylist(), dtype=np.bool_),
+        {name: np.array(found.column(name).to_pylist(), dtype=object) for name in keys if name != "arm"},
+        np.array(found.column("arm").to_pylist(), dtype=object) == TREATED,
         np.column_stack(values),
         {name: place for place, name in enumerate(aggregates)},
         dimensions,
@@ -202,6 +204,7 @@ def _shifts(engine: Engine, rows: ibis.Table, named: Mapping[str, ibis.Value]) -
 
 def _cuts(engine: Engine, rows: ibis.Table, design: Design) -> dict[str, dict[str, tuple[float, float]]]:
     """Quantiles of trimmed columns, both arms together, of all customers of a strategy or a draw of them."""
+    rows = rows.filter(rows["arm"].isin([TREATED, CONTROL]))
     names = sorted({column for one in design.metrics if is_trimmed(one) for column in trimmed_columns(one)})
     if not names or design.trim_share <= 0:
         return {}
