@@ -28,6 +28,8 @@ SIGN = np.where(OWED, -1, 1)
 """What a movement does to the balance as the simulation counts it: payments lower what is owed."""
 LARGE_SHARE, LARGE_MIN = 0.05, 500.0
 """Transfers of this share of a product's balance, and of this many yuan, are booked in their week."""
+ASLEEP = 0.35
+"""Below this activity an account lies still: what comes and goes in the simulation is not booked."""
 LITTLE_SHARE = 0.4
 """Spending below this share of a month's income waits until the customer moves money anyway."""
 NOTICED_SHARE = 0.03
@@ -110,12 +112,18 @@ class Week:
         days: Ints = getattr(self.happened.after, name)
         return (days >= self.begins) & (days < self.begins + DAYS_PER_WEEK)
 
+    @property
+    def asleep(self) -> Flags:
+        """Who does next to nothing with the account; shape (n,)."""
+        stirs = self.taken | self.changed("opened") | self.changed("closed")
+        return (self.happened.after.activity < ASLEEP) & ~stirs.any(axis=1)
+
     def pay_offset(self) -> Ints:
-        """Day of the week, 0 to 6, on which the monthly income comes; NONE in other weeks."""
+        """Day of the week, 0 to 6, on which the monthly income comes; NONE in other weeks and for those asleep."""
         offset = np.full(len(self.people), NONE, dtype=np.int64)
         for step in range(DAYS_PER_WEEK):
             offset[self.pay_day == (self.first + timedelta(days=self.begins + step)).day] = step
-        return offset
+        return np.where(self.asleep, NONE, offset)
 
     def ends_month(self) -> bool:
         """Whether the last day of a month is among the seven."""
@@ -230,7 +238,7 @@ def _last_day(week: Week) -> Ints:
 
 def _income_rows(rng: np.random.Generator, week: Week) -> list[Booked]:
     """Salary, pension, takings; an employer's payroll, and the takings that cover it."""
-    people, income = week.people, in_cents(week.happened.flows.income)
+    people, income = week.people, np.where(week.asleep, 0, in_cents(week.happened.flows.income))
     pays = _PAYS[people.archetype] * np.rint(income * PAYROLL_SHARE).astype(np.int64)
     who = np.flatnonzero(income > 0)
     counts = np.where(_TRADES[people.archetype[who]], 1 + rng.poisson(TAKINGS_MEAN, who.size), 1)
@@ -290,7 +298,8 @@ def _everyday_rows(rng: np.random.Generator, week: Week, books: Books, rows: Boo
     need = stands - target
     income = in_cents(people.income)
     spends = (counts > 0) | (need >= LITTLE_SHARE * income)
-    receives = (-need >= NOTICED_SHARE * income) | (stands < 0)
+    noticed = np.where(week.asleep, LITTLE_SHARE, NOTICED_SHARE)
+    receives = (-need >= noticed * income) | (stands < 0)
     need = np.where(closed | np.where(need > 0, spends, receives), need, 0)
     spent = split_spending(rng, people, np.where(closed, 0, np.maximum(need, 0)), counts)
     day = week.begins + rng.integers(0, DAYS_PER_WEEK, spent.customer.size)

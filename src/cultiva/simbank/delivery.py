@@ -69,14 +69,7 @@ class Delivery:
         if not self.typed(name):
             options = pc_csv.WriteOptions(quoting_style="needed")
             return pc_csv.CSVWriter(str(self._folder / f"{name}.csv"), first.schema, write_options=options)
-        return pq.ParquetWriter(
-            self._folder / f"{name}.parquet",
-            first.schema,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=_repetitive(first),
-            store_schema=False,
-        )
+        return parquet_writer(self._folder / f"{name}.parquet", first)
 
     def __enter__(self) -> Delivery:
         return self
@@ -87,6 +80,18 @@ class Delivery:
         self._pool.shutdown()
         for writer in self._writers.values():
             writer.close()
+
+
+def parquet_writer(path: Path, first: Any) -> Any:
+    """A writer for a file whose rows are like those of its first table."""
+    return pq.ParquetWriter(
+        path,
+        first.schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=_repetitive(first),
+        store_schema=False,
+    )
 
 
 def _repetitive(table: Any) -> list[str]:
