@@ -19,8 +19,6 @@ SURE = 0.95
 """Chance from which something is taken for settled."""
 CLEAR = 0.05
 """Adjusted p-value below which a group is taken for different."""
-CUSTOMERS_MIN = 20
-"""Fewest customers on either side for a verdict other than to wait."""
 FIRST_LOOK_DAYS = 28
 """When to look again where nothing can be said yet."""
 
@@ -57,7 +55,7 @@ class Case:
     @property
     def few(self) -> bool:
         """Whether one side has too few customers for a verdict."""
-        return min(self.counts.customers, self.counts.control) < CUSTOMERS_MIN
+        return min(self.counts.customers, self.counts.control) < wording.CUSTOMERS_MIN
 
     @property
     def surely_pays(self) -> bool:

@@ -44,6 +44,8 @@ METRICS = {
     "cost": Words("成本", "cost"),
     "sold": Words("所售品类的贡献", "contribution of the category sold"),
 }
+CUSTOMERS_MIN = 20
+"""Fewest customers on either side for a verdict other than to wait."""
 NAMED_MAX = 3
 """Groups that a sentence names."""
 
@@ -135,9 +137,9 @@ def unmeasured(treated: int, control: int, reason: str) -> Words:
     """Nothing can be said yet."""
     why = f": {reason}" if reason else "."
     return Words(
-        f"尚无法测算（可触达 {treated:,} 人，对照 {control:,} 人有结果）。",
+        f"尚无法测算（可触达 {treated:,} 人，对照 {control:,} 人有结果，每边至少要 {CUSTOMERS_MIN} 人）。",
         f"Nothing can be said yet ({treated:,} customers touched or open to it and {control:,} left alone have "
-        f"results){why}",
+        f"results; {CUSTOMERS_MIN} on each side are the least){why}",
     )
 
 
