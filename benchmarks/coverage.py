@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.experiments import DAYS, Daily, World, no_effect, worlds
+from benchmarks.worlds import bank_without_effect, bank_worlds
 from cultiva.review.statistics.differences import Roles, difference
 from cultiva.review.statistics.estimate import Estimate
 from cultiva.review.statistics.sequences import always
@@ -31,7 +32,9 @@ def run(size: str | None) -> dict[str, Any]:
 
     many = parse_size(size) if size else EXPERIMENTS
     rows = [coverage_row(name, world, many) for name, world in worlds().items()]
-    rows += [alarm_row(name, once, max(many // 4, 1)) for name, once in AA_WORLDS.items()]
+    rows += [coverage_row(name, world, max(many // 4, 1)) for name, world in bank_worlds().items()]
+    banks = {**AA_WORLDS, "bank without effect, contribution": bank_without_effect}
+    rows += [alarm_row(name, once, max(many // 4, 1)) for name, once in banks.items()]
     shares = [row["covered"] for row in rows if "covered" in row]
     return {
         "title": "Intervals that keep their promise",
