@@ -41,7 +41,7 @@ class Kinds(Model):
 
     sure_thing: KindTerms = KindTerms(share=0.10, appeal=1.8, lift=0.1, fancy=0.6, push=0.0)
     """Take it up anyway."""
-    persuadable: KindTerms = KindTerms(share=0.27, appeal=0.0, lift=2.4, fancy=0.4, push=1.0)
+    persuadable: KindTerms = KindTerms(share=0.27, appeal=0.0, lift=3.0, fancy=0.4, push=1.0)
     """Take it up because they are asked."""
     lost_cause: KindTerms = KindTerms(share=0.58, appeal=-2.5, lift=0.1, fancy=0.04, push=0.0)
     """Never."""
@@ -180,7 +180,7 @@ class Life(Model):
     """Week of the bank's calendar at which it peaks: spring festival."""
     close: Share = 0.0007
     """Chance to close a product."""
-    maturity_leaves: Share = 0.18
+    maturity_leaves: Share = 0.25
     """Chance that a term deposit leaves the bank when it matures."""
     attrition: Share = 0.0006
     """Chance to leave the bank without reason."""
@@ -188,7 +188,9 @@ class Life(Model):
     """Chance that balances begin to drain."""
     drain: Share = 0.05
     """Share of the balances that then goes per week."""
-    competitors: float = Field(default=0.004, ge=0)
+    withdrawn: Share = 0.005
+    """Share of savings, funds and wealth products that is withdrawn and spent or taken elsewhere."""
+    competitors: float = Field(default=0.005, ge=0)
     """Share of liquid money beyond three months' income that goes to competitors."""
     complaints: Share = 0.0012
     """Chance to complain."""
@@ -246,13 +248,13 @@ class Money(Model):
 
 
 _CATEGORIES = {
-    "deposit": CategoryTerms(weekly=0.0025, new_money=0.5, own_money=0.15),
-    "loan": CategoryTerms(weekly=0.0012, new_money=0.0, own_money=0.0),
-    "card": CategoryTerms(weekly=0.001, new_money=0.0, own_money=0.0, activity=0.3),
-    "fund": CategoryTerms(weekly=0.0015, new_money=0.3, own_money=0.1),
-    "wealth": CategoryTerms(weekly=0.002, new_money=0.5, own_money=0.2),
-    "insurance": CategoryTerms(weekly=0.0008, new_money=0.1, own_money=0.02),
-    "payment": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0, push=0.06, activity=0.3),
+    "deposit": CategoryTerms(weekly=0.0013, new_money=0.5, own_money=0.15),
+    "loan": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0),
+    "card": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0, activity=0.3),
+    "fund": CategoryTerms(weekly=0.0007, new_money=0.3, own_money=0.1),
+    "wealth": CategoryTerms(weekly=0.001, new_money=0.5, own_money=0.2),
+    "insurance": CategoryTerms(weekly=0.0004, new_money=0.1, own_money=0.02),
+    "payment": CategoryTerms(weekly=0.0004, new_money=0.0, own_money=0.0, push=0.06, activity=0.3),
     "benefit": CategoryTerms(push=0.25, activity=0.25),
     "content": CategoryTerms(push=0.06, activity=0.15),
     "service": CategoryTerms(push=0.15, activity=0.1),

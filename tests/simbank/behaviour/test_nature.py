@@ -60,7 +60,7 @@ def test_advisers_call_the_rich_rather() -> None:
 
 def test_the_effect_is_confined_to_the_group_of_the_world() -> None:
     bank = small_bank("one_group", customers=6_000)
-    inside = np.isin(bank.people.archetype, [0, 1])  # villager, silver
+    inside = np.isin(bank.people.archetype, [6, 7])  # family, middle_class
     assert (bank.nature.lift[~inside] == 0).all()
     assert (bank.nature.push[~inside] == 0).all()
     assert np.abs(bank.nature.lift[inside]).mean() > 0.3

@@ -33,21 +33,9 @@ class Sums:
     """By the bank."""
 
 
-def spare_money(nature: Nature, balance: Floats) -> Floats:
-    """Liquid deposits that can move: current account beyond a buffer, and savings; shape (n,)."""
-    spare = np.maximum(balance[:, CURRENT] - BUFFER_INCOMES * nature.income, 0.0)
-    return spare + balance[:, SAVING]
-
-
 def expected_sums(world: World, nature: Nature, balance: Floats) -> Sums:
     """Means of what a take-up of each product would move, shape (n, products)."""
-    terms = [world.category(product.category) for product in PRODUCTS]
-    fresh = nature.wealth[:, None] * np.array([one.new_money for one in terms]) * ~IS_LOAN
-    share = np.array([one.own_money for one in terms]) * ~IS_LOAN
-    share[SAVING] = min(share[SAVING], 0.0)  # savings are liquid themselves
-    own = spare_money(nature, balance)[:, None] * share
-    lent = nature.income[:, None] * _LENT * LENT_MEAN
-    return Sums(fresh, own, lent)
+    return _means(world, nature.income, nature.wealth, balance)
 
 
 def draw_sums(world: World, nature: Nature, balance: Floats, taken: Flags, draws: Draws) -> Sums:
@@ -55,14 +43,34 @@ def draw_sums(world: World, nature: Nature, balance: Floats, taken: Flags, draws
 
     New money and loans vary by a factor with mean 1, lognormal or Pareto; own money by one between 0 and 2.
     """
-    means = expected_sums(world, nature, balance)
-    factor = size_factor(world, draws.uniform("amount", len(PRODUCTS)))
-    part = draws.uniform("own part", len(PRODUCTS))
-    own = np.minimum(means.own * 2 * part, spare_money(nature, balance)[:, None]) * taken
+    rows = np.flatnonzero(taken.any(axis=1))
+    took = taken[rows]
+    income, has = nature.income[rows], balance[rows]
+    means = _means(world, income, nature.wealth[rows], has)
+    factor = size_factor(world, draws.uniform("amount", len(PRODUCTS))[rows]) * took
+    part = draws.uniform("own part", len(PRODUCTS))[rows]
+    spare = _spare(income, has)
+    own = np.minimum(means.own * 2 * part, spare[:, None]) * took
     total = own.sum(axis=1)
-    spare = spare_money(nature, balance)
-    scale = np.where(total > spare, spare / np.maximum(total, 1e-9), 1.0)
-    return Sums(means.fresh * factor * taken, own * scale[:, None], means.lent * factor * taken)
+    own *= np.where(total > spare, spare / np.maximum(total, 1e-9), 1.0)[:, None]
+    sums = Sums(*(np.zeros(taken.shape) for _ in range(3)))
+    sums.fresh[rows], sums.own[rows], sums.lent[rows] = means.fresh * factor, own, means.lent * factor
+    return sums
+
+
+def _spare(income: Floats, balance: Floats) -> Floats:
+    """Liquid deposits that can move: current account beyond a buffer, and savings."""
+    spare: Floats = np.maximum(balance[:, CURRENT] - BUFFER_INCOMES * income, 0.0) + balance[:, SAVING]
+    return spare
+
+
+def _means(world: World, income: Floats, wealth: Floats, balance: Floats) -> Sums:
+    terms = [world.category(product.category) for product in PRODUCTS]
+    fresh = wealth[:, None] * np.array([one.new_money for one in terms]) * ~IS_LOAN
+    share = np.array([one.own_money for one in terms]) * ~IS_LOAN
+    share[SAVING] = 0.0  # savings are liquid themselves
+    own = _spare(income, balance)[:, None] * share
+    return Sums(fresh, own, income[:, None] * _LENT * LENT_MEAN)
 
 
 def size_factor(world: World, uniform: Floats) -> Floats:

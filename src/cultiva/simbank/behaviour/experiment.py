@@ -33,7 +33,7 @@ CLUSTER_CUSTOMERS = 100
 """Customers per adviser."""
 _MARGIN_DAILY = 0.03 / 365
 """Contribution of a yuan of new money per day."""
-_POPULAR = 8.0
+_POPULAR = 16.0
 """How much more often this offer is taken up than a deposit in the world."""
 _DAILY_NOISE = 1.2
 """Spread of a day's contribution, as a share of what is usual."""

@@ -19,6 +19,10 @@ CARD = PRODUCT_CODE["P_CREDITCARD"]
 OWED = IS_LOAN | (np.arange(len(PRODUCTS)) == CARD)
 """Products whose balance is owed."""
 ASSETS = np.array([product.category in ("deposit", "fund", "wealth", "insurance") for product in PRODUCTS])
+WITHDRAWABLE = np.array(
+    [one.product_id in ("P_SAVING", "P_FUND_STEADY", "P_FUND_EQUITY", "P_WEALTH") for one in PRODUCTS]
+)
+"""Products from which money can be taken at any time, the current account aside."""
 _CARD_INCOMES, _CARD_PACE = 0.35, 0.25
 _SPENT_MAX = 0.9
 """Nobody spends more than this share of what is on the current account."""
@@ -87,6 +91,10 @@ class Purse:
         """Lets a share of all assets go to other banks, shape (n,)."""
         leaving = self.balance * np.clip(share, 0.0, 1.0)[:, None] * ASSETS
         self._fresh(-leaving)
+
+    def withdraw(self, world: World) -> None:
+        """Lets what can be withdrawn at any time go down a little: it is spent, or taken elsewhere."""
+        self._fresh(-self.balance * world.life.withdrawn * WITHDRAWABLE)
 
     def compete(self, world: World) -> None:
         """Lets a share of the liquid money beyond what is needed go to competitors."""

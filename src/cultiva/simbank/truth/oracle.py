@@ -107,6 +107,7 @@ def _expected(world: World, nature: Nature, state: State, rows: _Asked, ahead: O
     money, with_it, without = _on_products(world, nature, state, rows, ahead, strength)
     takes = taking_chance(nature, who, offer, strength)
     money += takes * _on_behaviour(world, nature, here, rows, ahead, strength)
+    money += takes * _tale_worth(world, nature, state, rows, ahead)
     is_product = nature.product_of(who, offer) != NONE
     harm = _harm(world, nature, state, rows, ahead)
     return Expected(
@@ -148,6 +149,8 @@ def _gain(
 
 def _tale_worth(world: World, nature: Nature, state: State, rows: _Asked, ahead: Outlook) -> Floats:
     """What one take-up is worth by the friend who may hear of it, as if it happened in the first week."""
+    if world.referral.chance == 0:
+        return np.zeros(rows.who.size)
     friend = nature.friend[rows.who]
     product = nature.product_of(friend, rows.offer)
     has = friend != NONE

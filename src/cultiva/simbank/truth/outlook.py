@@ -12,7 +12,7 @@ from cultiva.simbank.behaviour.amounts import CURRENT, SAVING, expected_sums
 from cultiva.simbank.behaviour.ledger import CLOSING_LEAVES, MATURING_LEAVES, maturity_leaving_chance
 from cultiva.simbank.behaviour.money import WEEK, movement_margin, yearly_margins
 from cultiva.simbank.behaviour.nature import IMPOSSIBLE, Nature
-from cultiva.simbank.behaviour.purse import ASSETS, REPAID_WEEKLY
+from cultiva.simbank.behaviour.purse import ASSETS, REPAID_WEEKLY, WITHDRAWABLE
 from cultiva.simbank.behaviour.readiness import (
     DAYS_PER_WEEK,
     ONCE,
@@ -132,6 +132,7 @@ def _worths(world: World, nature: Nature, state: State, per_stir: Floats) -> Flo
     push = np.array([one.push for one in terms]) * nature.income[:, None] * margins[CURRENT]
     stir = np.array([one.activity for one in terms]) * per_stir[:, None]
     closes = world.life.close * np.where(np.arange(len(PRODUCTS)) == CURRENT, 0.0, CLOSING_LEAVES)
+    closes += world.life.withdrawn * WITHDRAWABLE
     worth = np.empty((weeks, len(nature), len(PRODUCTS)))
     for week in range(weeks):
         ahead = np.append(0.5, np.ones(weeks - week - 1))
