@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 
 PROJECTION_MAX = 4.0
@@ -26,15 +26,15 @@ class Belief:
     se: float
 
 
-def prior_of(strategy: Strategy, workspace: Workspace, cost: float) -> Belief:
-    """What is believed before anything is measured: the mean prior worth of the offers, very unsure.
+def prior_of(offers: Sequence[str], workspace: Workspace, cost: float) -> Belief:
+    """What is believed before anything is measured: the mean prior worth of some offers, very unsure.
 
     Args:
-        strategy: Its offers have a `prior_worth`.
+        offers: Names of offers, which have a `prior_worth`.
         workspace: Has the offers.
         cost: Cost per customer.
     """
-    worths = [workspace.offers[name].prior_worth for name in strategy.offers if name in workspace.offers]
+    worths = [workspace.offers[name].prior_worth for name in offers if name in workspace.offers]
     mean = sum(worths) / len(worths) if worths else 0.0
     return Belief(mean, max(PRIOR_SPREAD * max(abs(mean), cost), PRIOR_LEAST))
 

@@ -16,6 +16,8 @@ from cultiva.review.counts import Counts, Part
 from cultiva.review.effects import ALL
 from cultiva.review.statistics.allocation import thompson_shares
 
+OFFER = "offer"
+"""The dimension whose groups are offers."""
 USUAL = 1.96
 """Half the width of a 95 % interval, in standard errors, where there are many customers."""
 
@@ -53,6 +55,9 @@ class Lessons:
 
     strategy: Strategy
     prior: Belief
+    """What is believed of the strategy before anything is measured."""
+    priors: Mapping[str, Belief]
+    """The same by offer."""
     scale: float
     """By what effects so far are multiplied to stand for the horizon."""
     readouts: Sequence[Readout]
@@ -63,13 +68,15 @@ class Lessons:
     """Of all strategies."""
 
     def believed(self, dimension: str = ALL, group: str = "") -> Belief:
-        """What is believed about the whole, an offer or a cell."""
+        """What is believed about the whole, an offer or a cell; of a cell where nothing is known, as of the whole."""
+        prior = self.priors.get(group, self.prior) if dimension == OFFER else self.prior
         for one in self.readouts:
             if (one.metric, one.contrast, one.dimension, one.group) == (CONTRIBUTION, Contrast.ITT, dimension, group):
                 value, se = (one.effect, spread(one)) if dimension == ALL else (one.shrunk, one.shrunk_se)
                 scaled = [None if number is None else number * self.scale for number in (value, se)]
-                return corrected(self.prior, *scaled)
-        return self.prior
+                if value is not None or dimension in (ALL, OFFER):
+                    return corrected(prior, *scaled)
+        return prior if dimension in (ALL, OFFER) else self.believed()
 
     def count(self, offer: str = "", cell: str = "") -> Counts:
         """Counts of a part."""
@@ -79,7 +86,7 @@ class Lessons:
     def offers(self) -> dict[str, Belief]:
         """Net money per customer by offer, where the strategy has several."""
         names = self.strategy.offers if len(self.strategy.offers) > 1 else ()
-        found = {name: self.believed("offer", name) for name in names}
+        found = {name: self.believed(OFFER, name) for name in names}
         return {name: Belief(one.mean - self.count(name).cost_mean, one.se) for name, one in found.items()}
 
 
@@ -110,7 +117,7 @@ def learnt_of(lessons: Lessons, verdict: Verdict, *, exploration: float) -> Iter
             yield _row(lessons, one, lessons.believed(lessons.cells, cell), ("", cell), (rate, verdict, None))
     for name, share in zip(offers, shares, strict=True):
         said = (rate, verdict, float(share))
-        yield _row(lessons, lessons.count(name), lessons.believed("offer", name), (name, ""), said)
+        yield _row(lessons, lessons.count(name), lessons.believed(OFFER, name), (name, ""), said)
 
 
 def _row(

@@ -172,7 +172,8 @@ class _Reviewer:
         whole, workspace = self._whole(strategy.name), self.design.workspace
         return Lessons(
             strategy=strategy,
-            prior=prior_of(strategy, workspace, whole.cost_mean),
+            prior=prior_of(strategy.offers, workspace, whole.cost_mean),
+            priors={name: prior_of((name,), workspace, whole.cost_mean) for name in strategy.offers},
             scale=projection(whole.days_mean, self.design.horizon_days),
             readouts=self.readouts.get(strategy.name, ()),
             cells=CELL if len(self.design.groups) > 1 else f"group:{''.join(self.design.groups)}",
