@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.experiments import DAYS, Daily, World, no_effect, worlds
-from benchmarks.worlds import bank_without_effect, bank_worlds
+from benchmarks.bank_experiments import bank_without_effect, bank_worlds
+from benchmarks.experiments import DAYS, Daily, World, no_effect, seldom, skewed, worlds
 from cultiva.review.statistics.differences import Roles, difference
 from cultiva.review.statistics.estimate import Estimate
 from cultiva.review.statistics.sequences import always
@@ -18,10 +18,13 @@ DESCRIPTION = "coverage of intervals, and false alarms of daily reading with and
 EXPERIMENTS = 4000
 SEED = 20_260_101
 AA_WORLDS: dict[str, Callable[[np.random.Generator], Daily]] = {
-    "all at once, normal": lambda draw: no_effect(draw, 1000, enrolling=1, heavy=False, planned=1000),
-    "all at once, skewed money": lambda draw: no_effect(draw, 2000, enrolling=1, heavy=True, planned=10_000),
-    "enrolling for 8 weeks, normal": lambda draw: no_effect(draw, 1000, enrolling=56, heavy=False, planned=500),
-    "enrolling for 8 weeks, skewed money": lambda draw: no_effect(draw, 2000, enrolling=56, heavy=True, planned=2000),
+    "all at once, normal": lambda draw: no_effect(draw, 1000, enrolling=1, planned=1000),
+    "all at once, skewed money": lambda draw: no_effect(draw, 2000, enrolling=1, daily=skewed, planned=10_000),
+    "enrolling for 8 weeks, normal": lambda draw: no_effect(draw, 1000, enrolling=56, planned=500),
+    "enrolling for 8 weeks, skewed money": lambda draw: no_effect(draw, 2000, enrolling=56, daily=skewed, planned=2000),
+    "hardly any buyer, 10 % control": lambda draw: no_effect(
+        draw, 3000, enrolling=1, planned=3000, daily=seldom, control=0.1
+    ),
 }
 """A/A worlds; the plan is right, too large, too small."""
 

@@ -123,15 +123,19 @@ def clustered(draw: Draw, clusters: int, treated: int, *, effect: float) -> Esti
     after = 0.5 * before + draw.normal(0, 1, len(member)) + draw.normal(0, 0.35, clusters)[member]
     is_treated = member < treated
     both = np.column_stack([after + effect * is_treated, before])
-    pair = arms(both[is_treated], both[~is_treated])
+    return difference(in_clusters(both, is_treated, member), Roles(covariate=1))
+
+
+def in_clusters(values: Floats, is_treated: NDArray[np.bool_], member: NDArray[np.int64]) -> Pair:
+    """Two arms whose customers go together in clusters; values are n x k."""
+    pair, many = arms(values[is_treated], values[~is_treated]), int(member.max()) + 1
     sums, counts = [], []
     for arm, chosen in ((pair.treated, is_treated), (pair.control, ~is_treated)):
-        about = (both - arm.mean) * chosen[:, None]
-        by_cluster = [np.bincount(member, about[:, k], clusters).astype(np.float64) for k in range(2)]
-        sums.append(np.column_stack(by_cluster))
-        counts.append(np.bincount(member, chosen, clusters).astype(float))
-    whole = Pair(pair.treated, pair.control, Clusters(counts[0], counts[1], sums[0], sums[1]))
-    return difference(whole, Roles(covariate=1))
+        about = (values - arm.mean) * chosen[:, None]
+        columns = [np.bincount(member, about[:, k], many).astype(np.float64) for k in range(values.shape[1])]
+        sums.append(np.column_stack(columns))
+        counts.append(np.bincount(member, chosen, many).astype(np.float64))
+    return Pair(pair.treated, pair.control, Clusters(counts[0], counts[1], sums[0], sums[1]))
 
 
 def _compliers(draw: Draw) -> Estimate:
@@ -198,35 +202,66 @@ DAYS = 84
 """Length of an experiment."""
 
 
-def no_effect(draw: Draw, customers: int, *, enrolling: int, heavy: bool, planned: int) -> Daily:
+def steady(draw: Draw, before: Floats) -> Floats:
+    """Normal amounts per customer and day."""
+    return draw.normal(0, 1, (len(before), DAYS)) + 0.1 * before[:, None]
+
+
+def skewed(draw: Draw, before: Floats) -> Floats:
+    """Something on one day in twenty, log-normal."""
+    shape = (len(before), DAYS)
+    return np.where(draw.random(shape) < 0.05, draw.lognormal(0, 1.2, shape), 0.0) * before[:, None]
+
+
+def seldom(draw: Draw, before: Floats) -> Floats:
+    """So seldom that after the experiment one customer in forty has bought at all."""
+    shape = (len(before), DAYS)
+    return np.where(draw.random(shape) < 0.0003, draw.lognormal(4, 1, shape), 0.0)
+
+
+def no_effect(
+    draw: Draw,
+    customers: int,
+    *,
+    enrolling: int,
+    planned: int,
+    daily: Callable[[Draw, Floats], Floats] = steady,
+    control: float = 0.25,
+) -> Daily:
     """Draws an A/A experiment: customers enrol over some days, and what they bring adds up from then on.
 
     Args:
         draw: Random numbers.
-        customers: Both arms; a quarter is control.
+        customers: Both arms.
         enrolling: Days over which they enrol; 1: all at once.
-        heavy: Whether daily amounts are skewed with many zeros, else normal.
         planned: Customers of the plan, which need not come true.
+        daily: What they bring per day, by their covariate.
+        control: Share of control.
     """
     entered = draw.integers(0, enrolling, customers)
     before = draw.exponential(1.0, customers)
-    if heavy:
-        daily = np.where(draw.random((customers, DAYS)) < 0.05, draw.lognormal(0, 1.2, (customers, DAYS)), 0.0)
-        daily *= before[:, None]
-    else:
-        daily = draw.normal(0, 1, (customers, DAYS)) + 0.1 * before[:, None]
     there = np.arange(DAYS)[None, :] >= entered[:, None]
-    value = np.cumsum(daily * there, axis=1)
-    arms_of = (draw.random(customers) >= 0.75).astype(int)
-    counts = np.array([there[arms_of == arm].sum(axis=0) for arm in (0, 1)])
+    value = np.cumsum(daily(draw, before) * there, axis=1)
+    arm_of = (draw.random(customers) < control).astype(int)
+    return looks(value, before, there, arm_of, np.cumsum(there, axis=1).sum(axis=0) / (planned * DAYS))
+
+
+def looks(value: Floats, before: Floats, there: NDArray[np.bool_], arm_of: NDArray[np.int64], passed: Floats) -> Daily:
+    """What is seen day by day.
+
+    Args:
+        value: Amount so far, customers x days.
+        before: Covariate of the customers.
+        there: Who is enrolled, customers x days.
+        arm_of: 0 treated, 1 control.
+        passed: Information so far over that planned, by day.
+    """
+    counts = np.array([there[arm_of == arm].sum(axis=0) for arm in (0, 1)])
     sums, products = np.zeros((2, DAYS, 2)), np.zeros((2, DAYS, 2, 2))
     for arm in (0, 1):
-        chosen = arms_of == arm
+        chosen = arm_of == arm
         y, x = value[chosen], before[chosen, None] * there[chosen]
         sums[arm] = np.stack([y.sum(axis=0), x.sum(axis=0)], axis=-1)
-        cross = (y * x).sum(axis=0)
-        products[arm] = np.stack(
-            [np.stack([(y * y).sum(axis=0), cross], -1), np.stack([cross, (x * x).sum(axis=0)], -1)], -1
-        )
-    passed = np.cumsum(there, axis=1).sum(axis=0) / (planned * DAYS)
-    return Daily(sums, products, counts, passed.astype(np.float64))
+        products[arm, :, 0, 0], products[arm, :, 1, 1] = (y * y).sum(axis=0), (x * x).sum(axis=0)
+        products[arm, :, 0, 1] = products[arm, :, 1, 0] = (y * x).sum(axis=0)
+    return Daily(sums, products, counts, np.asarray(passed, dtype=np.float64))

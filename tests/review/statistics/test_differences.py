@@ -218,3 +218,13 @@ def test_large_amounts_lose_no_digits() -> None:
     found = difference(pair(treated[:, :1] + 1e9, control[:, :1] + 1e9), Roles())
     expected = stats.ttest_ind(treated[:, 0], control[:, 0], equal_var=False)
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-4)
+
+
+def test_ten_buyers_and_none_in_a_small_control_are_not_certain() -> None:
+    treated, control = np.zeros((2700, 1)), np.zeros((300, 1))
+    treated[:10] = 100.0
+    found = difference(pair(treated, control), Roles())
+    own = treated.var(ddof=1) / 2700
+    assert found.se == pytest.approx(math.sqrt(treated.var(ddof=1) * (1 / 2700 + 1 / 300)))
+    assert found.value is not None and found.value / math.sqrt(own) > 3
+    assert not found.certain

@@ -46,7 +46,7 @@ def difference(pair: Pair, roles: Roles, *, confidence: float = 0.95, adjusted: 
     if reason := refusal(pair, roles):
         return unknown(reason)
     value, treated, control, fitted = _linear(pair, roles, adjusted=adjusted)
-    around = spread(pair, treated, control, fitted=fitted)
+    around = spread(pair, treated, control, fitted=fitted, careful=True)
     noise = 1e-12 * (abs(level(pair.treated, roles) or 0.0) + abs(level(pair.control, roles) or 0.0))
     if around.variance <= noise**2:
         return unknown("all customers have the same value, so there is nothing to measure the uncertainty by", value)
@@ -70,12 +70,13 @@ def complier_difference(pair: Pair, roles: Roles, *, confidence: float = 0.95) -
     value, treated, control, fitted = _linear(pair, roles, adjusted=True)
     unit = np.zeros(len(treated))
     unit[roles.reached] = 1.0
-    above = spread(pair, treated, control, fitted=fitted)
+    above = spread(pair, treated, control, fitted=fitted, careful=True)
     if above.variance <= 0:
         return unknown("all customers have the same value, so there is nothing to measure the uncertainty by")
     below = spread(pair, unit, unit)
+    bare = spread(pair, treated, control, fitted=fitted)
     both = spread(pair, treated + unit, control + unit, fitted=fitted)
-    shared = (both.variance - above.variance - below.variance) / 2
+    shared = (both.variance - bare.variance - below.variance) / 2
     return fieller((value, taken), (above.variance, below.variance, shared), above.degrees, confidence)
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cultiva.review.statistics.moments import Clusters, Floats, Pair
+from cultiva.review.statistics.moments import Clusters, Floats, Moments, Pair
+
+FEW = 20
+"""Customers who make a metric, below which an arm's own variance is not trusted alone."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Spread:
     """Degrees of freedom of its estimate."""
 
 
-def spread(pair: Pair, treated: Floats, control: Floats, *, fitted: int = 0) -> Spread:
+def spread(pair: Pair, treated: Floats, control: Floats, *, fitted: int = 0, careful: bool = False) -> Spread:
     """Variance of `treated @ means of the treated - control @ means of the control`.
 
     Customers drawn one by one: Welch (1947). Whole clusters drawn: see `clustered`.
@@ -29,14 +32,29 @@ def spread(pair: Pair, treated: Floats, control: Floats, *, fitted: int = 0) -> 
         treated: Weights of the variables among the treated; k.
         control: Weights among the control; k.
         fitted: Slopes that were fitted to the same data; each costs every arm a degree of freedom.
+        careful: Whether an arm in which only few customers make the metric (variable 0), so that its own variance is a
+            matter of luck, gets at least the other arm's. Ten buyers among the treated and none in a small control
+            would else look certain.
     """
     if pair.clusters is not None:
         return clustered(pair, pair.clusters, treated, control)
+    arms = (pair.treated, pair.control)
+    variances = [arm.spread(weights) for arm, weights in zip(arms, (treated, control), strict=True)]
+    if careful:
+        most = max(variances)
+        variances = [most if contributors(arm) < FEW else own for arm, own in zip(arms, variances, strict=True)]
     parts = []
-    for arm, weights in ((pair.treated, treated), (pair.control, control)):
+    for arm, variance in zip(arms, variances, strict=True):
         left = max(arm.count - 1 - fitted, 1)
-        parts.append((arm.spread(weights) * (arm.count - 1) / left / arm.count, float(left)))
+        parts.append((variance * (arm.count - 1) / left / arm.count, float(left)))
     return _welch(parts)
+
+
+def contributors(arm: Moments) -> float:
+    """How many customers of an arm make its metric: (sum of y)**2 / sum of y**2; for a share those who did it."""
+    mean, variance = float(arm.mean[0]), float(arm.covariance[0, 0])
+    squares = mean**2 + variance * (arm.count - 1) / max(arm.count, 1)
+    return arm.count * mean**2 / squares if squares > 0 else 0.0
 
 
 def clustered(pair: Pair, clusters: Clusters, treated: Floats, control: Floats) -> Spread:
