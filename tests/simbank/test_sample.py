@@ -147,9 +147,11 @@ def test_large_banks_come_in_chunks_as_parquet_with_ids_that_differ(
         tmp_path, customers=2_200, transactions_per_customer=10, parquet=True, progress=lambda *n: told.append(n)
     )
     assert told == [(500, 2200), (1000, 2200), (1500, 2200), (2000, 2200), (2200, 2200)]
-    assert {path.suffix for path in tmp_path.iterdir() if path.stem not in {"product", "branch", "staff", "partner", "merchant"}} == {
-        ".parquet"
-    }
+    assert {
+        path.suffix
+        for path in tmp_path.iterdir()
+        if path.stem not in {"product", "branch", "staff", "partner", "merchant"}
+    } == {".parquet"}
     import duckdb
 
     parties, different = duckdb.sql(
