@@ -9,7 +9,8 @@ import numpy as np
 from cultiva.simbank.archetypes import ARCHETYPES
 from cultiva.simbank.arrays import Floats, Ints
 from cultiva.simbank.population import DAYS_PER_YEAR, HISTORY_DAYS, Population
-from cultiva.simbank.world import KindTerms, World
+from cultiva.simbank.terms import KindTerms
+from cultiva.simbank.world import World
 
 KINDS_OF_RESPONSE = ("sure_thing", "persuadable", "lost_cause", "sleeping_dog")
 """Codes of `Nature.kind`."""

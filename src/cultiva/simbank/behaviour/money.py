@@ -7,7 +7,8 @@ import numpy as np
 from cultiva.simbank.archetypes import PRODUCTS, Product
 from cultiva.simbank.arrays import Floats
 from cultiva.simbank.behaviour.nature import Nature
-from cultiva.simbank.world import Money, World
+from cultiva.simbank.terms import Money
+from cultiva.simbank.world import World
 
 DAYS_PER_YEAR = 365
 WEEK = 7 / DAYS_PER_YEAR

@@ -16,7 +16,8 @@ from cultiva.simbank.behaviour.tastes import adviser_calls, adviser_skill, chann
 from cultiva.simbank.living import ChannelTerms, OfferBook
 from cultiva.simbank.movements import PAY_DAYS
 from cultiva.simbank.population import DAYS_PER_YEAR, HISTORY_DAYS, NEVER, Population
-from cultiva.simbank.world import Group, World
+from cultiva.simbank.terms import Group
+from cultiva.simbank.world import World
 
 LIFE_EVENTS = ("job", "marriage", "child", "house", "car", "retirement")
 """Codes of `Nature.life_day`."""

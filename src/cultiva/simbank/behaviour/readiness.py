@@ -10,7 +10,8 @@ from cultiva.simbank.behaviour.nature import IMPOSSIBLE, LIFE_EVENTS, Nature
 from cultiva.simbank.behaviour.touching import is_customer
 from cultiva.simbank.living import State
 from cultiva.simbank.population import NEVER
-from cultiva.simbank.world import Response, World
+from cultiva.simbank.terms import Response
+from cultiva.simbank.world import World
 
 WEEKS_PER_YEAR = 365.25 / 7
 DAYS_PER_WEEK = 7
