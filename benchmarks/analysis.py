@@ -95,7 +95,8 @@ def run(size: str | None) -> dict[str, Any]:
         "tea-tasting": [sys.executable, "-c", TEA_TASTING, str(folder), str(METRICS)],
         "gbstats on DuckDB": [str(gbstats), "-c", GB, str(folder), str(METRICS)],
     }
-    measured = {name: _best(command) for name, command in ways.items()}
+    rounds = [{name: measure(command, cwd=ROOT) for name, command in ways.items()} for _ in range(REPEATS)]
+    measured = {name: min((one[name] for one in rounds), key=lambda seen: seen.seconds) for name in ways}
     fastest = min(seen.seconds for name, seen in measured.items() if name != "cultiva")
     return {
         "size": size_name(many),
@@ -125,10 +126,6 @@ def _said(seen: Measured) -> dict[str, Any]:
     """The last line; DuckDB may have drawn a progress bar before."""
     found: dict[str, Any] = json.loads(seen.output.strip().splitlines()[-1])
     return found
-
-
-def _best(command: list[str]) -> Measured:
-    return min((measure(command, cwd=ROOT) for _ in range(REPEATS)), key=lambda seen: seen.seconds)
 
 
 def _apart(found: list[dict[str, Any]]) -> float:

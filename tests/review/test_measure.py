@@ -252,3 +252,11 @@ def test_what_cannot_be_measured_has_a_reason_and_never_a_nan(case: str, duckdb_
 
 def test_no_files_are_an_experiment_without_anybody(duckdb_engine: Engine) -> None:
     assert measure(duckdb_engine, [], DESIGN) == Measurement((), ())
+
+
+def test_amounts_far_from_zero_keep_their_digits(duckdb_engine: Engine, tmp_path: Path) -> None:
+    frame = customers()
+    near = measure(duckdb_engine, written(frame, tmp_path / "near"), DESIGN).of("car", "money").effect
+    far = frame.assign(y_money=frame.y_money + 1e8, x_value=frame.x_value - 1e8)
+    found = measure(duckdb_engine, written(far, tmp_path / "far"), DESIGN).of("car", "money").effect
+    assert (found.value, found.se) == pytest.approx((near.value, near.se), rel=1e-4)

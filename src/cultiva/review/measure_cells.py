@@ -27,6 +27,8 @@ CELLS_MOST = 100_000
 """Combinations of group values up to which several dimensions share a pass."""
 SHIFT_ROWS = 20_000
 """Rows of which the means are taken that sums are shifted by."""
+FAR = 30.0
+"""Standard deviations between a mean and zero, up to which sums of squares keep their digits without a shift."""
 CUT_ROWS = 250_000
 """Customers per strategy of whom the cuts of trimmed metrics are taken."""
 CLUSTER = "_cluster"
@@ -80,7 +82,8 @@ def prepare(engine: Engine, files: Files, design: Design) -> Reading:
     variables = {one.name: one for variant in variants for one in variant.variables}
     named = {name: _expression(rows, one, cuts) for name, one in variables.items()}
     amounts = {name: named[name] for name, one in variables.items() if one.kind is not Kind.SHARE}
-    shifts = dict.fromkeys(variables, 0.0) | _shifts(engine, rows, amounts)
+    filled = {name for name, one in variables.items() if one.filled}
+    shifts = dict.fromkeys(variables, 0.0) | _shifts(engine, rows, amounts, filled)
     centred = {
         name: _centred(expression, shifts[name], filled=variables[name].filled) for name, expression in named.items()
     }
@@ -193,13 +196,20 @@ def _centred(expression: ibis.Value, shift: float, *, filled: bool) -> ibis.Valu
     return centred.fill_null(0.0) if filled else centred
 
 
-def _shifts(engine: Engine, rows: ibis.Table, named: Mapping[str, ibis.Value]) -> dict[str, float]:
-    """Means of the first rows; any constant near the mean will do."""
+def _shifts(engine: Engine, rows: ibis.Table, named: Mapping[str, ibis.Value], filled: set[str]) -> dict[str, float]:
+    """Means of the first rows; any constant near the mean will do, and none is needed near zero."""
     if not named:
         return {}
     some = rows.select(**named).limit(SHIFT_ROWS)
-    found = engine.fetch(some.aggregate(**{name: some[name].mean() for name in named})).to_pylist()[0]
-    return {name: 0.0 if found[name] is None else float(f"{found[name]:.6g}") for name in named}
+    means = {name: some[name].mean() for name in named}
+    spreads = {f"sd_{name}": some[name].std(how="pop") for name in named}
+    found = engine.fetch(some.aggregate(**means, **spreads)).to_pylist()[0]
+    shifts = {}
+    for name in named:
+        mean, spread = found[name] or 0.0, found[f"sd_{name}"] or 0.0
+        near = abs(mean) <= FAR * spread and name not in filled
+        shifts[name] = 0.0 if near else float(f"{mean:.6g}")
+    return shifts
 
 
 def _cuts(engine: Engine, rows: ibis.Table, design: Design) -> dict[str, dict[str, tuple[float, float]]]:
