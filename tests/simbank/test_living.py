@@ -294,6 +294,35 @@ def test_a_week_that_failed_at_its_end_is_lived_again_alike(
     assert digests(bank.delivery(day)) == digests(lived.bank.delivery(day))
 
 
+def test_a_founding_that_failed_leaves_no_bank_or_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(bank_module, "write_charter", _die)
+        with pytest.raises(_DiedError):
+            found(tmp_path, customers=200)
+    assert not (tmp_path / "truth").exists()
+    with pytest.raises(CultivaError, match="no simulated bank"):
+        open_bank(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(bank_module, "_finish_founding", _die)
+        with pytest.raises(_DiedError):
+            found(tmp_path, customers=200)
+    assert open_bank(tmp_path).business_date == FIRST_DAY
+    assert {path.name for path in (tmp_path / "truth").iterdir()} == {"identity.parquet", "links"}
+    assert not (tmp_path / ".founding").exists()
+
+
+def test_a_reopened_bank_lives_like_one_that_stayed_open(tmp_path: Path, lived: Lived) -> None:
+    """Twins are kept as their difference from the bank: truth and deliveries stay the same."""
+    found(tmp_path)
+    for week in range(3):
+        open_bank(tmp_path).live_week(touches(week))
+    for day in lived.days[1:4]:
+        assert digests(open_bank(tmp_path).delivery(day)) == digests(lived.bank.delivery(day))
+        for kind in ("weeks", "totals", "touches"):
+            name = f"truth/{kind}/{day.isoformat()}.parquet"
+            assert (tmp_path / name).read_bytes() == (lived.bank.folder / name).read_bytes()
+
+
 class _DiedError(Exception):
     pass
 

@@ -52,6 +52,7 @@ from cultiva.simbank.world import World, load_world
 
 TRANSACTIONS_PER_CUSTOMER = 70.0
 """In the history of a bank that lives on: as many per week as its customers make later."""
+_FOUNDING = ".founding"
 _STREAM = 77
 """Of the chance that has no consequences: kinds and times of movements, sessions, typing errors."""
 
@@ -236,7 +237,7 @@ def found_bank(  # noqa: PLR0913  (what a bank is founded with)
     known = world if isinstance(world, World) else load_world(world)
     charter = Charter(known, customers, seed, first_day, first_day, 0, transactions_per_customer, naming)
     (folder / "bank.json").unlink(missing_ok=True)
-    for name in ("deliveries", "state", "drawn", "truth"):
+    for name in ("truth", "deliveries", "state", "drawn", _FOUNDING):
         shutil.rmtree(folder / name, ignore_errors=True)
     legacies: list[Legacy] = []
     done = 0
@@ -253,9 +254,17 @@ def found_bank(  # noqa: PLR0913  (what a bank is founded with)
     day = charter.bank.calendar.last
     state = first_state(known, _nature(charter, standing), standing, legacies, channels, day=day, seed=seed)
     save_day(folder, first_day, standing, {LIVED: state})
-    write_people(folder, standing.people)
+    write_people(folder / _FOUNDING, standing.people)
     write_charter(folder, charter)
+    _finish_founding(folder)
     return LivingBank(folder, charter)
+
+
+def _finish_founding(folder: Path) -> None:
+    """Gives the truth its place at the very end: where there is a truth, there is a whole bank."""
+    if (folder / _FOUNDING).exists():
+        renamed(folder / _FOUNDING / "truth", folder / "truth")
+        (folder / _FOUNDING).rmdir()
 
 
 def open_bank(folder: Path) -> LivingBank:
@@ -265,6 +274,7 @@ def open_bank(folder: Path) -> LivingBank:
         CultivaError: If there is no bank in the folder.
     """
     charter = read_charter(folder)
+    _finish_founding(folder)
     for path in (folder / "deliveries").iterdir():  # weeks that were not finished
         if path.name.startswith(".") or path.name > charter.business_date.isoformat():
             shutil.rmtree(path)
