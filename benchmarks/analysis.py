@@ -25,6 +25,7 @@ GBSTATS = "gbstats==0.8.0"
 OURS = """
 import json, sys, time
 from datetime import date
+import ibis
 from pathlib import Path
 from cultiva.engine.duckdb import DuckDBEngine
 from cultiva.review.measure import Design, MetricDesign, measure

@@ -110,7 +110,7 @@ def test_every_effect_is_what_scipy_says(engine: Engine, tmp_path: Path) -> None
 def test_the_covariate_of_a_customer_without_one_counts_as_average(duckdb_engine: Engine, tmp_path: Path) -> None:
     frame = customers()
     found = measure(duckdb_engine, written(frame, tmp_path / "table"), DESIGN).of("car", "money")
-    shift = float(f"{frame.x_value.mean():.6g}")
+    shift = float(f"{frame.x_value.mean():.12g}")
     mine = frame[(frame.strategy == "car") & frame.y_money.notna()]
     before = mine.x_value.fillna(shift).to_numpy()
     is_treated = (mine.arm == "treated").to_numpy().astype(float)

@@ -208,7 +208,7 @@ def _shifts(engine: Engine, rows: ibis.Table, named: Mapping[str, ibis.Value], f
     for name in named:
         mean, spread = found[name] or 0.0, found[f"sd_{name}"] or 0.0
         near = abs(mean) <= FAR * spread and name not in filled
-        shifts[name] = 0.0 if near else float(f"{mean:.6g}")
+        shifts[name] = 0.0 if near else float(f"{mean:.12g}")
     return shifts
 
 

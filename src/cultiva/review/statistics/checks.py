@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import special, stats
+from scipy import special
 
 from cultiva.review.statistics.estimate import t_two_sided
 from cultiva.review.statistics.moments import Pair
@@ -52,7 +52,7 @@ def sample_ratio(treated: int, control: int, control_share: float) -> Ratio:
     a, b = PRIOR_WEIGHT * control_share, PRIOR_WEIGHT * (1 - control_share)
     log_factor = float(special.betaln(a + control, b + treated) - special.betaln(a, b))
     log_factor -= control * math.log(control_share) + treated * math.log1p(-control_share)
-    return Ratio(share, float(stats.chi2.sf(statistic, 1)), math.exp(min(0.0, -log_factor)))
+    return Ratio(share, float(special.chdtrc(1, statistic)), math.exp(min(0.0, -log_factor)))
 
 
 @dataclass(frozen=True)

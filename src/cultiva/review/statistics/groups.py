@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special
 
 from cultiva.review.statistics.estimate import Estimate
 from cultiva.review.statistics.moments import Floats
@@ -51,7 +51,7 @@ def shrink(effects: Sequence[Estimate], *, confidence: float = 0.95) -> Shrunken
     variances = np.array([effect.se for effect in known], dtype=np.float64) ** 2
     spreads = _spreads(values, variances)
     fixed, _ = _mean(values, variances, 0.0)
-    p_value = float(stats.chi2.sf(np.sum((values - fixed) ** 2 / variances), len(known) - 1))
+    p_value = float(special.chdtrc(len(known) - 1, np.sum((values - fixed) ** 2 / variances)))
     guesses = tuple(_posterior(effect, spreads, confidence) for effect in effects)
     mean = float(spreads.weights @ spreads.means)
     return Shrunken(mean, math.sqrt(paule_mandel(values, variances)), p_value, guesses)
@@ -64,6 +64,7 @@ def paule_mandel(values: Floats, variances: Floats) -> float:
         values: Effects; G.
         variances: Squared standard errors; G.
     """
+    from scipy import optimize  # takes a while to import
 
     def excess(between: float) -> float:
         mean, _ = _mean(values, variances, between)

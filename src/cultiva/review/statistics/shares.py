@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import special, stats
+from scipy import special
 
 from cultiva.review.statistics.estimate import Estimate
 
@@ -34,6 +34,8 @@ def newcombe(treated: tuple[float, int], control: tuple[float, int], confidence:
         control: The same in the control.
         confidence: Coverage.
     """
+    from scipy import stats  # takes a while to import
+
     shares = [events / count for events, count in (treated, control)]
     value = shares[0] - shares[1]
     low_t, high_t = wilson(*treated, confidence)
