@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 from tests.strategy.conftest import TEXT, offer, strategy, workspace
 
-from cultiva.contracts.tables import CONTACT
+from cultiva.contracts.tables import CONTACT, OUTCOME
 from cultiva.contracts.types import Column, DataType
 from cultiva.definitions.review import Metric, Review
 from cultiva.definitions.workspace import Workspace
@@ -125,4 +125,10 @@ def identities(ids: Sequence[int]) -> list[Row]:
     return [{"source_system": "core", "source_id": f"P{one}", "customer_id": one} for one in ids]
 
 
-CONTACTS = list(CONTACT.columns)
+def outcome(customer_id: int, day: date) -> Row:
+    """Something taken up."""
+    named = {"outcome_id": f"{customer_id}-{day}", "source_system": "core", "source_id": f"P{customer_id}"}
+    return {**named, "at": datetime.combine(day, time(11)), "name": "product_opened"}
+
+
+CONTACTS, OUTCOMES = list(CONTACT.columns), list(OUTCOME.columns)

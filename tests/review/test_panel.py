@@ -14,6 +14,7 @@ from tests.review.bank import (
     DAY,
     DECISION,
     IDENTITY,
+    OUTCOMES,
     PERFORMANCE,
     PROFILE,
     WEEK,
@@ -24,6 +25,7 @@ from tests.review.bank import (
     decided,
     identities,
     known,
+    outcome,
     put,
 )
 
@@ -66,6 +68,14 @@ CONTACTED = [
     contact(3, DAY + timedelta(days=1), "call", strategy="b"),
 ]
 
+TAKEN = [
+    outcome(1, DAY + timedelta(days=9)),
+    outcome(2, DAY + timedelta(days=1)),
+    outcome(3, DAY + timedelta(days=9)),
+    outcome(5, DAY + timedelta(days=9)),
+]
+"""Customers 3 and 5 take something up without a touch that took place; the bank would have had to give them nothing."""
+
 Panel = Callable[..., dict[int, Row]]
 
 
@@ -97,6 +107,7 @@ def panel(engine: Engine, tmp_path: Path) -> Panel:
                 for folder in put(root / f"performance-{day}", rows, PERFORMANCE)
             ],
             contact=put(root / "contact", CONTACTED, CONTACTS),
+            outcome=put(root / "outcome", TAKEN, OUTCOMES),
             identity_map=put(root / "ids", identities(PEOPLE), IDENTITY),
             mergers=mergers or {},
         )
@@ -134,8 +145,10 @@ def test_counts_add_up_and_levels_are_the_newest_within_the_horizon(panel: Panel
 
 def test_cost_is_contacts_that_took_place_and_the_offer_once_taken(panel: Panel) -> None:
     found = panel(T3)
-    assert column(found, "y_cost") == {1: 10 + 1 + 5, 2: 1 + 5, 3: 0, 5: 0, 6: 0}
-    assert column(found, "y_net") == {1: -4.75, 2: 15.25, 3: 31.25, 5: 51.25, 6: 60.0}
+    assert column(found, "y_cost") == {1: 10 + 1 + 5, 2: 1 + 5, 3: 0, 5: 10, 6: 0}, (
+        "a failed call costs, one left undone not"
+    )
+    assert column(found, "y_net") == {1: -4.75, 2: 15.25, 3: 31.25, 5: 41.25, 6: 60.0}
     assert column(found, "y_touched") == {1: 1, 2: 1, 3: 0, 5: 0, 6: 0}
     assert column(found, "reached") == {1: True, 2: False, 3: False, 5: False, 6: False}
 

@@ -16,6 +16,7 @@ from tests.review.bank import (
     DAY,
     DECISION,
     IDENTITY,
+    OUTCOMES,
     PERFORMANCE,
     PROFILE,
     WEEK,
@@ -25,6 +26,7 @@ from tests.review.bank import (
     decided,
     identities,
     known,
+    outcome,
     put,
 )
 
@@ -99,6 +101,7 @@ def inputs_of(engine: Engine, root: Path, history: History, workspace: Workspace
         exposure=[root / "exposure"],
         performance=put(root / "performance", done, PERFORMANCE),
         contact=put(root / "contact", touched, CONTACTS),
+        outcome=put(root / "outcome", [outcome(n, DAY + 2 * WEEK) for n in ids if n % 10 == 1], OUTCOMES),
         identity_map=put(root / "ids", identities(ids), IDENTITY),
     )
 
@@ -192,7 +195,7 @@ def test_before_anything_has_happened_every_strategy_waits_and_says_why(engine: 
     assert all(one.recommendation.until is not None and one.recommendation.reason.en for one in found.reviews)
     assert found.written["readout"].rows == found.written["learnt"].rows == 0
     assert "enrolled" not in pl.read_parquet(part_files([folders.learnt])).columns
-    empty = review(engine, PanelInputs((), (), (), ()), space(), DAY, ReviewFolders(*_others(folders)))
+    empty = review(engine, PanelInputs((), (), (), (), ()), space(), DAY, ReviewFolders(*_others(folders)))
     assert empty.reviews == found.reviews
 
 

@@ -124,6 +124,7 @@ def review_inputs(parts: Parts, on: date) -> ReviewInputs:
         exposure=lake.files_current("exposure", on),
         performance=lake.files_history("performance", on),
         contact=lake.files_history("contact", on),
+        outcome=lake.files_history("outcome", on),
         identity_map=lake.files_current("identity_map", on),
         mergers=mergers(parts, on),
     )

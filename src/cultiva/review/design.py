@@ -15,8 +15,10 @@ PROGRAMME = "(all)"
 """Stands for the whole programme among strategies: everyone against the global holdout."""
 TREATED, HELD_OUT, HELD_OUT_GLOBAL, MIXED = "treated", "held_out", "held_out_global", "mixed"
 """Arms of exposures; mixed: two enrolments of what turned out to be one customer contradict each other."""
-NOT_CARRIED_OUT = ("failed", "not_done")
-"""Contacts that did not take place, by their status."""
+NOT_DONE = "not_done"
+"""Status of a contact that nobody attempted: it costs nothing."""
+NOT_CARRIED_OUT = ("failed", NOT_DONE)
+"""Contacts that did not take place, by their status; a failed attempt costs all the same."""
 SOLD = "sold"
 """Metric beside the contribution: the part of it that holdings of the offer's product category bring."""
 
@@ -54,12 +56,6 @@ class ReviewDesign:
     def metrics(self) -> tuple[Metric, ...]:
         """Metrics beside the contribution."""
         return tuple(one for one in self.workspace.review.metrics if one.name not in (CONTRIBUTION, SOLD))
-
-    @property
-    def conversion(self) -> Metric | None:
-        """The metric that says whether a customer took something up: the first count of outcomes."""
-        counted = (one for one in self.metrics if one.aggregate is not None and one.aggregate.table == "outcome")
-        return next(counted, None)
 
     @property
     def slices(self) -> tuple[tuple[RankBy, float], ...]:

@@ -9,7 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cultiva.contracts.tables import CONTACT
+from cultiva.contracts.tables import CONTACT, OUTCOME
 from cultiva.contracts.types import Column, DataType
 from cultiva.definitions.review import CONTRIBUTION, Metric
 from cultiva.engine.port import Engine, Files, Written
@@ -17,6 +17,7 @@ from cultiva.review.design import (
     HELD_OUT,
     HELD_OUT_GLOBAL,
     NOT_CARRIED_OUT,
+    NOT_DONE,
     PROGRAMME,
     SOLD,
     TREATED,
@@ -44,6 +45,8 @@ class PanelInputs:
     """Performance of all business dates up to the day."""
     contact: Files
     """Contacts of all business dates up to the day."""
+    outcome: Files
+    """Outcomes of all business dates up to the day."""
     identity_map: Files
     """The day's identity map."""
     mergers: Mapping[int, int] = field(default_factory=dict)
@@ -75,7 +78,8 @@ def write_panel(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: d
     touched = done.left_join(_touches(engine, inputs, design, rows), list(KEY)).drop(
         "strategy_right", "customer_id_right"
     )
-    engine.write(_with_costs(touched, design), results, sort_by=KEY)
+    taken = touched.left_join(_takings(engine, inputs, touched), list(KEY)).drop("strategy_right", "customer_id_right")
+    engine.write(_with_costs(taken, design), results, sort_by=KEY)
     return engine.write(_finished(engine.scan([results]), design), folder, sort_by=KEY)
 
 
@@ -178,7 +182,7 @@ def _with_sums(rows: ibis.Table, sums: ibis.Table, design: ReviewDesign) -> ibis
 
 
 def _touches(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: ibis.Table) -> ibis.Table:
-    """Per strategy and customer: contacts carried out, what they cost, and whether a person got through."""
+    """Per strategy and customer: contacts that took place, what all attempts cost, whether a person got through."""
     import ibis
 
     policy, names = design.workspace.policy, list(design.workspace.strategies)
@@ -186,13 +190,14 @@ def _touches(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: ib
     human = [one.name for one in policy.channels if one.kind == "human"]
     contact = engine.scan(inputs.contact, columns=CONTACT.columns)
     ids = engine.scan(inputs.identity_map).select("source_system", "source_id", "customer_id")
-    held = contact.filter(contact.strategy.isin(names) & contact.status.fill_null("").notin(NOT_CARRIED_OUT))
+    held = contact.filter(contact.strategy.isin(names) & (contact.status.fill_null("") != NOT_DONE))
     keyed = held.inner_join(ids, ["source_system", "source_id"])
     touch = keyed.select(
         touched_id=keyed.customer_id,
         by=keyed.strategy,
         day=keyed["at"].date(),
         unit_cost=ibis.cases(*[(keyed.channel == name, _number(cost)) for name, cost in costs], else_=_number(0.0)),
+        took_place=keyed.status.fill_null("").notin(NOT_CARRIED_OUT),
         by_person=keyed.channel.isin(human) if human else ibis.literal(False),
     )
     asked = rows.select(*KEY, "after", "upto")
@@ -200,10 +205,23 @@ def _touches(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: ib
     mine = (joined.strategy == PROGRAMME) | (joined.strategy == joined.by)
     counted = joined.filter(mine & (joined.day >= joined.after) & (joined.day <= joined.upto))
     return counted.group_by(list(KEY)).aggregate(
-        touches=counted.count(),
+        touches=counted.count(where=counted.took_place),
+        first_touch=counted.day.min(where=counted.took_place),
         touch_cost=counted.unit_cost.sum().cast("float64"),
-        reached=counted.by_person.any(),
+        reached=(counted.by_person & counted.took_place).any(),
     )
+
+
+def _takings(engine: Engine, inputs: PanelInputs, rows: ibis.Table) -> ibis.Table:
+    """Per strategy and customer the outcomes from the first touch on: a product opened, a benefit used, a response."""
+    outcome = engine.scan(inputs.outcome, columns=OUTCOME.columns)
+    ids = engine.scan(inputs.identity_map).select("source_system", "source_id", "customer_id")
+    keyed = outcome.inner_join(ids, ["source_system", "source_id"])
+    outcomes = keyed.select(taker_id=keyed.customer_id, taken_on=keyed["at"].date())
+    touched = rows.filter(rows.first_touch.notnull()).select(*KEY, "first_touch", "upto")
+    joined = touched.inner_join(outcomes, touched.customer_id == outcomes.taker_id)
+    counted = joined.filter((joined.taken_on >= joined.first_touch) & (joined.taken_on <= joined.upto))
+    return counted.group_by(list(KEY)).aggregate(takings=counted.count())
 
 
 def _with_costs(rows: ibis.Table, design: ReviewDesign) -> ibis.Table:
@@ -214,14 +232,14 @@ def _with_costs(rows: ibis.Table, design: ReviewDesign) -> ibis.Table:
     given = [(rows.offer == one.name, _number(one.unit_cost)) for one in offers if one.unit_cost > 0]
     price = ibis.cases(*given, else_=_number(0.0)) if given else _number(0.0)
     touched = rows.touches.fill_null(0) > 0
-    converted = rows[f"y_{design.conversion.name}"].fill_null(0.0) > 0 if design.conversion else ibis.literal(False)
+    converted = rows.takings.fill_null(0) > 0
     return rows.mutate(
         reached=rows.reached.fill_null(ibis.literal(False)),
         touch_cost=rows.touch_cost.fill_null(_number(0.0)),
         offer_cost=ibis.ifelse(touched & converted, price, _number(0.0)),
         y_touched=touched.cast("int64").cast("float64"),
         y_taken=(touched & converted).cast("int64").cast("float64"),
-    ).drop("after", "upto", "touches")
+    ).drop("after", "upto", "touches", "first_touch", "takings")
 
 
 def _finished(rows: ibis.Table, design: ReviewDesign) -> ibis.Table:
