@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command("simulate")(simulate)
 
 
-def simulate(  # noqa: PLR0913  (the knobs of a simulation; all but the world have a default)
+def simulate(  # noqa: PLR0913, PLR0917  (the knobs of a simulation; all but the world have a default)
     world: Annotated[
         str, typer.Argument(metavar="WORLD", help="A packaged world, or a file of one; `list` names them.")
     ],

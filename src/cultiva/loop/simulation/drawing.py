@@ -18,7 +18,7 @@ ROW = 26
 LABELS = 250
 """Width of the strategies' names."""
 REACH = 3.0
-"""A forest is cut off at so many times the middle half width of its intervals; one wide one shall not hide the others."""
+"""A forest ends at so many times the middle half width of its intervals: one wide one shall not hide the others."""
 
 
 def lines_picture(weeks: Sequence[WeekTruth], language: str) -> str:
@@ -93,7 +93,7 @@ def _diamond(x: float, y: float, size: float = 6.0) -> str:
     return f'<polygon points="{points}" fill="#fff" stroke="{INK}" stroke-width="2"/>'
 
 
-def _rule(  # noqa: PLR0913  (two points and how the line looks)
+def _rule(
     x1: float, y1: float, x2: float, y2: float, *, color: str = GRID, width: int = 1
 ) -> str:
     points = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'

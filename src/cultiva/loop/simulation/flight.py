@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -27,8 +27,10 @@ from cultiva.loop.steps import Plan
 from cultiva.simbank.service import LivingBank, found_bank, open_bank
 
 DAYS_PER_WEEK = 7
-QUIET_STEPS = frozenset({"microsegments", "lists", "report"})
-"""Steps that change nothing that is measured; a simulated week before the last leaves them out."""
+QUIET_STEPS = frozenset({"standing", "segments", "microsegments", "lists", "report"})
+"""Steps that change nothing that is decided or measured; a simulated week before the last leaves them out."""
+LEARNS = frozenset({Policy.LOOP, Policy.PROPENSITY})
+"""Policies that need a review every week; the others are reviewed at the end."""
 OpenParts = Callable[[Path, Mapping[str, str]], AbstractContextManager[Parts]]
 """Opens a workspace with values for its variables."""
 
@@ -111,7 +113,13 @@ def _steps(setup: Setup, bank: LivingBank, parts: Parts, on: date, *, is_last: b
     plan = daily_plan(parts, on)
     if setup.policy is Policy.ORACLE:
         plan = with_oracle(plan, bank, parts, on)
-    return plan if is_last else tuple(step for step in plan if step.name not in QUIET_STEPS)
+    return plan if is_last else _quiet(plan, QUIET_STEPS if setup.policy in LEARNS else QUIET_STEPS | {"review"})
+
+
+def _quiet(plan: Plan, left_out: frozenset[str]) -> Plan:
+    """A plan without some of its steps, of which the others do not read the records."""
+    kept = [step for step in plan if step.name not in left_out]
+    return tuple(replace(step, needs=tuple(name for name in step.needs if name not in left_out)) for step in kept)
 
 
 def _nobody() -> pl.DataFrame:

@@ -84,8 +84,7 @@ def true_worths(bank: LivingBank, workspace: Workspace) -> pl.DataFrame:
     worth = oracle_worth(
         bank.world, bank.nature, bank.state, offers=[*offers.values()], channels=[*channels.values()], week=bank.week
     )
-    records = pl.DataFrame(pl.from_arrow(read_identity(bank.folder)))
-    found = []
+    records, found = _people(bank), []
     for one in workspace.strategies.values():
         pairs = [(name, _carrier(one, name, workspace)) for name in one.offers]
         values = np.stack([worth[:, offers[name], channels[channel]] for name, channel in pairs])
@@ -100,6 +99,12 @@ def true_worths(bank: LivingBank, workspace: Workspace) -> pl.DataFrame:
         named = records.join(customers, on="customer").with_columns(strategy=pl.lit(one.name))
         found.append(named.select(*RECORD, "strategy", "offer", "worth"))
     return pl.concat(found)
+
+
+def _people(bank: LivingBank) -> pl.DataFrame:
+    """The bank's number of the customer behind every party record."""
+    found = pl.DataFrame(pl.from_arrow(read_identity(bank.folder)))
+    return found.with_columns(pl.col(RECORD).cast(pl.String))
 
 
 def _carrier(strategy: Strategy, offer: str, workspace: Workspace) -> str:
@@ -148,8 +153,7 @@ def _enrolled(parts: Parts, bank: LivingBank, on: date) -> pl.DataFrame:
     """strategy, customer (the bank's number), enrolled_on of everyone who could be touched."""
     exposure = scan(parts.lake.files_current("exposure", on)).filter(pl.col("arm") == TREATED)
     records = scan(parts.lake.files_current("identity_map", on))
-    people = pl.DataFrame(pl.from_arrow(read_identity(bank.folder))).lazy()
-    numbers = records.join(people, on=RECORD).group_by("customer_id").agg(pl.col("customer").min())
+    numbers = records.join(_people(bank).lazy(), on=RECORD).group_by("customer_id").agg(pl.col("customer").min())
     return exposure.join(numbers, on="customer_id").select("strategy", "customer", "enrolled_on").collect()
 
 
