@@ -108,6 +108,8 @@ class Mapping(Model):
     """Contracts of the rows."""
     bad_rows_max: Share = 0.01
     """Share of bad rows above which the run stops."""
+    bad_rows_few: int = Field(default=0, ge=0)
+    """So many bad rows never stop the run, however small the delivery."""
     late_days: int = Field(default=7, ge=0)
     """For facts: rows older than this before the last business date are quarantined as too late."""
 

@@ -110,6 +110,15 @@ def test_bad_rows_up_to_the_tolerated_share_do_not_stop_the_run(transactions: Ba
     assert transactions.run().tables["transaction"].counts.quarantined == 20
 
 
+def test_a_few_bad_rows_of_a_small_delivery_do_not_stop_the_run(transactions: Bank) -> None:
+    transactions.tables[0]["bad_rows_few"] = 2
+    nulls = "".join(f",A1,2024-03-28,{n}.00,card\n" for n in range(2))
+    transactions.deliver("transactions.csv", HEADER + transaction_lines(10) + nulls)
+    assert transactions.run().tables["transaction"].counts.quarantined == 2
+    transactions.deliver("transactions.csv", HEADER + transaction_lines(10) + nulls + ",A1,2024-03-28,9.00,card\n")
+    assert "bad_rows_max 1.00% of the rows, or 2" in transactions.fault().allowed
+
+
 def test_a_negative_balance_is_quarantined_where_a_rule_forbids_it(bank: Bank) -> None:
     bank.deliver("balances.csv", "account,day,balance\nA1,2024-03-28,-0.01\nA2,2024-03-28,0\nA3,2024-03-28,\n")
     bank.inputs = [{"name": "balances", "file": "balances.csv"}]

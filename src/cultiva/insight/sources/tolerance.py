@@ -34,8 +34,9 @@ def ordered(found: Counter[tuple[str, str, str]]) -> list[BrokenContract]:
 
 
 def is_over(delivery: Delivery, mapping: int, counts: Counts) -> bool:
-    """Whether a mapping has more bad rows than its tolerated share."""
-    return counts.quarantined > delivery.mappings[mapping].mapping.bad_rows_max * counts.read
+    """Whether a mapping has more bad rows than its tolerated share, and more than a few."""
+    one = delivery.mappings[mapping].mapping
+    return counts.quarantined > max(one.bad_rows_max * counts.read, one.bad_rows_few)
 
 
 def too_many_bad_rows(
@@ -62,7 +63,8 @@ def too_many_bad_rows(
         f"{counts.quarantined:,} of {counts.read:,} rows ({counts.quarantined / counts.read:.2%}) "
         f"of mapping {one.name} to table {delivery.schema.name} are bad: the run stops, nothing is published",
         seen=seen,
-        allowed=f"bad_rows_max {one.bad_rows_max:.2%} of the rows",
+        allowed=f"bad_rows_max {one.bad_rows_max:.2%} of the rows"
+        + (f", or {one.bad_rows_few}" * (one.bad_rows_few > 0)),
         hint="ask for a mended delivery, or mend the mapping; raise its bad_rows_max only if these rows may be lost",
     )
 

@@ -1,0 +1,71 @@
+"""A flight of the loop against a simulated bank: killed and resumed it ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WEEKS, CUSTOMERS = 2, 700
+SECONDS = 400
+
+
+def command(folder: Path, world: str, *more: str) -> list[str]:
+    cultiva = str(Path(sys.executable).parent / "cultiva")
+    sizes = ["--weeks", str(WEEKS), "--customers", str(CUSTOMERS), "--folder", str(folder)]
+    return [cultiva, "simulate", world, *sizes, "--json", *more]
+
+
+def flight(folder: Path, world: str = "ordinary", *more: str) -> dict[str, Any]:
+    done = subprocess.run(command(folder, world, *more), capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)["flights"][0]
+    return found
+
+
+def kill_when(folder: Path, path: Path) -> None:
+    """Starts a flight and kills it as soon as a file or folder is there."""
+    child = subprocess.Popen(
+        command(folder, "ordinary"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ)
+    )
+    until = time.monotonic() + SECONDS
+    while not path.exists():
+        assert child.poll() is None, "the flight ended before it could be killed"
+        assert time.monotonic() < until, f"{path} never came"
+        time.sleep(0.02)
+    child.kill()
+    child.wait()
+
+
+@pytest.mark.slow
+def test_a_killed_flight_goes_on_and_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
+    calm, hurt = tmp_path / "calm", tmp_path / "hurt"
+    expected = flight(calm)
+    bank, lake = hurt / "loop" / "bank", hurt / "loop" / "workspace" / ".cultiva" / "lake"
+    for moment in (bank / "deliveries", lake / "profile", bank / "deliveries" / "1994-04-06", lake / "readout"):
+        kill_when(hurt, moment)
+    found = flight(hurt)
+    assert found == expected
+    assert found["touches"] > 0
+    assert len(found["weeks"]) == WEEKS
+
+
+@pytest.mark.slow
+def test_where_no_touch_has_an_effect_nothing_is_gained(tmp_path: Path) -> None:
+    found = flight(tmp_path / "none", "no_effect")
+    assert found["touches"] > 0
+    assert found["incremental"] == pytest.approx(0.0, abs=1e-6)
+    assert found["net"] == pytest.approx(-found["cost"])
+    assert all(row["truth"] == pytest.approx(0.0, abs=1e-6) for row in found["strategies"])
+
+
+@pytest.mark.slow
+def test_nobody_is_touched_by_the_policy_that_leaves_everyone_alone(tmp_path: Path) -> None:
+    found = flight(tmp_path / "alone", "ordinary", "--policy", "nobody")
+    assert (found["touches"], found["cost"], found["incremental"]) == (0, 0, 0)
