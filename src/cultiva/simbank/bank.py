@@ -23,6 +23,7 @@ from cultiva.simbank.doings_weekly import event_columns, open_complaints, survey
 from cultiva.simbank.founding import Legacy, first_state, found_standing, keep_legacy
 from cultiva.simbank.history import History
 from cultiva.simbank.living import ChannelTerms, Happened, OfferBook, State
+from cultiva.simbank.mix import USUAL, Mix
 from cultiva.simbank.proposals import customers_by_id, read_touches
 from cultiva.simbank.sample import check_size
 from cultiva.simbank.saved import (
@@ -50,8 +51,6 @@ from cultiva.simbank.weekly import (
 )
 from cultiva.simbank.world import World, load_world
 
-TRANSACTIONS_PER_CUSTOMER = 70.0
-"""In the history of a bank that lives on: as many per week as its customers make later."""
 _FOUNDING = ".founding"
 _STREAM = 77
 """Of the chance that has no consequences: kinds and times of movements, sessions, typing errors."""
@@ -212,7 +211,7 @@ def found_bank(  # noqa: PLR0913  (what a bank is founded with)
     offers: OfferBook,
     channels: Sequence[ChannelTerms],
     strategies: Sequence[str],
-    transactions_per_customer: float = TRANSACTIONS_PER_CUSTOMER,
+    mix: Mix = USUAL,
     progress: Callable[[int, int], None] | None = None,
 ) -> LivingBank:
     """Founds a bank: fifteen months of history until `first_day`, delivered on that day; a bank in the folder goes.
@@ -226,7 +225,7 @@ def found_bank(  # noqa: PLR0913  (what a bank is founded with)
         offers: Every offer that touches may name.
         channels: Every channel.
         strategies: Every strategy.
-        transactions_per_customer: Movements of an average customer in the history.
+        mix: Who banks here, how well off, and how much moves.
         progress: Told how many customers are written, and of how many.
 
     Raises:
@@ -235,7 +234,8 @@ def found_bank(  # noqa: PLR0913  (what a bank is founded with)
     check_size(customers)
     naming = Naming(tuple(offers), tuple(channels), tuple(strategies))
     known = world if isinstance(world, World) else load_world(world)
-    charter = Charter(known, customers, seed, first_day, first_day, 0, transactions_per_customer, naming)
+    charter = Charter(known, customers, seed, first_day, first_day, 0, mix.transactions, naming)
+    bank = replace(charter.bank, mix=mix)
     (folder / "bank.json").unlink(missing_ok=True)
     for name in ("truth", "deliveries", "state", "drawn", _FOUNDING):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -243,15 +243,15 @@ def found_bank(  # noqa: PLR0913  (what a bank is founded with)
     done = 0
     beside = folder / "deliveries" / f".{first_day.isoformat()}.new"
     with Delivery(beside, parquet=False) as delivery:
-        for drawn in History(charter.bank, seed, lives_on=True).write(delivery):
-            legacies.append(keep_legacy(charter.bank, drawn, len(legacies), stays=known.fatigue.stays))
+        for drawn in History(bank, seed, lives_on=True).write(delivery):
+            legacies.append(keep_legacy(bank, drawn, len(legacies), stays=known.fatigue.stays))
             done += len(drawn.people)
             if progress is not None:
                 progress(done, customers)
     renamed(beside, folder / "deliveries" / first_day.isoformat())
     standing = found_standing(legacies)
     save_drawn(folder, standing.people, pa.concat_tables([legacy.prospects for legacy in legacies]))
-    day = charter.bank.calendar.last
+    day = bank.calendar.last
     state = first_state(known, _nature(charter, standing), standing, legacies, channels, day=day, seed=seed)
     save_day(folder, first_day, standing, {LIVED: state})
     write_people(folder / _FOUNDING, standing.people)

@@ -12,13 +12,14 @@ import numpy as np
 from cultiva.simbank.archetypes import ARCHETYPES, INDUSTRIES, LIFE_SHARES, OCCUPATIONS, Archetype, Life
 from cultiva.simbank.arrays import NONE, Flags, Floats, Ints, lognormal, pick, pick_by_group
 from cultiva.simbank.kinship import draw_kinship
+from cultiva.simbank.mix import USUAL, Mix
 
 HISTORY_DAYS = 455
 """Days of history in a delivery, the last one included: fifteen months."""
 DAYS_PER_YEAR = 365.25
 ADVISERS_PER_BRANCH = 4
 ADVISED_WEALTH_MIN = 200_000.0
-"""Customers with more than this have an adviser."""
+"""Customers with more than this have an adviser; times the bank's factor of wealth."""
 FIRST_DAYS = 20
 """Nobody has an account sooner after birth or foundation."""
 NEVER = 10**6
@@ -58,6 +59,8 @@ class Bank:
     customers: int
     calendar: Calendar
     transactions_per_customer: float
+    mix: Mix = USUAL
+    """Who banks here; its `transactions` are those of the field above."""
 
     @property
     def branches(self) -> int:
@@ -114,7 +117,7 @@ class Population:
 
 def draw_population(rng: np.random.Generator, bank: Bank, start: int, rows: int) -> Population:
     """Draws the customers number `start` to `start + rows - 1` of a bank."""
-    archetype = pick(rng, [kind.share for kind in ARCHETYPES], rows)
+    archetype = pick(rng, bank.mix.shares, rows)
     organisation = _by_archetype(archetype, lambda kind: kind.organisation).astype(np.bool_)
     life = _lives(rng, archetype, organisation)
     born = _birth_days(rng, archetype)
@@ -124,9 +127,10 @@ def draw_population(rng: np.random.Generator, bank: Bank, start: int, rows: int)
     means = np.exp(rng.standard_normal(rows) * spread * 0.6)  # what income and wealth have in common
     income = lognormal(rng, _by_archetype(archetype, lambda kind: kind.income) * means, spread * 0.5)
     wealth = lognormal(rng, _by_archetype(archetype, lambda kind: kind.wealth) * means, spread)
+    income, wealth = income * bank.mix.income, wealth * bank.mix.wealth
     branch = _branches(rng, archetype, bank)
     (kin_rng,) = rng.spawn(1)  # a stream of its own: links do not move what else is drawn
-    advised = ((wealth > ADVISED_WEALTH_MIN) | organisation) & (life != Life.VISITOR)
+    advised = ((wealth > ADVISED_WEALTH_MIN * bank.mix.wealth) | organisation) & (life != Life.VISITOR)
     adviser = branch * ADVISERS_PER_BRANCH + rng.integers(0, ADVISERS_PER_BRANCH, rows)
     uses_app = rng.random(rows) < _by_archetype(archetype, lambda kind: kind.app)
     female = rng.random(rows) < 0.5
