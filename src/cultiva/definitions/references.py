@@ -11,7 +11,7 @@ from cultiva.contracts.types import DataType
 from cultiva.contracts.views import VIEWS
 from cultiva.definitions.document import Loc
 from cultiva.definitions.draft import Draft
-from cultiva.definitions.review import Review
+from cultiva.definitions.review import CONTRIBUTION, Review
 from cultiva.definitions.scopes import HIDDEN_PREFIXES, party_columns, platform_columns
 from cultiva.definitions.tags import Aggregate, Tag
 from cultiva.definitions.workspace import Workspace
@@ -96,7 +96,7 @@ def _review_references(workspace: Workspace) -> Iterator[Reference]:
     )
     measured = [name for name, kind in columns.items() if kind.numeric or kind is DataType.BOOLEAN]
     texts = [name for name, kind in columns.items() if kind is DataType.TEXT]
-    if review.covariate != Review().covariate or review.metrics:
+    if review.covariate != CONTRIBUTION:
         yield Reference("review", "review", ("covariate",), "numeric tag", review.covariate, measured, "tag")
     for index, group in enumerate(review.groups):
         if group not in Review().groups:

@@ -82,8 +82,9 @@ class Review(Model):
 
     metrics: tuple[Metric, ...] = ()
     """Beside `contribution`."""
-    covariate: Name = "current_value"
-    """Tag at enrolment that goes with the contribution."""
+    covariate: Name = CONTRIBUTION
+    """What goes with the contribution: `contribution`, what the customer brought in per day in the period before
+    enrolment, or a tag as known then."""
     groups: tuple[Name, ...] = ("stage", "value_tier")
     """Text tags at enrolment: effects are measured within each of their values, and learnt for their combinations."""
     horizon_days: int = Field(default=84, gt=0)

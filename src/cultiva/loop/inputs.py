@@ -112,6 +112,7 @@ def exposure_inputs(parts: Parts, on: date) -> ExposureInputs:
         decisions=lake.files_current("decisions", on),
         profile=lake.files_current("profile", on),
         customer=lake.files_current("customer", on),
+        performance=lake.files_current("performance", on),
         previous=lake.files_before("exposure", on),
         mergers=mergers(parts, on),
     )

@@ -47,10 +47,10 @@ class ReviewDesign:
 
     @property
     def covariates(self) -> tuple[str, ...]:
-        """Tags that are kept at enrolment, as far as the profile has them."""
+        """What is kept at enrolment: the contribution so far, and tags, as far as the profile has them."""
         review = self.workspace.review
         named = (review.covariate, *(one.covariate for one in review.metrics if one.covariate is not None))
-        return tuple(dict.fromkeys(name for name in named if name in self.profile_types))
+        return tuple(dict.fromkeys(name for name in named if name == CONTRIBUTION or name in self.profile_types))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cultiva.contracts.decision import Fate
+from cultiva.definitions.review import CONTRIBUTION
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.columns import with_columns
 from cultiva.engine.draws import ibis_draw
@@ -41,6 +42,8 @@ class ExposureInputs:
     """The day's profile."""
     customer: Files
     """The day's customers, for branch and adviser."""
+    performance: Files = ()
+    """The day's performance: what customers brought in in the period before they enrol."""
     previous: Files = ()
     """The exposures of the run before; empty at the first run."""
     mergers: Mapping[int, int] = field(default_factory=dict)
@@ -132,7 +135,16 @@ def _enrolled(engine: Engine, rows: ibis.Table, inputs: ExposureInputs, design: 
     facts = profile.select(
         profile_id=profile.customer_id,
         **{f"group_{name}": profile[name].cast("string") for name in design.groups if name in profile.columns},
-        **{f"x_{name}": profile[name].cast("float64") for name in design.covariates if name in profile.columns},
+        **{
+            f"x_{name}": profile[name].cast("float64")
+            for name in design.covariates
+            if name in profile.columns and name != CONTRIBUTION
+        },
     )
     joined = rows.left_join(facts, rows.customer_id == facts.profile_id).mutate(enrolled_on=ibis.literal(on))
+    if CONTRIBUTION in design.covariates and inputs.performance:
+        before = engine.scan(inputs.performance)
+        daily = before.select(earner_id=before.customer_id, daily=before.contribution.cast("float64") / before.days)
+        joined = joined.left_join(daily, joined.customer_id == daily.earner_id)
+        joined = joined.mutate(**{f"x_{CONTRIBUTION}": joined.daily})
     return with_columns(joined, design.exposure_columns)

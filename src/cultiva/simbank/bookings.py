@@ -278,13 +278,23 @@ def _transfer_rows(rng: np.random.Generator, week: Week) -> Booked:
 
 
 def _fee_rows(rng: np.random.Generator, week: Week, books: Books) -> Booked:
-    """Fees: few movements cost one, of six yuan each."""
+    """Fees: few movements cost one, of six yuan each; what is taken up may cost a fee of its own."""
     chance = week.happened.flows.movements * FEE_PER_MOVEMENT / (FEE_CENTS / CENTS)
     able = books.cents[:, CURRENT] >= 2 * FEE_CENTS
     who = np.flatnonzero((rng.random(chance.size) < chance) & able & ~week.changed("closed")[:, CURRENT])
     day = week.begins + rng.integers(0, DAYS_PER_WEEK, who.size)
     filled = [np.full_like(who, value) for value in (21 * 3600, -FEE_CENTS, KIND["fee"], NONE)]
-    return Booked(who, np.zeros_like(who), day, *filled)
+    return Booked.together([Booked(who, np.zeros_like(who), day, *filled), _upfront_rows(week)])
+
+
+def _upfront_rows(week: Week) -> Booked:
+    """Fees and commissions at take-up, in the evening of the day."""
+    taken = week.happened.conversions
+    cents = in_cents(taken.fee)
+    rows = np.flatnonzero((cents > 0) & ~week.changed("closed")[taken.customer, CURRENT])
+    who = taken.customer[rows]
+    filled = [np.full_like(who, value) for value in (22 * 3600, KIND["fee"], NONE)]
+    return Booked(who, np.zeros_like(who), taken.day[rows], filled[0], -cents[rows], *filled[1:])
 
 
 def _everyday_rows(rng: np.random.Generator, week: Week, books: Books, rows: Booked, own: Floats) -> list[Booked]:

@@ -166,6 +166,8 @@ class Conversions:
     second: Ints
     amount: Floats
     """Money that moved into the product, or was borrowed; 0 for what has no amount."""
+    fee: Floats
+    """Upfront fee or commission that the bank books for it."""
     product: Ints
     """Code of the product that was opened or added to; NONE for benefits, content and services. `offer` is NONE where
     a customer took a product up that no offer of the book sells."""

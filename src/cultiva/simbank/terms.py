@@ -62,6 +62,8 @@ class CategoryTerms(Model):
     """Mean inflow from other banks at take-up, as a share of wealth; loans: ignored."""
     own_money: Share = 0.15
     """Mean share of the customer's own liquid deposits that moves into it: cannibalised."""
+    upfront: Share = 0.0
+    """Fee or commission booked at take-up, as a share of the money that moves into it."""
 
 
 class ChannelFacts(Model):
@@ -243,9 +245,9 @@ CATEGORIES = {
     "deposit": CategoryTerms(weekly=0.0013, new_money=0.5, own_money=0.15),
     "loan": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0),
     "card": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0, activity=0.3),
-    "fund": CategoryTerms(weekly=0.0007, new_money=0.3, own_money=0.1),
-    "wealth": CategoryTerms(weekly=0.001, new_money=0.5, own_money=0.2),
-    "insurance": CategoryTerms(weekly=0.0004, new_money=0.1, own_money=0.02),
+    "fund": CategoryTerms(weekly=0.0007, new_money=0.3, own_money=0.1, upfront=0.012),
+    "wealth": CategoryTerms(weekly=0.001, new_money=0.5, own_money=0.2, upfront=0.006),
+    "insurance": CategoryTerms(weekly=0.0004, new_money=0.1, own_money=0.02, upfront=0.12),
     "payment": CategoryTerms(weekly=0.0004, new_money=0.0, own_money=0.0, push=0.06, activity=0.3),
     "benefit": CategoryTerms(push=0.25, activity=0.25),
     "content": CategoryTerms(push=0.06, activity=0.15),

@@ -7,6 +7,7 @@ import numpy as np
 from cultiva.simbank.archetypes import PRODUCTS, Product
 from cultiva.simbank.arrays import Floats
 from cultiva.simbank.behaviour.nature import Nature
+from cultiva.simbank.living import Conversions
 from cultiva.simbank.terms import Money
 from cultiva.simbank.world import World
 
@@ -28,6 +29,16 @@ def _margin(money: Money, product: Product) -> float:
     if product.category in ("loan", "card"):
         return product.customer_rate - money.ftp_loan_rate - product.risk_weight * money.loss_rate - risk
     return product.fee_rate - risk
+
+
+def upfront_shares(world: World) -> Floats:
+    """Fee at take-up as a share of the money that moves into a product; shape (products,)."""
+    return np.array([world.category(product.category).upfront for product in PRODUCTS])
+
+
+def fees_of(conversions: Conversions, n: int) -> Floats:
+    """Upfront fees per customer, shape (n,)."""
+    return np.bincount(conversions.customer, conversions.fee, n).astype(np.float64)
 
 
 def movement_margin(world: World, nature: Nature) -> Floats:

@@ -10,7 +10,7 @@ from cultiva.simbank.behaviour.choices import Taken, refusals, take_up
 from cultiva.simbank.behaviour.draws import Draws
 from cultiva.simbank.behaviour.ledger import live
 from cultiva.simbank.behaviour.minds import next_minds
-from cultiva.simbank.behaviour.money import contribution
+from cultiva.simbank.behaviour.money import contribution, fees_of
 from cultiva.simbank.behaviour.nature import Nature
 from cultiva.simbank.behaviour.touching import carry_out
 from cultiva.simbank.living import Contacts, Happened, State, Touches
@@ -45,7 +45,8 @@ def advance(world: World, nature: Nature, state: State, touches: Touches, draws:
         contacts=Contacts(touches, status, touched.second),
         conversions=taken.conversions,
         flows=flows,
-        contribution=contribution(world, nature, state.balance, after.balance, flows.movements),
+        contribution=contribution(world, nature, state.balance, after.balance, flows.movements)
+        + fees_of(taken.conversions, len(nature)),
     )
 
 
