@@ -29,8 +29,14 @@ def simulate(  # noqa: PLR0913, PLR0917  (the knobs of a simulation; all but the
     seed: Annotated[int, typer.Option(help="Seed of the simulated bank.")] = 1,
     strategies: Annotated[
         Path | None,
-        typer.Option(metavar="WORKSPACE", help="Fly this workspace's definitions instead of the starter pack."),
+        typer.Option(
+            metavar="WORKSPACE",
+            help="Forecast: fly this workspace's definitions instead of the starter pack, on a bank like its own if it "
+            "has been run. Where its sources read other files than the starter pack's, those of the pack are flown; "
+            "definitions on columns or events of its own must then be taken out.",
+        ),
     ] = None,
+    seeds: Annotated[int, typer.Option(help="Simulated banks to fly, for the spread of a forecast.", min=1)] = 1,
     folder: Annotated[
         Path | None,
         typer.Option(help="Where the bank, its workspace and the reports go; simulation/WORLD if left out."),
@@ -46,7 +52,7 @@ def simulate(  # noqa: PLR0913, PLR0917  (the knobs of a simulation; all but the
         return
     from cultiva.bootstrap import opened
 
-    request = Request(world, policy, weeks, customers, seed, strategies, folder)
+    request = Request(world, policy, weeks, customers, seed, strategies, folder, seeds)
     with Shown(request.language()) as progress:
         found = flown(request, lambda root, values: opened(root, overrides=values), progress=progress)
     if json_:

@@ -89,6 +89,7 @@ def _founded(setup: Setup, shown: StepProgress) -> LivingBank:
             offers=offer_terms(workspace),
             channels=channel_terms(workspace),
             strategies=list(workspace.strategies),
+            mix=setup.mix,
             progress=lambda done, count: bar.advance(done / count, ""),
         )
 

@@ -11,18 +11,39 @@ from cultiva.definitions.loading import load_workspace
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.progress import StepProgress
 from cultiva.kit.sheet import Sheet
+from cultiva.kit.words import Words, say
 from cultiva.loop.simulation import telling
+from cultiva.loop.simulation.copying import reads_simulated
 from cultiva.loop.simulation.flight import OpenParts, fly
+from cultiva.loop.simulation.forecast import volumes
+from cultiva.loop.simulation.likeness import (
+    Likeness,
+    has_lake,
+    likeness,
+    likeness_sheet,
+    read_likeness,
+    write_likeness,
+)
+from cultiva.loop.simulation.portrait import Portrait, portrait
 from cultiva.loop.simulation.scoring import comparisons, week_truths
-from cultiva.loop.simulation.setup import Policy, Setup
+from cultiva.loop.simulation.setup import FIRST_DAY, Policy, Setup
 from cultiva.loop.simulation.telling import Scored
 from cultiva.simbank import world as worlds
+from cultiva.simbank.mix import USUAL
 from cultiva.simbank.world import load_world
 
 ALL = "all"
 """Instead of a policy: each of them, one after the other, on the same customers with the same chance."""
 FOLDER = Path("simulation")
 """Where simulations go unless told otherwise."""
+NOT_RUN = Words(
+    "该工作区尚未运行过：在通常的模拟银行上飞行；先 cultiva run，模拟银行才会像本行。",
+    "the workspace has not been run yet: flown on the usual simulated bank; after a cultiva run it is like your own",
+)
+OTHER_SOURCES = Words(
+    "该工作区的 sources/ 不读模拟银行的文件：模拟中改用起始包的 sources/、identity.yaml 与 events.yaml。",
+    "the workspace's sources read other files: flown with the starter pack's sources/, identity.yaml and events.yaml",
+)
 
 
 @dataclass(frozen=True)
@@ -38,29 +59,41 @@ class Request:
     strategies: Path | None = None
     """A workspace whose definitions are flown; None: the starter pack."""
     folder: Path | None = None
+    seeds: int = 1
+    """Simulated banks that are flown, each with a seed of its own."""
 
     def language(self) -> str:
         """In which the flight is told: that of the definitions."""
         return load_workspace(self.strategies).settings.language if self.strategies is not None else "zh"
 
-    def setups(self) -> tuple[Setup, ...]:
-        """One per policy.
+    def home(self) -> Path:
+        """Where everything goes."""
+        return self.folder or FOLDER / Path(self.world).stem
+
+    def setups(self, like: Likeness | None = None) -> tuple[Setup, ...]:
+        """One per policy and seed, the first seed of all policies first.
+
+        Args:
+            like: The bank that the simulated one shall be like; None: the usual one.
 
         Raises:
             CultivaError: if there is no such policy or world.
         """
-        world, folder = load_world(self.world), self.folder or FOLDER / Path(self.world).stem
+        world, home = load_world(self.world), self.home()
         policies = tuple(Policy) if self.policy == ALL else (_policy(self.policy),)
         return tuple(
             Setup(
                 world=world,
                 policy=one,
-                folder=folder / one.value,
+                folder=home / (one.value if seed == self.seed else f"{one.value}-seed-{seed}"),
                 weeks=self.weeks,
                 customers=self.customers,
-                seed=self.seed,
+                seed=seed,
+                first_day=like.own.on if like is not None else FIRST_DAY,
                 definitions=self.strategies,
+                mix=like.mix if like is not None else USUAL,
             )
+            for seed in range(self.seed, self.seed + self.seeds)
             for one in policies
         )
 
@@ -92,23 +125,50 @@ class Flights:
     scored: tuple[Scored, ...]
     files: tuple[Path, ...]
     """Reports to open."""
+    like: Likeness | None = None
+    """The workspace's own bank, if it has been run."""
+    simulated: Portrait | None = None
+    """The simulated bank on its first day, if it is like the workspace's own."""
 
     def sheets(self) -> list[Sheet]:
-        """Policies beside each other, then the claims of the first beside the truth."""
+        """How alike the banks are, the policies, the forecast, and the first flight's claims beside the truth."""
         language, sheets = self.request.language(), []
-        if len(self.scored) > 1:
-            sheets.append(telling.policies(self.scored, language))
+        scale = None
+        if self.like is not None and self.simulated is not None:
+            sheets.append(likeness_sheet(self.like.own, self.simulated, self._stages(language), language))
+            scale = self.like.own.customers / max(self.simulated.customers, 1)
+        once = [one for one in self.scored if one.seed == self.request.seed]
+        if len(once) > 1:
+            sheets.append(telling.policies(once, language))
+        if self.request.strategies is not None or self.request.seeds > 1:
+            flights = [one for one in self.scored if one.policy is self.scored[0].policy]
+            sheets += telling.forecasts(flights, scale, language)
         sheets.append(telling.beside_truth(self.scored[0], language))
         return sheets
 
+    def _stages(self, language: str) -> dict[str, str]:
+        """Labels of the lifecycle stages."""
+        assert self.request.strategies is not None, "only a workspace has a bank of its own"
+        stages = load_workspace(self.request.strategies).lifecycle.stages
+        return {one.name: say(one.label, language) for one in stages}
+
     def lines(self) -> Sequence[str]:
         """For people."""
-        return (*telling.headlines(self.scored, self.request.language()), *(str(path) for path in self.files))
+        language, notes = self.request.language(), []
+        if self.request.strategies is not None and self.like is None:
+            notes.append(say(NOT_RUN, language))
+        if self.request.strategies is not None and not reads_simulated(self.request.strategies):
+            notes.append(say(OTHER_SOURCES, language))
+        return (*notes, *telling.headlines(self.scored, language), *(str(path) for path in self.files))
 
     def data(self) -> dict[str, Any]:
         """As JSON-like data."""
         flown = [{**asdict(one), **one.sums(), "regret": telling.regret(one, self.scored)} for one in self.scored]
-        return {**asdict(self.request), "flights": flown, "files": [str(path) for path in self.files]}
+        like = (
+            {} if self.like is None else {**asdict(self.like), "simulated": self.simulated and asdict(self.simulated)}
+        )
+        files = [str(path) for path in self.files]
+        return {**asdict(self.request), "likeness": like or None, "flights": flown, "files": files}
 
 
 def flown(request: Request, open_parts: OpenParts, *, progress: StepProgress | None = None) -> Flights:
@@ -119,8 +179,9 @@ def flown(request: Request, open_parts: OpenParts, *, progress: StepProgress | N
         open_parts: Opens a simulation's workspace with values for its variables.
         progress: Is told how far it has come.
     """
-    scored, files = [], []
-    for setup in request.setups():
+    scored, files, simulated = [], [], None
+    like = _likeness(request, open_parts)
+    for setup in request.setups(like):
         done = fly(setup, open_parts, progress=progress)
         with open_parts(setup.workspace, {"data": str(done.bank.delivery(done.last).resolve())}) as parts:
             one = Scored(
@@ -130,8 +191,27 @@ def flown(request: Request, open_parts: OpenParts, *, progress: StepProgress | N
                 proposals=sum(week.touches for week in done.weeks),
                 weeks=week_truths(done.bank),
                 strategies=comparisons(parts, done.bank, done.last),
+                seed=setup.seed,
+                volumes=volumes(parts, [week.on for week in done.weeks if week.touches]),
             )
+            if like is not None and simulated is None:
+                simulated = portrait(parts, setup.first_day, unit=like.own.aum)
             files += telling.write_flight(one, parts.root / "reports" / done.last.isoformat(), request.language())
             files += sorted((parts.root / "reports" / done.last.isoformat()).glob("review.html"))
         scored.append(one)
-    return Flights(request, tuple(scored), tuple(dict.fromkeys(files)))
+    return Flights(request, tuple(scored), tuple(dict.fromkeys(files)), like, simulated)
+
+
+def _likeness(request: Request, open_parts: OpenParts) -> Likeness | None:
+    """What the simulated bank shall be like: found once, then kept beside the flights."""
+    if request.strategies is None:
+        return None
+    kept = request.home() / "likeness.json"
+    if not kept.exists():
+        found = None
+        begun = any(request.home().glob("*/bank"))  # by a version that knew no likeness
+        if not begun and has_lake(request.strategies):
+            with open_parts(request.strategies, {}) as parts:
+                found = likeness(parts)
+        write_likeness(kept, found)
+    return read_likeness(kept)

@@ -15,13 +15,13 @@ from cultiva.definitions.packs import init_workspace
 from cultiva.definitions.policy import Channel
 from cultiva.definitions.review import RankBy
 from cultiva.definitions.workspace import Workspace
+from cultiva.loop.simulation.copying import copy_definitions
 from cultiva.simbank.living import ChannelTerms, OfferTerms
+from cultiva.simbank.mix import USUAL, Mix
 from cultiva.simbank.world import World
 
 FIRST_DAY = date(1994, 3, 30)
 """The business date on which a simulation begins, as in the guides."""
-OWN = frozenset({".cultiva", "data", "lists", "reports"})
-"""Folders of a workspace that belong to its bank, not to its definitions."""
 _RANK_BY = re.compile(r"(?m)^rank_by:.*$")
 
 
@@ -67,6 +67,8 @@ class Setup:
     first_day: date = FIRST_DAY
     definitions: Path | None = None
     """A workspace whose definitions are flown; None: the starter pack."""
+    mix: Mix = USUAL
+    """Who banks at the simulated bank."""
 
     @property
     def workspace(self) -> Path:
@@ -88,14 +90,10 @@ def prepared(setup: Setup) -> Workspace:
         if setup.definitions is None:
             init_workspace(making)
         else:
-            _copy_definitions(setup.definitions, making)
+            copy_definitions(setup.definitions, making)
         _set_ranking(making / "review.yaml", RANK_BY[setup.policy])
         making.rename(root)
     return load_workspace(root)
-
-
-def _copy_definitions(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, ignore=lambda _, names: OWN.intersection(names))
 
 
 def _set_ranking(path: Path, rank_by: RankBy) -> None:

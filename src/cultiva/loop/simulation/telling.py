@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import Words, say
 from cultiva.loop.simulation.drawing import lines_picture, truth_picture
+from cultiva.loop.simulation.forecast import Outlook, Volume, forecast_sheet
 from cultiva.loop.simulation.scoring import Comparison, WeekTruth
 from cultiva.loop.simulation.setup import Policy
 from cultiva.review.design import PROGRAMME
@@ -28,6 +30,24 @@ class Scored:
     weeks: tuple[WeekTruth, ...]
     strategies: tuple[Comparison, ...]
     """The readouts at the end beside the truth; the whole programme first."""
+    seed: int = 1
+    """Of the simulated bank."""
+    volumes: tuple[Volume, ...] = ()
+    """What was asked for, by strategy and channel."""
+
+    def outlooks(self) -> list[Outlook]:
+        """What every strategy did and brought; the whole programme first."""
+        return [self._outlook(row) for row in self.strategies]
+
+    def _outlook(self, row: Comparison) -> Outlook:
+        if row.strategy == PROGRAMME:
+            sums, totals = self.sums(), Counter[str]()
+            for one in self.volumes:
+                totals[one.channel] += one.touches
+            asked = tuple(Volume(PROGRAMME, channel, count) for channel, count in sorted(totals.items()))
+            return Outlook(PROGRAMME, row.label, row.customers, sums["cost"], sums["incremental"], asked)
+        asked = tuple(one for one in self.volumes if one.strategy == row.strategy)
+        return Outlook(row.strategy, row.label, row.customers, row.cost, row.truth * row.customers, asked)
 
     def sums(self) -> dict[str, float]:
         """Over all weeks, beyond the same customers left alone."""
@@ -87,6 +107,17 @@ def policies(scored: Sequence[Scored], language: str) -> Sheet:
     title = say(Words(f"世界 {scored[0].world}：各排序方式", f"world {scored[0].world}: policies"), language)
     formats = dict.fromkeys(columns[1:], ",.0f")
     return Sheet(title, columns, tuple(rows), headings=_headings(columns, language), formats=formats)
+
+
+def forecasts(scored: Sequence[Scored], scale: float | None, language: str) -> list[Sheet]:
+    """A sheet per strategy that touched anybody, over flights of one policy with several seeds."""
+    by_strategy: dict[str, list[Outlook]] = {}
+    for one in scored:
+        for outlook in one.outlooks():
+            by_strategy.setdefault(outlook.strategy, []).append(outlook)
+    touching = [flights for flights in by_strategy.values() if any(one.volumes for one in flights)]
+    weeks = len(scored[0].weeks)
+    return [forecast_sheet(flights, weeks=weeks, scale=scale, language=language) for flights in touching]
 
 
 def beside_truth(one: Scored, language: str) -> Sheet:
