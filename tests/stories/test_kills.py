@@ -133,7 +133,7 @@ def test_a_run_given_up_for_other_definitions_leaves_nothing_behind(the_day_befo
     store.close()
     segments = job.root / "segments" / "later.yaml"
     segments.write_text("- name: elderly\n  label: { zh: 高龄, en: Elderly }\n  owner: retail\n  rule: age >= 80\n")
-    done("run", job.root, "--date", DAY)
+    done("run", job.root, "--date", DAY, "--set", "lake.grace_minutes=0")
     run = newest(job)
     assert (run.run_id, run.state, run.attempts) == (f"{DAY}.2", RunState.FINISHED, 1)
     assert leftovers(job.root, list(published(job.root).values())) == []
