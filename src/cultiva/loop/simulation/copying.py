@@ -106,7 +106,9 @@ def _require_readable(root: Path) -> None:
         load_workspace(root, overrides={DATA: str(_MARK)})
     except Faults as found:
         faults = [one for one in found.faults if not one.warning]
-        shown = [f"{one.file.removeprefix(f'{root.as_posix()}/')}:{one.line} {one.message}" for one in faults]
+        shown = [
+            f"{one.file.removeprefix(f'{root.as_posix()}/')}:{one.line} {one.message}: {one.seen}" for one in faults
+        ]
         more = [f"and {len(shown) - _FAULTS_SHOWN} more"] if len(shown) > _FAULTS_SHOWN else []
         raise CultivaError(
             "these definitions read what the simulated bank does not deliver",

@@ -66,7 +66,7 @@ def volumes(parts: Parts, days: Sequence[date]) -> tuple[Volume, ...]:
 COLUMNS = ("measure", "mean", "low", "high", "own")
 HEADINGS = {
     "measure": Words("指标", "measure"),
-    "mean": Words("模拟均值", "mean of the flights"),
+    "mean": Words("模拟均值", "simulated, mean"),
     "low": Words("最低", "lowest"),
     "high": Words("最高", "highest"),
     "own": Words("折算到本行", "for the own bank"),
@@ -79,7 +79,7 @@ def forecast_sheet(flights: Sequence[Outlook], *, weeks: int, scale: float | Non
     Args:
         flights: The same strategy, flown with one seed each; at least one.
         weeks: Length of the flights.
-        scale: Customers of the own bank per simulated one; None: not known.
+        scale: Customers of the own bank with an open account per simulated one; None: not known.
         language: zh or en.
     """
     columns = [name for name in COLUMNS if not (name == "own" and scale is None)]
@@ -92,12 +92,14 @@ def forecast_sheet(flights: Sequence[Outlook], *, weeks: int, scale: float | Non
         known = {"measure": say(words, language), "mean": fmean(values), "low": min(values), "high": max(values)}
         rows.append(tuple({**known, "own": fmean(values) * (scale or 0.0)}[name] for name in columns))
     first = flights[0]
-    title = Words(f"{weeks} 周预测：{first.label}", f"forecast of {weeks} weeks: {first.label}")
+    title = Words(
+        f"{weeks} 周预测：{first.label}", f"forecast of {weeks} week{'s' if weeks > 1 else ''}: {first.label}"
+    )
     note = Words(f"{len(flights)} 次模拟", f"{len(flights)} simulated bank{'s' if len(flights) > 1 else ''}")
     if scale is not None:
         note = Words(
-            f"{note.zh}；按客户数折算，1 位模拟客户合本行 {scale:,.2f} 位",
-            f"{note.en}; scaled by customers, {scale:,.2f} of the own bank per simulated one",
+            f"{note.zh}；按有未销账户的客户数折算，1 位合本行 {scale:,.2f} 位",
+            f"{note.en}; scaled by customers with an open account, {scale:,.2f} per simulated one",
         )
     headings = {name: say(HEADINGS[name], language) for name in columns}
     formats = dict.fromkeys(columns[1:], ",.0f")

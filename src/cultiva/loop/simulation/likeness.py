@@ -59,7 +59,7 @@ def fitted(own: Portrait) -> Mix:
         weight = (shares / drawn_shares)[drawn["archetype"].to_numpy()]
         wealth = _ratio(own.aum, _weighted_median(drawn, "aum", weight, persons=False))
         monthly = _weighted_median(drawn, "inflow", weight, persons=True) / MONTHS
-        moved = float(drawn["transactions"].to_numpy().mean()) / MONTHS
+        moved = _moved(drawn, weight) / MONTHS
         mix = Mix(
             shares=tuple(shares.tolist()),
             wealth=float(np.clip(mix.wealth * wealth, FACTOR_MIN, FACTOR_MAX)),
@@ -74,6 +74,13 @@ def fitted(own: Portrait) -> Mix:
 def _draw(mix: Mix, on: date) -> pl.DataFrame:
     drawn = pl.DataFrame(draw_typical(mix, customers=DRAWN, first_day=on, seed=_SEED))
     return drawn.with_columns(pl.col("age", "tenure").fill_nan(None))
+
+
+def _moved(drawn: pl.DataFrame, weight: Floats) -> float:
+    """Movements per customer with an open account; a bank's average over all does not depend on its mix."""
+    moved, is_open = drawn["transactions"].to_numpy(), drawn["open"].to_numpy()
+    among = float(np.average(moved, weights=weight * is_open))
+    return among * float(moved.mean()) / max(float(np.average(moved, weights=weight)), 1e-9)
 
 
 def _ratio(own: float | None, drawn: float) -> float:
@@ -169,7 +176,11 @@ def likeness_sheet(own: Portrait, simulated: Portrait, stages: Mapping[str, str]
     for words, mine, theirs in (
         (Words("资产中位数", "median assets"), own.aum, simulated.aum),
         (Words("月流入中位数（个人）", "median money in per month, persons"), own.inflow, simulated.inflow),
-        (Words("每客户每月交易笔数", "movements per customer and month"), own.transactions, simulated.transactions),
+        (
+            Words("每位有户客户每月交易笔数", "movements per open customer and month"),
+            own.transactions,
+            simulated.transactions,
+        ),
     ):
         if mine and theirs is not None:
             rows.append((say(words, language), f"{mine:,.1f}", f"{theirs:,.1f}", f"{theirs / mine - 1:+.1%}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ APP = "app"
 """Channel of what customers do in the app."""
 AGES = (30, 45, 60)
 """Where bands of age end."""
+AGE_MAX = 200
 TIMES = (0.2, 5.0, 25.0)
 """Assets are compared by the share of customers above so many times the own bank's median."""
 
@@ -51,9 +52,14 @@ class Portrait:
     inflow: float | None
     """Median money coming in per month, of persons with any."""
     transactions: float | None
-    """Per customer and month."""
+    """Per customer with an open account and month."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """Share of every lifecycle stage."""
+
+    @property
+    def holders(self) -> float:
+        """Customers with an open account."""
+        return self.customers * self.shares.get("open", 1.0)
 
 
 def measures(unit: float | None) -> tuple[Measure, ...]:
@@ -64,23 +70,29 @@ def measures(unit: float | None) -> tuple[Measure, ...]:
         ~pl.col("organisation") & pl.col("age").is_not_null(),
     )
     found = [Measure("organisation", Words("机构客户", "organisations"), col("organisation"), always, "organisation")]
-    for low, high in zip((0, *AGES), (*AGES, 200), strict=True):
+    for low, high in zip((0, *AGES), (*AGES, AGE_MAX), strict=True):
         words = Words(f"个人客户：{low}–{high - 1}岁", f"persons aged {low} to {high - 1}")
+        if high == AGE_MAX:
+            words = Words(f"个人客户：{low}岁及以上", f"persons aged {low} and older")
         within = person & (col("age") >= low) & (col("age") < high)
         found.append(Measure(f"age_{low}", words, within, person, "age"))
-    since = col("tenure").is_not_null()
+    since, held = col("tenure").is_not_null(), col("open")
     found += [
         Measure("new", Words("开户不满一年", "with the bank for less than a year"), col("tenure") < 1, since, "tenure"),
         Measure("loyal", Words("开户五年以上", "with the bank for five years"), col("tenure") >= 5, since, "tenure"),
         Measure("open", Words("有未销账户", "with an open account"), col("open"), always, "open"),
-        Measure("app", Words("近90天用过手机银行", "used the app in 90 days"), col("app"), always, "app"),
+        Measure("app", Words("其中：近90天用过手机银行", "of these: used the app in 90 days"), col("app"), held, "app"),
         Measure(
-            "moved", Words("近90天有动账", "moved money in 90 days"), col("transactions") > 0, always, "transactions"
+            "moved",
+            Words("其中：近90天有动账", "of these: moved money in 90 days"),
+            col("transactions") > 0,
+            held,
+            "transactions",
         ),
     ]
     for name in CATEGORIES:
         holds = f"holds_{name}"
-        found.append(Measure(holds, Words(f"持有产品：{name}", f"hold a {name} product"), col(holds), always, holds))
+        found.append(Measure(holds, Words(f"其中：持有 {name}", f"of these: hold {name}"), col(holds), held, holds))
     for factor in TIMES if unit else ():
         words = Words(f"资产高于本行中位数{factor:g}倍", f"assets above {factor:g} x the own median")
         above = col("aum") > factor * (unit or 0.0)
@@ -97,9 +109,14 @@ def portrait(parts: Parts, on: date, *, unit: float | None = None) -> Portrait:
         unit: Median assets of the bank that it is compared with; None: its own.
     """
     people = customers_frame(parts, on).collect(engine="streaming")
+    return replace(portrayed(people, on, unit=unit), stages=_stages(parts, on))
+
+
+def portrayed(people: pl.DataFrame, on: date, *, unit: float | None = None) -> Portrait:
+    """Measures a table of customers with the columns of `draw_typical`, or some of them; without the stages."""
     aum = _median(people, "aum", pl.col("aum") > 0)
     inflow = _median(people, "inflow", (pl.col("inflow") > 0) & ~pl.col("organisation"))
-    moved = people["transactions"].mean() if "transactions" in people.columns and people.height else None
+    moved = people.filter("open")["transactions"].mean() if "transactions" in people.columns else None
     return Portrait(
         on=on,
         customers=people.height,
@@ -107,7 +124,6 @@ def portrait(parts: Parts, on: date, *, unit: float | None = None) -> Portrait:
         aum=aum,
         inflow=None if inflow is None else inflow / MONTHS,
         transactions=float(moved) / MONTHS if isinstance(moved, int | float) else None,
-        stages=_stages(parts, on),
     )
 
 
@@ -146,6 +162,8 @@ def customers_frame(parts: Parts, on: date) -> pl.LazyFrame:
     )
     if holding := lake.files_current("holding", on):
         people = _joined(people, _held(scan(holding), on))
+    else:  # nobody knows better
+        people = people.with_columns(open=pl.lit(value=True))
     owner = lake.files_current("account_owner", on)
     if owner and (rows := lake.files_history("transaction", on)):
         moved = _recent(rows, ("account_id", "amount"), on)

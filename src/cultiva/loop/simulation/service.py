@@ -136,7 +136,7 @@ class Flights:
         scale = None
         if self.like is not None and self.simulated is not None:
             sheets.append(likeness_sheet(self.like.own, self.simulated, self._stages(language), language))
-            scale = self.like.own.customers / max(self.simulated.customers, 1)
+            scale = self.like.own.holders / max(self.simulated.holders, 1.0)
         once = [one for one in self.scored if one.seed == self.request.seed]
         if len(once) > 1:
             sheets.append(telling.policies(once, language))
@@ -207,11 +207,10 @@ def _likeness(request: Request, open_parts: OpenParts) -> Likeness | None:
     if request.strategies is None:
         return None
     kept = request.home() / "likeness.json"
-    if not kept.exists():
+    if not any(request.home().glob("*/bank")):  # else a flight has begun, and goes on with what it began with
         found = None
-        begun = any(request.home().glob("*/bank"))  # by a version that knew no likeness
-        if not begun and has_lake(request.strategies):
+        if has_lake(request.strategies):
             with open_parts(request.strategies, {}) as parts:
                 found = likeness(parts)
         write_likeness(kept, found)
-    return read_likeness(kept)
+    return read_likeness(kept) if kept.exists() else None
