@@ -33,7 +33,7 @@ class Kinds(Model):
 
     sure_thing: KindTerms = KindTerms(share=0.10, appeal=1.8, lift=0.1, fancy=0.6, push=0.0)
     """Take it up anyway."""
-    persuadable: KindTerms = KindTerms(share=0.27, appeal=0.0, lift=3.0, fancy=0.4, push=1.0)
+    persuadable: KindTerms = KindTerms(share=0.27, appeal=0.0, lift=7.0, fancy=0.4, push=1.0)
     """Take it up because they are asked."""
     lost_cause: KindTerms = KindTerms(share=0.58, appeal=-2.5, lift=0.1, fancy=0.04, push=0.0)
     """Never."""
@@ -64,6 +64,10 @@ class CategoryTerms(Model):
     """Mean share of the customer's own liquid deposits that moves into it: cannibalised."""
     upfront: Share = 0.0
     """Fee or commission booked at take-up, as a share of the money that moves into it."""
+    upfront_least: float = Field(default=0.0, ge=0)
+    """The smallest such fee, in yuan."""
+    upfront_most: float = Field(default=600.0, ge=0)
+    """The largest, in yuan: rich customers negotiate."""
 
 
 class ChannelFacts(Model):
@@ -243,12 +247,12 @@ class Money(Model):
 
 CATEGORIES = {
     "deposit": CategoryTerms(weekly=0.0013, new_money=0.5, own_money=0.15),
-    "loan": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0),
-    "card": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0, activity=0.3),
+    "loan": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0, upfront=0.004),
+    "card": CategoryTerms(weekly=0.0006, new_money=0.0, own_money=0.0, activity=0.3, upfront_least=60.0),
     "fund": CategoryTerms(weekly=0.0007, new_money=0.3, own_money=0.1, upfront=0.012),
     "wealth": CategoryTerms(weekly=0.001, new_money=0.5, own_money=0.2, upfront=0.006),
     "insurance": CategoryTerms(weekly=0.0004, new_money=0.1, own_money=0.02, upfront=0.12),
-    "payment": CategoryTerms(weekly=0.0004, new_money=0.0, own_money=0.0, push=0.06, activity=0.3),
+    "payment": CategoryTerms(weekly=0.0004, new_money=0.0, own_money=0.0, push=0.06, activity=0.3, upfront_least=60.0),
     "benefit": CategoryTerms(push=0.25, activity=0.25),
     "content": CategoryTerms(push=0.06, activity=0.15),
     "service": CategoryTerms(push=0.15, activity=0.1),

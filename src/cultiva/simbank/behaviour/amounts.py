@@ -32,6 +32,11 @@ class Sums:
     lent: Floats
     """By the bank."""
 
+    @property
+    def total(self) -> Floats:
+        """All that moves into the product."""
+        return self.fresh + self.own + self.lent
+
 
 def expected_sums(world: World, nature: Nature, balance: Floats) -> Sums:
     """Means of what a take-up of each product would move, shape (n, products)."""

@@ -10,7 +10,7 @@ from cultiva.simbank.archetypes import PRODUCTS
 from cultiva.simbank.arrays import NONE, SECONDS_PER_DAY, Flags, Floats, Ints
 from cultiva.simbank.behaviour.amounts import Sums, draw_sums
 from cultiva.simbank.behaviour.draws import Draws
-from cultiva.simbank.behaviour.money import upfront_shares
+from cultiva.simbank.behaviour.money import upfront_fees
 from cultiva.simbank.behaviour.nature import Nature
 from cultiva.simbank.behaviour.readiness import (
     DAYS_PER_WEEK,
@@ -69,7 +69,7 @@ def take_up(  # noqa: PLR0913  (a week and what its touches did)
     day = state.day + 1 + (draws.uniform("take up day", len(PRODUCTS)) * DAYS_PER_WEEK).astype(np.int64)
     sums = draw_sums(world, nature, state.balance, products, draws)
     conversions = _conversions(
-        nature, touches, draws, _Rows(products, day, sums, touched, warmth, upfront_shares(world))
+        nature, touches, draws, _Rows(products, day, sums, touched, warmth, upfront_fees(world, sums.total))
     )
     told, heard = _tales(world, nature, state, conversions, draws)
     return Taken(products, day, sums, _joined(world, state, heard, draws), told, conversions)
@@ -89,7 +89,7 @@ def _conversions(nature: Nature, touches: Touches, draws: Draws, found: _Rows) -
     """Products first, then benefits; a benefit taken up twice in a week counts once."""
     who, product = np.nonzero(found.products)
     offer = offer_taken(nature, found.warmth, who, product)
-    amount = (found.sums.fresh + found.sums.own + found.sums.lent)[who, product]
+    amount = found.sums.total[who, product]
     day = found.day[who, product]
     rows = np.flatnonzero(found.touched.taken)
     _, first = np.unique(touches.customer[rows] * len(nature.cost) + touches.offer[rows], return_index=True)
@@ -102,7 +102,7 @@ def _conversions(nature: Nature, touches: Touches, draws: Draws, found: _Rows) -
         day=np.concatenate([day, touches.day[rows]]),
         second=((0.4 + 0.5 * second) * SECONDS_PER_DAY).astype(np.int64),
         amount=np.concatenate([amount, np.zeros(rows.size)]),
-        fee=np.concatenate([amount * found.upfront[product], np.zeros(rows.size)]),
+        fee=np.concatenate([found.upfront[who, product], np.zeros(rows.size)]),
         product=np.concatenate([product, np.full(rows.size, NONE, dtype=np.int64)]),
     )
 

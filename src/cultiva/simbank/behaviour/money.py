@@ -31,9 +31,17 @@ def _margin(money: Money, product: Product) -> float:
     return product.fee_rate - risk
 
 
-def upfront_shares(world: World) -> Floats:
-    """Fee at take-up as a share of the money that moves into a product; shape (products,)."""
-    return np.array([world.category(product.category).upfront for product in PRODUCTS])
+def upfront_fees(world: World, moved: Floats) -> Floats:
+    """Fees at take-up.
+
+    Args:
+        world: Shares and limits by category.
+        moved: Money that moves into each product, shape (rows, products).
+    """
+    terms = [world.category(product.category) for product in PRODUCTS]
+    share, least = np.array([one.upfront for one in terms]), np.array([one.upfront_least for one in terms])
+    fees: Floats = np.clip(share * moved, least, np.maximum([one.upfront_most for one in terms], least))
+    return fees
 
 
 def fees_of(conversions: Conversions, n: int) -> Floats:

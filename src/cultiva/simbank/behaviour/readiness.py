@@ -17,7 +17,7 @@ WEEKS_PER_YEAR = 365.25 / 7
 DAYS_PER_WEEK = 7
 TERM_DAYS = 364
 """Term deposits mature every 52 weeks."""
-WARMTH_MAX = 4.0
+WARMTH_MAX = 6.0
 """Log odds beyond which touches add nothing."""
 TERM = PRODUCT_CODE["P_TERM"]
 MOOD_WEIGHT = 0.5

@@ -10,7 +10,7 @@ from cultiva.simbank.archetypes import PRODUCTS
 from cultiva.simbank.arrays import Floats
 from cultiva.simbank.behaviour.amounts import CURRENT, SAVING, expected_sums
 from cultiva.simbank.behaviour.ledger import CLOSING_LEAVES, MATURING_LEAVES, maturity_leaving_chance
-from cultiva.simbank.behaviour.money import WEEK, movement_margin, upfront_shares, yearly_margins
+from cultiva.simbank.behaviour.money import WEEK, movement_margin, upfront_fees, yearly_margins
 from cultiva.simbank.behaviour.nature import IMPOSSIBLE, Nature
 from cultiva.simbank.behaviour.purse import ASSETS, REPAID_WEEKLY, WITHDRAWABLE
 from cultiva.simbank.behaviour.readiness import (
@@ -133,7 +133,7 @@ def _worths(world: World, nature: Nature, state: State, per_stir: Floats) -> Flo
     stir = np.array([one.activity for one in terms]) * per_stir[:, None]
     closes = world.life.close * np.where(np.arange(len(PRODUCTS)) == CURRENT, 0.0, CLOSING_LEAVES)
     closes += world.life.withdrawn * WITHDRAWABLE
-    at_once = (sums.fresh + sums.own + sums.lent) * upfront_shares(world)
+    at_once = upfront_fees(world, sums.total)
     worth = np.empty((weeks, len(nature), len(PRODUCTS)))
     for week in range(weeks):
         ahead = np.append(0.5, np.ones(weeks - week - 1))
