@@ -27,10 +27,14 @@ from cultiva.loop.steps import Plan
 from cultiva.simbank.service import LivingBank, found_bank, open_bank
 
 DAYS_PER_WEEK = 7
-QUIET_STEPS = frozenset({"standing", "segments", "microsegments", "lists", "report"})
+LEFT_OUT = frozenset({"microsegments"})
+"""Steps that no flight needs."""
+QUIET_STEPS = frozenset({"standing", "segments", "lists", "report"})
 """Steps that change nothing that is decided or measured; a simulated week before the last leaves them out."""
 LEARNS = frozenset({Policy.LOOP, Policy.PROPENSITY})
-"""Policies that need a review every week; the others are reviewed at the end."""
+"""Policies that learn from reviews on the way; the others are reviewed at the end."""
+WEEKS_PER_REVIEW = 2
+"""How often a flight reviews what it has done so far."""
 OpenParts = Callable[[Path, Mapping[str, str]], AbstractContextManager[Parts]]
 """Opens a workspace with values for its variables."""
 
@@ -99,7 +103,7 @@ def _week(setup: Setup, bank: LivingBank, on: date, number: int, bar: _Bar, open
     is_last = number == setup.weeks
     with bar, open_parts(setup.workspace, overrides) as parts:
         if bank.business_date == on:  # else an earlier attempt has lived this week already
-            service.run(parts, on, progress=bar, steps=_steps(setup, bank, parts, on, is_last=is_last))
+            service.run(parts, on, progress=bar, steps=_steps(setup, bank, parts, on, number))
         touches = decided_touches(parts, on) if setup.policy is not Policy.NOBODY else _nobody()
         if not is_last and bank.business_date == on:
             bank.live_week(touches)
@@ -110,14 +114,17 @@ RUN_SETTINGS: Mapping[str, str] = {"lake.keep_days": "400"}
 """Settings over cultiva.toml while simulating: the whole flight stays in the lake."""
 
 
-def _steps(setup: Setup, bank: LivingBank, parts: Parts, on: date, *, is_last: bool) -> Plan:
-    plan = daily_plan(parts, on)
+def _steps(setup: Setup, bank: LivingBank, parts: Parts, on: date, number: int) -> Plan:
+    plan, left_out = daily_plan(parts, on), LEFT_OUT
     if setup.policy is Policy.ORACLE:
         plan = with_oracle(plan, bank, parts, on)
-    return plan if is_last else _quiet(plan, QUIET_STEPS if setup.policy in LEARNS else QUIET_STEPS | {"review"})
+    if number < setup.weeks:
+        reviews = setup.policy in LEARNS and number % WEEKS_PER_REVIEW == 0 and number > 0
+        left_out = left_out | QUIET_STEPS | (frozenset() if reviews else {"review"})
+    return _without(plan, left_out)
 
 
-def _quiet(plan: Plan, left_out: frozenset[str]) -> Plan:
+def _without(plan: Plan, left_out: frozenset[str]) -> Plan:
     """A plan without some of its steps, of which the others do not read the records."""
     kept = [step for step in plan if step.name not in left_out]
     return tuple(replace(step, needs=tuple(name for name in step.needs if name not in left_out)) for step in kept)
