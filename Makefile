@@ -19,7 +19,7 @@ $(READY): pyproject.toml uv.lock tools/bootstrap_uv.sh
 	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact --compile-bytecode
 	@touch $@
 
-demo: setup ## set up, make a small sample bank, go once round the loop, say where the report is
+demo: setup ## set up, let a simulated bank live eight weeks of the loop, say what it was worth
 	@bash tools/demo.sh $(BIN)
 
 test: setup ## set up, then every check that CI runs
