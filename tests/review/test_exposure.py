@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,39 @@ def test_slices_are_those_of_the_plan(duckdb_engine: Engine, log: Log) -> None:
     assert {row["customer_id"]: row["by"] for row in planned} == {n: row["ranked_by"] for n, row in found.items()}
     assert {row["ranked_by"] for row in found.values()} == {"effect", "rules", "propensity", "random"}
     assert (HEALTH_SALT, GLOBAL_SALT) == (ranking.HEALTH_SALT, "holdout:global")
+
+
+def test_an_offer_with_a_holdout_is_an_experiment_across_strategies(log: Log) -> None:
+    """Whom the offer leaves alone is on no side of a strategy, and the other way round."""
+    space = bank()
+    space = replace(space, offers={**space.offers, "fund": space.offers["fund"].model_copy(update={"holdout": 0.3})})
+    inside = [n for n in range(1, 60) if draw("holdout:offer:fund", n) < 0.3]
+    beyond = [n for n in range(1, 60) if n not in inside]
+    by_offer, by_both, everywhere = inside[:3]
+    chosen, by_strategy, twice, other = beyond[:4]
+    decisions = [
+        decided(chosen),
+        decided(by_strategy, "held_out", decided_by="a"),
+        decided(by_offer, "held_out", decided_by="offer:fund"),
+        decided(by_offer, "held_out", decided_by="offer:fund", strategy="b"),
+        decided(by_both, "held_out", decided_by="a"),
+        decided(everywhere, "held_out_global"),
+        decided(twice, "held_out", decided_by="a", rank_value=2.0),
+        decided(twice, strategy="b", rank_value=1.0),
+        decided(other, offer="card", strategy="b"),
+        decided(inside[3], "held_out", decided_by="offer:fund", exposed=False),
+    ]
+    files = log(decisions, [known(n) for n in range(1, 60)], space=space)
+    assert {n: row["arm"] for n, row in rows(files, "a").items()} == {
+        chosen: "treated", by_strategy: "held_out", by_offer: "held_out_offer", by_both: "held_out_offer",
+        everywhere: "held_out_global", twice: "held_out",
+    }  # fmt: skip
+    assert {n: row["arm"] for n, row in rows(files, "b").items()} == {
+        by_offer: "held_out_offer", twice: "treated", other: "treated",
+    }  # fmt: skip
+    assert {n: (row["arm"], row["offer"]) for n, row in rows(files, "offer:fund").items()} == {
+        chosen: ("treated", "fund"), by_offer: ("held_out", "fund"), everywhere: ("held_out_global", "fund"),
+        twice: ("treated", "fund"),
+    }  # fmt: skip
+    table = pl.read_parquet(part_files(files))
+    assert table.select("strategy", "customer_id").is_duplicated().sum() == 0

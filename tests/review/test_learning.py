@@ -29,7 +29,7 @@ def lessons(*readouts: Readout, scale: float = 1.0) -> Lessons:
     }
     prior = Belief(10.0, 20.0)
     offers = {"card": Belief(12.0, 24.0), "gift": Belief(8.0, 16.0)}
-    return Lessons(bank().strategies["b"], prior, offers, scale, readouts, "group:stage", parts)
+    return Lessons("b", bank().strategies["b"].offers, prior, offers, scale, readouts, "group:stage", parts)
 
 
 def rows(known: Lessons, exploration: float = 0.1) -> dict[tuple[str, str], Learnt]:
@@ -73,7 +73,7 @@ def test_an_offer_starts_from_its_own_prior_and_shares_add_up_with_a_floor() -> 
 
 def test_nothing_is_learnt_where_nobody_has_results() -> None:
     known = lessons()
-    nobody = Lessons(known.strategy, known.prior, known.priors, 1.0, (), "group:stage", {})
+    nobody = Lessons(known.strategy, known.names, known.prior, known.priors, 1.0, (), "group:stage", {})
     assert list(learnt_of(nobody, Verdict.WAIT, exploration=0.1)) == []
 
 

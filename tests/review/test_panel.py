@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from cultiva.definitions.review import Health
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.parquet import part_files
 from cultiva.engine.port import Engine
+from cultiva.kit.hashing import draw
 from cultiva.review.design import PROGRAMME, ReviewDesign
 from cultiva.review.exposure import ExposureInputs, write_exposures
 from cultiva.review.panel import PanelInputs, write_panel
@@ -89,7 +91,7 @@ def panel(engine: Engine, tmp_path: Path) -> Panel:
         mergers: dict[int, int] | None = None,
         ranked: dict[int, str] | None = None,
     ) -> dict[int, Row]:
-        root, space = tmp_path / f"{on}-{strategy}", space or bank()
+        root, space = tmp_path / f"{on}-{strategy}-{len(list(tmp_path.iterdir()))}", space or bank()
         decisions = [decided(n, fate, ranked_by=(ranked or {}).get(n, "rules")) for n, fate in FATES.items()]
         customers = [{"customer_id": n, "branch_id": "B1", "adviser_id": "A9"} for n in PEOPLE]
         entering = ExposureInputs(
@@ -184,3 +186,17 @@ def test_slices_are_compared_among_those_who_may_be_touched(panel: Panel) -> Non
     for customer, row in found.items():
         assert row["arm"] == ("treated" if open_to_all[customer]["ranked_by"] == "effect" else "control")
         assert row["y_contribution"] == open_to_all[customer]["y_contribution"]
+
+
+def test_an_offers_experiment_counts_its_own_touches_whatever_the_strategy(panel: Panel) -> None:
+    """And what offers cost is counted once for the programme."""
+    space, treated = bank(), {n for n, fate in FATES.items() if fate == "chosen"}
+    share = min(draw("holdout:offer:fund", n) for n in treated) / 2
+    held = {**space.offers, "fund": space.offers["fund"].model_copy(update={"holdout": share})}
+    given = replace(space, offers=held)
+    plain, found = panel(), panel(strategy="offer:fund", space=given)
+    assert {n: row["arm"] for n, row in found.items()} == dict.fromkeys(treated, "treated")
+    for name in ("y_cost", "y_touched", "y_taken", "y_contribution", "y_sold"):
+        assert column(found, name) == {n: plain[n][name] for n in treated}
+    once, again = panel(strategy=PROGRAMME), panel(strategy=PROGRAMME, space=given)
+    assert column(once, "y_cost") == column(again, "y_cost")

@@ -9,12 +9,13 @@ import polars as pl
 import pytest
 from tests.strategy.conftest import Desk, Person, offer, strategy, workspace
 
-from cultiva.contracts.decision import Fate
+from cultiva.contracts.decision import Decision, Fate
 from cultiva.definitions.policy import Cap
 from cultiva.definitions.review import Health, RankBy, Review
 from cultiva.definitions.strategies import Capacity
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.hashing import draw
+from cultiva.strategy.words import sentence
 
 MANY = [Person(number, aum=100.0 + number) for number in range(1, 401)]
 SCHEMA = {"strategy": pl.String, "offer": pl.String, "cell": pl.String, "effect": pl.Float64, "cost": pl.Float64,
@@ -125,3 +126,45 @@ def test_what_is_foreseen_for_one_customer_comes_first(desk: Desk) -> None:
     assert found["rank_value"].to_list() == [12.5, -1.0, 2.0]
     assert found["offer"].to_list() == ["gift", "fund", "fund"]
     assert found["fate"].to_list() == [Fate.CHOSEN, Fate.NO_GAIN, Fate.CHOSEN]
+
+
+def test_an_offers_holdout_leaves_alone_whom_the_others_do_not(desk: Desk) -> None:
+    """After everyone's and the strategy's; in every strategy that would propose the offer, and in no other."""
+    space = workspace(
+        strategy("a", offers=("gift",), holdout=0.2), strategy("b"), offers=(offer("gift", holdout=0.3),),
+        global_holdout=0.1,
+    )  # fmt: skip
+    found = desk.decide(space, MANY)
+    plain = desk.decide(replace(space, offers={**space.offers, "gift": offer("gift")}), MANY)
+    for row in found.filter(pl.col("strategy") == "a").iter_rows(named=True):
+        draws = [(name, draw(f"holdout:{name}", row["customer_id"])) for name in ("global", "a", "offer:gift")]
+        held = [(name, value) for (name, value), share in zip(draws, (0.1, 0.2, 0.3), strict=True) if value < share]
+        name, value = held[0] if held else ("", None)
+        assert row["exposed"]
+        assert row["fate"] == {"": "chosen", "global": "held_out_global"}.get(name, "held_out")
+        assert row["decided_by"] == (name if name in ("a", "offer:gift") else None)
+        assert row["decided_value"] == (value if value is None else pytest.approx(value))
+    assert found.filter(decided_by="offer:gift").height > 50
+    others = pl.col("strategy") == "b"
+    assert found.filter(others).equals(plain.filter(others))
+
+
+def test_several_strategies_with_one_offer_leave_alone_exactly_those_one_of_them_would_have_touched(desk: Desk) -> None:
+    """The first stands for the second among those held out as it does among those who get the offer."""
+    plans = (strategy("a", rank="2", capacity=Capacity(per="strategy", contacts_max=50)), strategy("b", rank="1"))
+    found = desk.decide(workspace(*plans, offers=(offer("fund", holdout=0.5),)), MANY)
+    sides = found.filter(pl.col("exposed")).group_by("customer_id").agg(pl.len(), pl.col("fate").first())
+    assert sides["len"].max() == 1
+    assert set(found.filter(strategy="b")["fate"]) == {"outbid", "held_out"}
+    assert not found.filter(strategy="b")["exposed"].any()
+    held = {number for number in range(1, 401) if draw("holdout:offer:fund", number) < 0.5}
+    assert set(sides.filter(fate="held_out")["customer_id"]) <= held
+    assert not set(sides.filter(fate="chosen")["customer_id"]) & held
+    for language, said in {
+        "en": "below the offer fund's holdout 0.5",
+        "zh": "低于权益/产品 fund 的对照组比例 0.5",
+    }.items():
+        row = found.filter(decided_by="offer:fund").drop("exposed").row(0, named=True)
+        told = Decision(**{**row, "fate": Fate(row["fate"]), "exposed": True})
+        space = workspace(*plans, offers=(offer("fund", holdout=0.5),))
+        assert said in sentence(told, space, language=language)

@@ -7,6 +7,16 @@ from datetime import date
 from enum import StrEnum
 
 
+def offer_experiment(offer: str) -> str:
+    """The experiment of an offer that has a holdout of its own; its draw is `holdout:` with this name.
+
+    Examples:
+        >>> offer_experiment("welcome")
+        'offer:welcome'
+    """
+    return f"offer:{offer}"
+
+
 class Fate(StrEnum):
     """What became of a candidate; the first reason that applies, in this order."""
 
@@ -15,7 +25,7 @@ class Fate(StrEnum):
     HELD_OUT_GLOBAL = "held_out_global"
     """In the bank-wide control group."""
     HELD_OUT = "held_out"
-    """In the strategy's control group."""
+    """In the control group of the strategy, or of the offer."""
     SUPPRESSED = "suppressed"
     """A suppression of the contact policy applies, or could not be ruled out."""
     NOT_ELIGIBLE = "not_eligible"
@@ -53,7 +63,8 @@ class Decision:
     fate: Fate
     """Chosen, or the one reason it lost."""
     decided_by: str | None
-    """The name that decided: a suppression, a winning strategy, a channel; None where a number alone decided."""
+    """The name that decided: a suppression, a winning strategy, a channel, for a holdout the strategy or
+    `offer:<name>`; None where a number alone decided."""
     decided_value: float | None
     """The number that decided: the draw, the rank of the winner, the touches already used, the place in the queue."""
     branch_id: str | None

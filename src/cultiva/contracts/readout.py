@@ -40,7 +40,8 @@ class Readout:
     """The effect of one strategy on one metric, for one group of customers."""
 
     strategy: str
-    """The strategy; `(all)`: the whole programme; `(random)` etc.: the present ranking against that health slice."""
+    """The strategy; `(all)`: the whole programme; `offer:<name>`: an offer with a holdout of its own, whatever the
+    strategy; `(random)` etc.: the present ranking against that health slice."""
     dimension: str
     """all, offer, channel, wave (month of enrolment), branch, group:<tag>, or cell (the values of all groups)."""
     group: str

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from cultiva.definitions.base import Definition, Name, RuleText
+from cultiva.definitions.base import Definition, Name, RuleText, Share
 
 
 class OfferKind(StrEnum):
@@ -39,3 +39,6 @@ class Offer(Definition):
     """Expected worth of one touch in money where no model exists yet; a prior, and shown as such."""
     unit_cost: float = Field(default=0.0, ge=0)
     """Cost in money of giving it once."""
+    holdout: Share = 0.0
+    """Share of the customers to whom no strategy proposes it, though one would have: what the offer itself is worth,
+    over all strategies. Each strategy's own holdout is beside it."""

@@ -15,6 +15,9 @@ PROGRAMME = "(all)"
 """Stands for the whole programme among strategies: everyone against the global holdout."""
 TREATED, HELD_OUT, HELD_OUT_GLOBAL, MIXED = "treated", "held_out", "held_out_global", "mixed"
 """Arms of exposures; mixed: two enrolments of what turned out to be one customer contradict each other."""
+HELD_OUT_OFFER = "held_out_offer"
+"""Arm of a strategy's exposure on whose customer the offer's own holdout falls: on neither side of the strategy,
+whether that holds the customer out as well or not, so that its sides stay alike."""
 NOT_DONE = "not_done"
 """Status of a contact that nobody attempted: it costs nothing."""
 NOT_CARRIED_OUT = ("failed", NOT_DONE)
@@ -39,6 +42,11 @@ class ReviewDesign:
         """Columns of the profile with their types."""
         tags = {name: tag.type for name, tag in self.workspace.tags.items()}
         return {**tags, **platform_columns(self.workspace)}
+
+    @cached_property
+    def offer_holdouts(self) -> Mapping[str, float]:
+        """Offers with a holdout of their own, and its share."""
+        return {name: one.holdout for name, one in self.workspace.offers.items() if one.holdout > 0}
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from cultiva.contracts.decision import offer_experiment
 from cultiva.contracts.readout import Contrast, Readout
 from cultiva.definitions.review import CONTRIBUTION
 from cultiva.engine.port import Engine, Files
@@ -46,6 +47,7 @@ def measured(engine: Engine, panel: Files, design: ReviewDesign, how: Design) ->
 def shares_of_control(design: ReviewDesign) -> dict[str, float]:
     """What share of the customers compared each draw leaves alone."""
     shares = {one.name: one.holdout for one in design.workspace.strategies.values() if 0 < one.holdout < 1}
+    shares |= {offer_experiment(name): share for name, share in design.offer_holdouts.items() if share < 1}
     everywhere = design.workspace.policy.global_holdout
     if 0 < everywhere < 1:
         shares[PROGRAMME] = everywhere

@@ -10,16 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cultiva.contracts.decision import Fate
+from cultiva.contracts.decision import Fate, offer_experiment
 from cultiva.definitions.review import CONTRIBUTION
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.columns import with_columns
 from cultiva.engine.draws import ibis_draw
 from cultiva.engine.port import Engine, Files, Written
-from cultiva.review.design import HELD_OUT, HELD_OUT_GLOBAL, MIXED, PROGRAMME, TREATED, ReviewDesign
+from cultiva.review.design import (
+    HELD_OUT,
+    HELD_OUT_GLOBAL,
+    HELD_OUT_OFFER,
+    MIXED,
+    PROGRAMME,
+    TREATED,
+    ReviewDesign,
+)
 from cultiva.review.mergers import merged
 
 if TYPE_CHECKING:
@@ -61,12 +71,14 @@ def write_exposures(engine: Engine, inputs: ExposureInputs, workspace: Workspace
         folder: New folder.
 
     Returns:
-        What was written: `ReviewDesign.exposure_columns`; one row per strategy and customer, and one per customer for
-        the whole programme (`design.PROGRAMME`).
+        What was written: `ReviewDesign.exposure_columns`; one row per strategy and customer, one per customer for the
+        whole programme (`design.PROGRAMME`), and one per customer and offer with a holdout (`offer_experiment`).
     """
     design = ReviewDesign(workspace)
     known = _known(engine, inputs, design)
     entering = _of_strategies(engine, inputs, design, on).union(_of_programme(engine, inputs, design, on))
+    if design.offer_holdouts:
+        entering = entering.union(_of_offers(engine, inputs, design, on))
     fresh = entering.anti_join(known, list(KEY)).select(*known.columns)
     return engine.write(known.union(fresh), folder, sort_by=KEY)
 
@@ -96,8 +108,47 @@ def _of_strategies(engine: Engine, inputs: ExposureInputs, design: ReviewDesign,
 
     decided = engine.scan(inputs.decisions)
     exposed = decided.filter(decided.exposed)
-    arm = ibis.cases(*[(exposed.fate == fate.value, arm) for fate, arm in ARMS.items()], else_=MIXED)
+    arm = _arm(exposed)
+    if design.offer_holdouts:
+        by_offer = _left_by_offer(exposed, design) & (exposed.fate != Fate.HELD_OUT_GLOBAL.value)
+        arm = ibis.ifelse(by_offer, HELD_OUT_OFFER, arm)
     return _enrolled(engine, exposed.mutate(arm=arm), inputs, design, on)
+
+
+def _arm(exposed: ibis.Table) -> ibis.Value:
+    import ibis
+
+    return ibis.cases(*[(exposed.fate == fate.value, arm) for fate, arm in ARMS.items()], else_=MIXED)
+
+
+def _left_by_offer(exposed: ibis.Table, design: ReviewDesign) -> ibis.Value:
+    """Whether the draw of the offer's holdout falls on the customer, whoever held the customer out first."""
+    return reduce(
+        or_,
+        [
+            (exposed.offer == name) & (ibis_draw(f"holdout:{offer_experiment(name)}", exposed.customer_id) < share)
+            for name, share in design.offer_holdouts.items()
+        ],
+    )
+
+
+def _of_offers(engine: Engine, inputs: ExposureInputs, design: ReviewDesign, on: date) -> ibis.Table:
+    """Those who were proposed an offer that has a holdout, against those whom it left alone, whatever the strategy.
+
+    Whom a strategy holds out is on neither side: the offer had no say there.
+    """
+    import ibis
+
+    decided = engine.scan(inputs.decisions)
+    exposed = decided.filter(decided.exposed & decided.offer.isin(list(design.offer_holdouts)))
+    experiment = ibis.literal(offer_experiment("")) + exposed.offer
+    mine = exposed.filter((exposed.fate != Fate.HELD_OUT.value) | (exposed.decided_by == experiment).fill_null(False))
+    best = ibis.window(
+        group_by=["customer_id", "offer"], order_by=[mine.rank_value.desc(nulls_first=False), "strategy"]
+    )
+    placed = mine.mutate(place=ibis.row_number().over(best), arm=_arm(mine))
+    rows = placed.filter(placed.place == 0).drop("place")
+    return _enrolled(engine, rows.mutate(strategy=ibis.literal(offer_experiment("")) + rows.offer), inputs, design, on)
 
 
 def _of_programme(engine: Engine, inputs: ExposureInputs, design: ReviewDesign, on: date) -> ibis.Table:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cultiva.contracts.readout import Contrast, Readout, Verdict
 from cultiva.definitions.review import CONTRIBUTION
-from cultiva.definitions.strategies import Strategy
 from cultiva.engine.parquet import write_arrow
 from cultiva.engine.port import Written
+from cultiva.kit.numbers import settled
 from cultiva.review.beliefs import Belief, corrected, response
 from cultiva.review.counts import Counts, Part
 from cultiva.review.effects import ALL
@@ -53,9 +53,12 @@ class Learnt:
 class Lessons:
     """What one strategy's rows are made of."""
 
-    strategy: Strategy
+    strategy: str
+    """The strategy, or the experiment of an offer."""
+    names: tuple[str, ...]
+    """Its offers."""
     prior: Belief
-    """What is believed of the strategy before anything is measured."""
+    """What is believed of it before anything is measured."""
     priors: Mapping[str, Belief]
     """The same by offer."""
     scale: float
@@ -80,12 +83,12 @@ class Lessons:
 
     def count(self, offer: str = "", cell: str = "") -> Counts:
         """Counts of a part."""
-        return self.counts.get((self.strategy.name, offer, cell), Counts())
+        return self.counts.get((self.strategy, offer, cell), Counts())
 
     @property
     def offers(self) -> dict[str, Belief]:
         """Net money per customer by offer, where the strategy has several."""
-        names = self.strategy.offers if len(self.strategy.offers) > 1 else ()
+        names = self.names if len(self.names) > 1 else ()
         found = {name: self.believed(OFFER, name) for name in names}
         return {name: Belief(one.mean - self.count(name).cost_mean, one.se) for name, one in found.items()}
 
@@ -113,7 +116,7 @@ def learnt_of(lessons: Lessons, verdict: Verdict, *, exploration: float) -> Iter
     shares = thompson_shares([b.mean for b in offers.values()], [b.se for b in offers.values()], floor=exploration)
     yield _row(lessons, whole, lessons.believed(), ("", ""), (rate, verdict, None))
     for (strategy, _, cell), one in lessons.counts.items():
-        if strategy == lessons.strategy.name and cell:
+        if strategy == lessons.strategy and cell:
             yield _row(lessons, one, lessons.believed(lessons.cells, cell), ("", cell), (rate, verdict, None))
     for name, share in zip(offers, shares, strict=True):
         said = (rate, verdict, float(share))
@@ -130,7 +133,7 @@ def _row(
     (offer, cell), (rate, verdict, share) = part, said
     mine = counts if counts.customers else lessons.count()
     return Learnt(
-        strategy=lessons.strategy.name,
+        strategy=lessons.strategy,
         offer=offer,
         cell=cell,
         customers=counts.customers,
@@ -148,9 +151,10 @@ def write_learnt(rows: Sequence[Learnt], folder: Path) -> Written:
     """Writes the lake table `learnt`; without rows it has its columns."""
     import pyarrow as pa
 
-    kinds = {"customers": pa.int64()}
-    kinds |= dict.fromkeys(("touched", "effect", "effect_se", "cost", "response", "share"), pa.float64())
+    numbers = ("touched", "effect", "effect_se", "cost", "response", "share")
+    kinds = {"customers": pa.int64()} | dict.fromkeys(numbers, pa.float64())
     found = [asdict(row) for row in rows]
+    found = [row | {name: settled(row[name]) for name in numbers} for row in found]
     arrays = {
         one.name: pa.array([row[one.name] for row in found], kinds.get(one.name, pa.string())) for one in fields(Learnt)
     }

@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cultiva.contracts.decision import offer_experiment
 from cultiva.contracts.tables import CONTACT, OUTCOME
 from cultiva.contracts.types import Column, DataType
 from cultiva.definitions.review import CONTRIBUTION, Metric
@@ -195,6 +196,7 @@ def _touches(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: ib
     touch = keyed.select(
         touched_id=keyed.customer_id,
         by=keyed.strategy,
+        by_offer=ibis.literal(offer_experiment("")) + keyed.offer,
         day=keyed["at"].date(),
         unit_cost=ibis.cases(*[(keyed.channel == name, _number(cost)) for name, cost in costs], else_=_number(0.0)),
         took_place=keyed.status.fill_null("").notin(NOT_CARRIED_OUT),
@@ -202,7 +204,7 @@ def _touches(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: ib
     )
     asked = rows.select(*KEY, "after", "upto")
     joined = asked.inner_join(touch, asked.customer_id == touch.touched_id)
-    mine = (joined.strategy == PROGRAMME) | (joined.strategy == joined.by)
+    mine = (joined.strategy == PROGRAMME) | (joined.strategy == joined.by) | (joined.strategy == joined.by_offer)
     counted = joined.filter(mine & (joined.day >= joined.after) & (joined.day <= joined.upto))
     return counted.group_by(list(KEY)).aggregate(
         touches=counted.count(where=counted.took_place),
@@ -246,7 +248,7 @@ def _finished(rows: ibis.Table, design: ReviewDesign) -> ibis.Table:
     """Costs in one column, those of offers added up for the programme; slices of the health experiments added."""
     import ibis
 
-    single = rows.filter(rows.strategy != PROGRAMME)
+    single = rows.filter((rows.strategy != PROGRAMME) & ~rows.strategy.startswith(offer_experiment("")))
     given = single.group_by("customer_id").aggregate(all_offers=single.offer_cost.sum())
     joined = rows.left_join(given, "customer_id").drop("customer_id_right")
     all_offers = joined.all_offers.fill_null(_number(0.0))

@@ -9,7 +9,9 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from cultiva.contracts.decision import offer_experiment
 from cultiva.contracts.readout import Contrast, Flag, Readout, Recommendation, StrategyReview, Verdict
+from cultiva.definitions.offers import Offer
 from cultiva.definitions.review import CONTRIBUTION
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
@@ -45,7 +47,7 @@ class ReviewFound:
     """What a review found and wrote."""
 
     reviews: tuple[StrategyReview, ...]
-    """The whole programme first, then strategies, then health experiments."""
+    """The whole programme first, then strategies, offers with a holdout of their own, health experiments."""
     learnt: tuple[Learnt, ...]
     written: Mapping[str, Written]
     """Lake table -> what was written."""
@@ -132,16 +134,18 @@ class _Reviewer:
     @cached_property
     def cases(self) -> Mapping[str, Recommendation]:
         """Verdicts by strategy."""
-        return {one.name: self._recommended(one) for one in self._strategies()}
+        return {one.name: self._recommended(self._lessons(one.name, one.offers)) for one in self._strategies()}
 
     def reviews(self) -> tuple[StrategyReview, ...]:
-        """The programme, strategies, health experiments."""
+        """The programme, strategies, offers with a holdout of their own, health experiments."""
         slices = [slice_strategy(name.value) for name, _ in self.design.slices]
         usual = slice_strategy(self.design.workspace.review.rank_by.value)
         return (
             self._review(PROGRAMME, wording.PROGRAMME, self._programme()),
             *(self._review(one.name, Words(one.label.zh, one.label.en), self.cases[one.name])
               for one in self._strategies()),
+            *(self._review(name, wording.of_offer(one.label), self._recommended(self._lessons(name, (one.name,))))
+              for name, one in self._offers().items()),
             *(self._review(name, wording.SLICES[name], recommend_slice(name, self._main(name, NET), self.on))
               for name in slices if name != usual),
         )  # fmt: skip
@@ -152,12 +156,19 @@ class _Reviewer:
         return tuple(
             row
             for one in self._strategies()
-            for row in learnt_of(self._lessons(one), self.cases[one.name].verdict, exploration=exploration)
+            for row in learnt_of(
+                self._lessons(one.name, one.offers), self.cases[one.name].verdict, exploration=exploration
+            )
         )
 
     def _strategies(self) -> list[Strategy]:
         known = set(self.began)
         return [one for one in self.design.workspace.strategies.values() if one.active or one.name in known]
+
+    def _offers(self) -> dict[str, Offer]:
+        """Offers with a holdout of their own, by the names of their experiments."""
+        offers = {offer_experiment(one.name): one for one in self.design.workspace.offers.values()}
+        return {name: one for name, one in offers.items() if one.holdout > 0 or name in self.began}
 
     def _whole(self, strategy: str) -> Counts:
         return self.counts.get((strategy, "", ""), Counts())
@@ -168,34 +179,35 @@ class _Reviewer:
                 return one
         return None
 
-    def _lessons(self, strategy: Strategy) -> Lessons:
-        whole, workspace = self._whole(strategy.name), self.design.workspace
+    def _lessons(self, strategy: str, offers: tuple[str, ...]) -> Lessons:
+        whole, workspace = self._whole(strategy), self.design.workspace
         return Lessons(
             strategy=strategy,
-            prior=prior_of(strategy.offers, workspace, whole.cost_mean),
-            priors={name: prior_of((name,), workspace, whole.cost_mean) for name in strategy.offers},
+            names=offers,
+            prior=prior_of(offers, workspace, whole.cost_mean),
+            priors={name: prior_of((name,), workspace, whole.cost_mean) for name in offers},
             scale=projection(whole.days_mean, self.design.horizon_days),
-            readouts=self.readouts.get(strategy.name, ()),
+            readouts=self.readouts.get(strategy, ()),
             cells=CELL if len(self.design.groups) > 1 else f"group:{''.join(self.design.groups)}",
             counts=self.counts,
         )
 
-    def _recommended(self, strategy: Strategy) -> Recommendation:
-        lessons = self._lessons(strategy)
+    def _recommended(self, lessons: Lessons) -> Recommendation:
+        name = lessons.strategy
         single = [one for one in lessons.readouts if one.dimension.startswith("group:")]
         return recommend(
             Case(
-                strategy=strategy.name,
+                strategy=name,
                 on=self.on,
                 horizon_days=self.design.horizon_days,
-                main=self._main(strategy.name),
+                main=self._main(name),
                 groups=single,
                 belief=lessons.believed(),
-                counts=self._whole(strategy.name),
+                counts=self._whole(name),
                 offers=lessons.offers,
-                broken=self._broken(strategy.name),
+                broken=self._broken(name),
                 scale=lessons.scale,
-                since=self.began.get(strategy.name),
+                since=self.began.get(name),
             )
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from cultiva.contracts.readout import Contrast, Verdict
-from cultiva.kit.words import Words
+from cultiva.kit.words import Bilingual, Words
 from cultiva.review.measure import Check, CheckName
 
 VERDICTS: dict[Verdict, Words] = {
@@ -65,6 +65,11 @@ def money(amount: float) -> str:
     if not math.isfinite(amount):
         return "-"
     return f"{amount:+,.2f}" if abs(amount) < 100 else f"{amount:+,.0f}"
+
+
+def of_offer(label: Bilingual) -> Words:
+    """An offer among strategies."""
+    return Words(f"权益/产品：{label.zh}", f"the offer: {label.en}")
 
 
 def scale(net: float, probability: float) -> Words:

@@ -6,13 +6,13 @@ and no rule is evaluated any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from cultiva.contracts.decision import Fate
+from cultiva.contracts.decision import Fate, offer_experiment
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
@@ -37,8 +37,11 @@ COLUMNS = (
     "assigned_share",
 )
 """Columns of a candidate that go into the lake table `decisions`, in its order."""
-HELD = ("held", "held_value")
-"""Columns of a candidate while it competes: which holdout it is in (null: none), and its draw.
+GLOBAL = "global"
+"""Stands for the global holdout in `held_by`."""
+HELD = ("held", "held_by", "held_value")
+"""Columns of a candidate while it competes: its fate by a holdout (null: none), whose holdout it is (global, the
+strategy, or the offer's experiment), and its draw.
 
 A candidate that is held out competes as a ghost: it takes no room from others, and its fate is the one that it would
 have had. So those held out and those not are chosen by the same yardstick, and can be compared.
@@ -72,7 +75,7 @@ def candidates(desk: ibis.Table, strategy: Strategy, workspace: Workspace) -> ib
         adviser_id=table.adviser_id,
         ranked_by=table.ranked_by,
         assigned_share=offer.share,
-        **_held(table, strategy, workspace),
+        **_held(table, offer, strategy, workspace),
     )
 
 
@@ -150,18 +153,40 @@ def _judged(
     }
 
 
-def _held(table: ibis.Table, strategy: Strategy, workspace: Workspace) -> dict[str, ibis.Value]:
-    """`HELD`. The strategy draws among its own audience only: a draw takes longer than all rules together."""
+def _held(table: ibis.Table, offer: Offering, strategy: Strategy, workspace: Workspace) -> dict[str, ibis.Value]:
+    """`HELD`: everyone's holdout, then the strategy's, then the offer's.
+
+    The strategy draws among its own audience only: a draw takes longer than all rules together.
+    """
     import ibis
 
     globally = table.draw_global < workspace.policy.global_holdout
     own = ibis_draw(f"holdout:{strategy.name}", table.customer_id)
-    held = ibis.cases(
-        (globally, ibis.literal(Fate.HELD_OUT_GLOBAL.value)),
-        (own < strategy.holdout, ibis.literal(Fate.HELD_OUT.value)),
-        else_=ibis.null("string"),
-    )
-    return {"held": held, "held_value": ibis.ifelse(globally, table.draw_global, own)}
+    holdouts = [
+        (globally, Fate.HELD_OUT_GLOBAL, ibis.literal(GLOBAL), table.draw_global),
+        (own < strategy.holdout, Fate.HELD_OUT, ibis.literal(strategy.name), own),
+        *_held_by_offers(table, offer, strategy, workspace),
+    ]
+    return {
+        "held": ibis.cases(
+            *[(when, ibis.literal(fate.value)) for when, fate, _, _ in holdouts], else_=ibis.null("string")
+        ),
+        "held_by": ibis.cases(*[(when, by) for when, _, by, _ in holdouts], else_=ibis.null("string")),
+        "held_value": ibis.cases(*[(when, draw) for when, _, _, draw in holdouts], else_=own),
+    }
+
+
+def _held_by_offers(
+    table: ibis.Table, offer: Offering, strategy: Strategy, workspace: Workspace
+) -> Iterator[tuple[ibis.Value, Fate, ibis.Value, ibis.Value]]:
+    """For every offer of the strategy that has a holdout: when it holds, the fate, its name, its draw."""
+    import ibis
+
+    for name in strategy.offers:
+        share, experiment = workspace.offers[name].holdout, offer_experiment(name)
+        if share > 0:
+            draw = ibis_draw(f"holdout:{experiment}", table.customer_id)
+            yield (offer.name == name) & (draw < share), Fate.HELD_OUT, ibis.literal(experiment), draw
 
 
 def settled(decided: ibis.Table) -> ibis.Table:
@@ -177,7 +202,7 @@ def settled(decided: ibis.Table) -> ibis.Table:
         exposed=decided.fate == Fate.CHOSEN.value,
         fate=decided.held.fill_null(decided.fate),
         decided_by=ibis.cases(
-            (decided.held == Fate.HELD_OUT.value, decided.strategy),
+            (decided.held == Fate.HELD_OUT.value, decided.held_by),
             (held, ibis.null("string")),
             else_=decided.decided_by,
         ),

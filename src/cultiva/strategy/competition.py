@@ -3,14 +3,16 @@
 Three rounds over the candidates that nothing stands against: for the customer's attention (one offer once, then
 the touches left under the caps), then for the hands that carry it out (adviser, branch, strategy). Ties fall to
 the strategy's name and the customer's id, so the result does not depend on the order of rows. A candidate that is
-held out is a ghost: its place counts those before it who are not, and nobody's place counts it.
+held out is a ghost: its place counts those before it who are not, and nobody's place counts it. Only where one offer
+is wanted by several strategies do those held out by that offer stand for one another, as they would if it were given:
+else a customer would be left alone in more of them than could have proposed it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cultiva.contracts.decision import Fate
+from cultiva.contracts.decision import Fate, offer_experiment
 from cultiva.definitions.offers import OfferKind
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
@@ -25,7 +27,13 @@ NO_ADVISER = "no adviser"
 
 def for_the_same_offer(candidates: ibis.Table) -> ibis.Table:
     """One customer is proposed one offer once; the others are outbid by the strategy that ranks first."""
-    return _outbid(candidates, by=("customer_id", "offer"), room=1, takes_part=None)
+    import ibis
+
+    by_offer = (candidates.held_by == ibis.literal(offer_experiment("")) + candidates.offer).fill_null(
+        ibis.literal(False)
+    )
+    marked = candidates.mutate(ghost=candidates.held.notnull() & ~by_offer)
+    return _outbid(marked, by=("customer_id", "offer"), room=1, takes_part=None).drop("ghost")
 
 
 def for_attention(candidates: ibis.Table, desk: ibis.Table, workspace: Workspace) -> ibis.Table:
@@ -43,6 +51,7 @@ def for_attention(candidates: ibis.Table, desk: ibis.Table, workspace: Workspace
         return candidates
     used = desk.select("customer_id", *[counter.column for counter in counts])
     table = candidates.left_join(used, "customer_id").drop("customer_id_right")
+    table = table.mutate(ghost=table.held.notnull())
     for counter in counts:
         takes_part = table.channel.isin(touching) if counter.value is None else table.channel == counter.value
         if service:
@@ -67,6 +76,7 @@ def for_hands(candidates: ibis.Table, strategies: list[Strategy], week: ibis.Tab
     import ibis
 
     joined = candidates.left_join(week, "adviser_id").drop("adviser_id_right")
+    joined = joined.mutate(ghost=joined.held.notnull())
     takes = joined.channel.isin(human)
     queue, limit = _queues(joined, strategies, takes)
     joined = joined.mutate(queue=queue, queue_limit=limit)
@@ -108,13 +118,13 @@ def _queues(table: ibis.Table, strategies: list[Strategy], takes: ibis.Value) ->
 def _outbid(
     candidates: ibis.Table, *, by: tuple[str, ...], room: int | ibis.Value, takes_part: ibis.Value | None
 ) -> ibis.Table:
-    """Marks living candidates beyond the room of their group as outbid by the last one that got in."""
+    """Marks living candidates beyond the room of their group as outbid by the last one that got in; needs `ghost`."""
     import ibis
 
     alive = candidates.fate == Fate.CHOSEN.value
     if takes_part is not None:
         alive = alive & takes_part
-    real = alive & candidates.held.isnull()
+    real = alive & ~candidates.ghost
     room = room if not isinstance(room, int) else ibis.literal(room, "int64")
     table = candidates.mutate(alive=alive, real=real, room=room)
     groups = [table[name] for name in by]
@@ -142,5 +152,4 @@ def _before(table: ibis.Table, groups: list[ibis.Value], *last: ibis.Value) -> A
 
 def _place(table: ibis.Table, alive: ibis.Value, window: Any) -> ibis.Value:
     """1 for the first; ghosts stand behind those before them and before nobody."""
-    ghost = table.held.notnull()
-    return (alive & ~ghost).cast("int64").sum().over(window) + ghost.cast("int64")
+    return (alive & ~table.ghost).cast("int64").sum().over(window) + table.ghost.cast("int64")

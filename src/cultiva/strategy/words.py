@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cultiva.contracts.decision import Decision, Fate
+from cultiva.contracts.decision import Decision, Fate, offer_experiment
 from cultiva.definitions.base import Label
 from cultiva.definitions.workspace import Workspace
 from cultiva.strategy.competition import NO_ADVISER
@@ -10,7 +10,7 @@ from cultiva.strategy.competition import NO_ADVISER
 FATES: dict[Fate, Label] = {
     Fate.CHOSEN: Label(zh="入选", en="chosen"),
     Fate.HELD_OUT_GLOBAL: Label(zh="全局对照组", en="global holdout"),
-    Fate.HELD_OUT: Label(zh="策略对照组", en="holdout"),
+    Fate.HELD_OUT: Label(zh="对照组", en="holdout"),
     Fate.SUPPRESSED: Label(zh="被抑制", en="suppressed"),
     Fate.NOT_ELIGIBLE: Label(zh="不符合条件", en="not eligible"),
     Fate.UNSUITABLE: Label(zh="不适当", en="unsuitable"),
@@ -39,7 +39,7 @@ def _en(one: Decision, workspace: Workspace) -> str:
     texts = {
         Fate.CHOSEN: f"chosen: {one.offer} over {one.channel}, rank {_number(one.rank_value)}",
         Fate.HELD_OUT_GLOBAL: f"left alone: draw {_number(value)} below the global holdout {policy.global_holdout:g}",
-        Fate.HELD_OUT: f"left alone: draw {_number(value)} below this strategy's holdout {_holdout(one, workspace):g}",
+        Fate.HELD_OUT: f"left alone: draw {_number(value)} below {_whose(one).en} holdout {_holdout(one, workspace):g}",
         Fate.SUPPRESSED: f"suppressed: {by} applies or cannot be ruled out",
         Fate.NOT_ELIGIBLE: "not eligible: the strategy's or every offer's own condition does not hold",
         Fate.UNSUITABLE: f"unsuitable: {one.offer} is above the valid risk rating, or the rating is missing or expired",
@@ -59,7 +59,7 @@ def _zh(one: Decision, workspace: Workspace) -> str:
     texts = {
         Fate.CHOSEN: f"入选：{one.offer}，渠道 {one.channel}，排序值 {_number(one.rank_value)}",
         Fate.HELD_OUT_GLOBAL: f"不打扰：抽签值 {_number(value)} 低于全局对照组比例 {policy.global_holdout:g}",
-        Fate.HELD_OUT: f"不打扰：抽签值 {_number(value)} 低于本策略对照组比例 {_holdout(one, workspace):g}",
+        Fate.HELD_OUT: f"不打扰：抽签值 {_number(value)} 低于{_whose(one).zh}对照组比例 {_holdout(one, workspace):g}",
         Fate.SUPPRESSED: f"被抑制：{by} 成立或无法排除",
         Fate.NOT_ELIGIBLE: "不符合条件：策略或全部权益的条件不成立",
         Fate.UNSUITABLE: f"不适当：{one.offer} 高于有效风险等级，或评级缺失、过期",
@@ -74,8 +74,22 @@ def _zh(one: Decision, workspace: Workspace) -> str:
     return texts[one.fate]
 
 
+def _by_offer(one: Decision) -> bool:
+    """Whether it is the offer's holdout."""
+    return one.decided_by == offer_experiment(one.offer)
+
+
+def _whose(one: Decision) -> Label:
+    """Whose holdout it is, before the word for it."""
+    if _by_offer(one):
+        return Label(zh=f"权益/产品 {one.offer} 的", en=f"the offer {one.offer}'s")
+    return Label(zh="本策略", en="this strategy's")
+
+
 def _holdout(one: Decision, workspace: Workspace) -> float:
-    strategy = workspace.strategies.get(one.strategy)
+    offer, strategy = workspace.offers.get(one.offer), workspace.strategies.get(one.strategy)
+    if _by_offer(one):
+        return offer.holdout if offer else 0.0
     return strategy.holdout if strategy else 0.0
 
 
