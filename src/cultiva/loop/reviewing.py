@@ -22,7 +22,7 @@ HEADINGS: dict[str, Words] = {
     "label": Words("名称", "label"),
     "customers": Words("可触达", "open to it"),
     "control": Words("对照", "left alone"),
-    "effect": Words("每位客户净贡献增量", "effect per customer"),
+    "effect": Words("每位客户贡献增量", "effect per customer"),
     "low": Words("下限", "from"),
     "high": Words("上限", "to"),
     "incremental": Words("增量合计", "incremental"),
@@ -166,7 +166,7 @@ def _metrics(parts: Parts, rows: Sequence[Readout], title: str, language: str) -
         (
             say(metric_words(one.metric, labels), language), say(CONTRASTS[one.contrast], language),
             one.customers_treated, one.customers_control, one.mean_treated, one.mean_control, one.effect,
-            _finite(one.always_low), _finite(one.always_high), one.total, one.p_value, one.reason,
+            _finite(one.always_low), _finite(one.always_high), one.total, one.p_value, say(one.reason, language),
         )
         for one in rows
     )  # fmt: skip
@@ -181,7 +181,7 @@ def _groups(rows: Sequence[Readout], title: str, language: str) -> Sheet:
         (
             say(DIMENSIONS.get(one.dimension, Words(one.dimension, one.dimension)), language), one.group,
             one.customers_treated, one.customers_control, one.shrunk, _finite(one.low), _finite(one.high), one.p_value,
-            one.reason,
+            say(one.reason, language),
         )
         for one in rows
     )  # fmt: skip

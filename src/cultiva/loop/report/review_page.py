@@ -23,7 +23,7 @@ from cultiva.review.wording import metric_words
 
 TEXTS: dict[str, Words] = {
     "title": Words("效果回检", "Review"),
-    "forest": Words("每位客户的净贡献增量", "Effect per customer"),
+    "forest": Words("每位客户的贡献增量", "Effect per customer"),
     "forest_note": Words(
         "粗线：只看一次时的区间；细线：随时查看仍成立的区间；圆点：估计值。",
         "thick: interval for one look; thin: interval that holds however often one looks; dot: estimate.",
@@ -32,8 +32,9 @@ TEXTS: dict[str, Words] = {
     "curve_note": Words("带：随时查看仍成立的区间。", "band: interval that holds however often one looks."),
     "bridge": Words("从总贡献到净增量", "From gross to net"),
     "bridge_note": Words(
-        "可触达客户带来的全部贡献中，多少是策略带来的。",
-        "of all that customers open to the strategies brought in, how much came because of them.",
+        "可触达客户带来的全部贡献中，多少是策略带来的（与全局对照组相比）；斜线：柱高按比例截短。",
+        "of all that customers open to the strategies brought in, how much came because of them, against the global "
+        "holdout; slanted lines: the bar is cut short.",
     ),
     "gross": Words("可触达客户的总贡献", "gross"),
     "anyway": Words("本来就会有的", "would have come anyway"),
@@ -94,7 +95,7 @@ def _drawn(parts: Parts, on: date, reviews: Sequence[StrategyReview], texts: dic
     return {
         "forest": pictures.forest([one for one in spans if one is not None], texts["none"]),
         "curve": pictures.curve([day for day, _ in past], [one for _, one in past], texts["none"]),
-        "bridge": pictures.bridge(_money(reviews, texts)),
+        "bridge": pictures.bridge(_money(reviews, texts), texts["none"]),
     }
 
 
@@ -108,11 +109,11 @@ def _span(label: str, row: Readout | None) -> Span | None:
 
 
 def _money(reviews: Sequence[StrategyReview], texts: dict[str, str]) -> list[tuple[str, float, bool]]:
-    """Gross, what would have come anyway, incremental, cost, net: all strategies with results added up."""
-    known = [one for one in reviews if not one.strategy.startswith("(") and one.incremental is not None]
-    gross = sum(one.gross or 0.0 for one in known)
-    incremental = sum(one.incremental or 0.0 for one in known)
-    cost = sum(one.cost for one in known)
+    """Gross, what would have come anyway, incremental, cost, net of the whole programme; nothing before it has them."""
+    whole = programme(reviews)
+    if whole is None or whole.incremental is None or whole.gross is None:
+        return []
+    gross, incremental, cost = whole.gross, whole.incremental, whole.cost
     return [
         (texts["gross"], gross, True),
         (texts["anyway"], incremental - gross, False),
@@ -134,16 +135,16 @@ def _metrics(parts: Parts, reviews: Sequence[StrategyReview], language: str) -> 
             "treated": _number(one.mean_treated, one.unit),
             "control": _number(one.mean_control, one.unit),
             "effect": _number(one.effect, one.unit, signed=True),
-            "interval": _interval(one),
+            "interval": _interval(one, language),
         }
         for one in rows
         if one.metric != "sold" or one.effect is not None
     ]
 
 
-def _interval(one: Readout) -> str:
+def _interval(one: Readout, language: str) -> str:
     if one.always_low is None or one.always_high is None or not math.isfinite(one.always_high - one.always_low):
-        return one.reason
+        return say(one.reason, language)
     return f"{_number(one.always_low, one.unit, signed=True)} … {_number(one.always_high, one.unit, signed=True)}"
 
 

@@ -14,6 +14,8 @@ WARM = "#b45309"
 WIDE, NAMES, ROW = 960.0, 260.0, 28.0
 REACH = 3.0
 """A forest is cut off at so many times the middle half width, so that one wide interval does not hide all others."""
+CUT = 4.0
+"""Bars of a bridge are cut at so many times the largest of those that matter."""
 
 
 @dataclass(frozen=True)
@@ -101,29 +103,40 @@ def _reach_of(spans: Sequence[Span]) -> float:
     return max(usual, *(abs(one.effect) * 1.3 for one in spans), 1e-9)
 
 
-def bridge(steps: Sequence[tuple[str, float, bool]]) -> str:
+def bridge(steps: Sequence[tuple[str, float, bool]], none: str) -> str:
     """Money from gross to net: totals stand on the ground, differences hang between them.
+
+    What came because of the strategies is a small part of all: bars that would hide it are cut short and marked.
 
     Args:
         steps: (label, amount, whether it is a total); differences carry their sign.
+        none: What to say if there are no steps.
     """
+    if not steps:
+        return svg(WIDE, 40, [words((0, 24), none, color=QUIET)])
     tops, level = [], 0.0
     for _, amount, total in steps:
         start = 0.0 if total else level
         level = amount if total else level + amount
         tops.append((start, level))
+    small = max((abs(amount) for _, amount, _ in steps[2:]), default=1.0) or 1.0
     low, most = min(0.0, *(min(pair) for pair in tops)), max(1.0, *(max(pair) for pair in tops))
-    high, left, wide = 280.0, 40.0, (WIDE - 80) / max(len(steps), 1)
+    low, most = max(low, -CUT * small), min(most, CUT * small)
+    high, left, wide = 280.0, 40.0, (WIDE - 80) / len(steps)
 
     def y(value: float) -> float:
-        return 30 + (high - 80) * (most - value) / (most - low)
+        return 30 + (high - 80) * (most - min(max(value, low), most)) / (most - low)
 
     shapes = [line((left, y(0)), (WIDE - 40, y(0)), QUIET)]
     for place, ((label, amount, total), (start, end)) in enumerate(zip(steps, tops, strict=True)):
         x, color = left + wide * place, (INK if total else ACCENT if amount >= 0 else WARM)
-        top = y(max(start, end))
+        top, tall = y(max(start, end)), abs(y(start) - y(end))
+        shapes.append(box((x + 14, top), (wide - 28, max(tall, 1.0)), color))
+        if max(start, end) > most:
+            shapes += [
+                line((x + 8, top + 22 + gap), (x + wide - 8, top + 12 + gap), "#ffffff", width=3) for gap in (0, 9)
+            ]
         shapes += [
-            box((x + 14, top), (wide - 28, abs(y(start) - y(end))), color),
             words((x + wide / 2, top - 7), f"{amount:,.0f}" if total else f"{amount:+,.0f}", anchor="middle"),
             words((x + wide / 2, high - 14), label, anchor="middle", color=QUIET),
         ]

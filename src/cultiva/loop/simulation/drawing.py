@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import accumulate
 
 from cultiva.kit.words import Words, say
+from cultiva.loop.report.shapes import dot, line, path, svg, words
 from cultiva.loop.simulation.scoring import Comparison, WeekTruth
 
 INK, QUIET, GRID = "#1f2933", "#52606d", "#e4e7eb"
 ACCENT, WARM, COOL = "#0f766e", "#b45309", "#1d4ed8"
-FONT = "'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',system-ui,sans-serif"
 WIDE, HIGH = 1000, 300
 LEFT, RIGHT, TOP, BOTTOM = 90, 150, 20, 40
 ROW = 26
@@ -40,15 +39,16 @@ def lines_picture(weeks: Sequence[WeekTruth], language: str) -> str:
     def y(value: float) -> float:
         return TOP + (HIGH - TOP - BOTTOM) * (high - value) / (high - low)
 
-    shapes = [_rule(LEFT, y(value), WIDE - RIGHT, y(value)) for value in (low, 0.0, high)]
-    shapes += [_text(LEFT - 8, y(value) + 4, f"{value:,.0f}", anchor="end") for value in {low, 0.0, high}]
-    shapes += [_text(x(week), HIGH - 14, str(week), anchor="middle") for week in range(steps + 1)]
+    shapes = [line((LEFT, y(value)), (WIDE - RIGHT, y(value)), GRID) for value in (low, 0.0, high)]
+    shapes += [
+        words((LEFT - 8, y(value) + 4), f"{value:,.0f}", anchor="end", color=QUIET) for value in {low, 0.0, high}
+    ]
+    shapes += [words((x(week), HIGH - 14), str(week), anchor="middle", color=QUIET) for week in range(steps + 1)]
     ends = _apart([y(values[-1]) for _, values, _ in series])
     for (name, values, color), end in zip(series, ends, strict=True):
-        points = " ".join(f"{x(week):.1f},{y(value):.1f}" for week, value in enumerate(values))
-        shapes.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2.5"/>')
-        shapes.append(_text(WIDE - RIGHT + 8, end + 4, f"{say(name, language)} {values[-1]:,.0f}", color=color))
-    return _svg(HIGH, shapes)
+        shapes.append(path([(x(week), y(value)) for week, value in enumerate(values)], color))
+        shapes.append(words((WIDE - RIGHT + 8, end + 4), f"{say(name, language)} {values[-1]:,.0f}", color=color))
+    return svg(WIDE, HIGH, shapes)
 
 
 def _apart(places: Sequence[float], gap: float = 18.0) -> list[float]:
@@ -73,40 +73,23 @@ def truth_picture(rows: Sequence[Comparison], language: str) -> str:
         return LABELS + (WIDE - LABELS - 20) * (clipped + reach) / (2 * reach)
 
     high = ROW * len(shown) + 40
-    shapes = [_rule(x(0), 8, x(0), high - 28, color=QUIET)]
-    shapes += [_text(x(value), high - 8, f"{value:+,.1f}", anchor="middle") for value in (-reach, 0.0, reach)]
+    shapes = [line((x(0), 8), (x(0), high - 28), QUIET)]
+    shapes += [
+        words((x(value), high - 8), f"{value:+,.0f}", anchor="middle", color=QUIET) for value in (-reach, 0, reach)
+    ]
     for place, row in enumerate(shown):
         assert row.effect is not None and row.low is not None and row.high is not None, "only those are shown"
         middle = ROW * place + 22
         color = ACCENT if row.covers else WARM
         shapes += [
-            _text(LABELS - 12, middle + 4, row.label, anchor="end", color=INK),
-            _rule(x(row.low), middle, x(row.high), middle, color=color, width=3),
-            f'<circle cx="{x(row.effect):.1f}" cy="{middle}" r="5" fill="{color}"/>',
+            words((LABELS - 12, middle + 4), row.label, anchor="end"),
+            line((x(row.low), middle), (x(row.high), middle), color, width=3),
+            dot((x(row.effect), middle), color),
             _diamond(x(row.truth), middle),
         ]
-    return _svg(high, shapes)
+    return svg(WIDE, high, shapes)
 
 
 def _diamond(x: float, y: float, size: float = 6.0) -> str:
-    points = f"{x},{y - size} {x + size},{y} {x},{y + size} {x - size},{y}"
+    points = f"{x:.1f},{y - size:.1f} {x + size:.1f},{y:.1f} {x:.1f},{y + size:.1f} {x - size:.1f},{y:.1f}"
     return f'<polygon points="{points}" fill="#fff" stroke="{INK}" stroke-width="2"/>'
-
-
-def _rule(
-    x1: float, y1: float, x2: float, y2: float, *, color: str = GRID, width: int = 1
-) -> str:
-    points = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
-    return f'<line {points} stroke="{color}" stroke-width="{width}"/>'
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", color: str = QUIET) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}">{escape(text)}</text>'
-
-
-def _svg(high: float, shapes: Sequence[str]) -> str:
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {high:.0f}" role="img" '
-        f'font-family="{FONT}" font-size="13">'
-    )
-    return "\n".join([head, *shapes, "</svg>"])

@@ -85,7 +85,7 @@ def prepared(setup: Setup) -> Workspace:
     """The simulation's workspace, made when it is not there yet; it ranks as the policy says."""
     root = setup.workspace
     if not root.exists():
-        making = root.with_name(root.name + ".new")
+        making = root.with_name(".new") / root.name
         shutil.rmtree(making, ignore_errors=True)
         if setup.definitions is None:
             init_workspace(making)
@@ -93,6 +93,7 @@ def prepared(setup: Setup) -> Workspace:
             copy_definitions(setup.definitions, making)
         _set_ranking(making / "review.yaml", RANK_BY[setup.policy])
         making.rename(root)
+        making.parent.rmdir()
     return load_workspace(root)
 
 

@@ -176,7 +176,13 @@ def _page(one: Scored, language: str) -> str:
         Words(f"飞行模拟：{one.world} · {one.policy.value}", f"Flight: {one.world} · {one.policy.value}"), language
     )
     weeks = say(Words("逐周累计：真实增量、成本、净增量（元）", "Week by week: true incremental, cost, net"), language)
-    truth = say(Words("回检区间与真值（每位客户，元）", "Readouts and the truth, per customer"), language)
+    truth = say(
+        Words(
+            "回检区间（线与圆点）与真值（菱形），每位客户，元",
+            "Readouts (line and dot) and the truth (diamond), per customer",
+        ),
+        language,
+    )
     return _PAGE.format(
         language=language,
         title=html.escape(title),
