@@ -12,9 +12,9 @@ from typing import Any
 
 from benchmarks.harness import DATA, measure, parse_size, size_name
 
-DESCRIPTION = "all worlds x policies, true money against customers left alone; --size 5k (default) customers"
+DESCRIPTION = "all worlds x policies, true money against customers left alone; --size 8k (default) customers"
 POLICIES = ("loop", "propensity", "rules", "random", "oracle")
-WEEKS = 12
+WEEKS = 8
 SEED = 1
 
 
@@ -22,7 +22,7 @@ def run(size: str | None) -> dict[str, Any]:
     """Flies every world under every policy, as many at once as there are two cores for each."""
     from cultiva.simbank.world import world_names
 
-    customers = parse_size(size or "5k")
+    customers = parse_size(size or "8k")
     folder = DATA / f"worlds-{size_name(customers)}"
     shutil.rmtree(folder, ignore_errors=True)
     pairs = [(world, policy) for world in world_names() for policy in POLICIES]
