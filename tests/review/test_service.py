@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,6 +35,7 @@ from cultiva.contracts.readout import Contrast, StrategyReview, Verdict
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.parquet import part_files
 from cultiva.engine.port import Engine
+from cultiva.kit.numbers import settled
 from cultiva.review.design import PROGRAMME
 from cultiva.review.exposure import ExposureInputs, write_exposures
 from cultiva.review.panel import PanelInputs
@@ -155,6 +157,17 @@ def test_what_pays_for_some_and_harms_others_is_changed_and_they_are_named(revie
     assert cells["young"].effect > 15 and cells["old"].effect < -15
 
 
+def settled_all(value: Any) -> Any:
+    """What was found with the digits that are published."""
+    if isinstance(value, float):
+        return settled(value)
+    if isinstance(value, tuple):
+        return tuple(settled_all(one) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: settled_all(getattr(value, one.name)) for one in fields(value)})
+    return value
+
+
 def test_the_next_plan_learns_money_cost_and_response(reviewed: Reviewed) -> None:
     found, folders = reviewed(History(gain=20.0))
     rows = pl.read_parquet(part_files([folders.learnt])).to_dicts()
@@ -168,14 +181,14 @@ def test_the_next_plan_learns_money_cost_and_response(reviewed: Reviewed) -> Non
     assert min(10.0, difference) < whole["effect"] < difference
     assert whole["effect"] == pytest.approx(difference, abs=0.05), "a prior of ten, very unsure, moves it little"
     assert {row["cell"] for row in rows} == {"", "young", "old"}
-    assert found.learnt == tuple(type(found.learnt[0])(**row) for row in rows)
+    assert settled_all(found.learnt) == tuple(type(found.learnt[0])(**row) for row in rows)
 
 
 def test_what_is_published_is_what_was_found(reviewed: Reviewed) -> None:
     found, folders = reviewed(History(gain=20.0))
-    assert read_reviews([folders.readout], [folders.verdict], [folders.flag]) == found.reviews
+    assert read_reviews([folders.readout], [folders.verdict], [folders.flag]) == settled_all(found.reviews)
     ((day, main),) = curve({LAST: [folders.readout]}, "a", "contribution")
-    assert (day, main) == (LAST, of(found, "a").main())
+    assert (day, main) == (LAST, settled_all(of(found, "a").main()))
     assert sorted(path.name for path in folders.readout.parent.iterdir()) == ["flag", "learnt", "readout", "verdict"]
 
 

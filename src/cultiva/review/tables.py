@@ -11,6 +11,7 @@ from typing import Any
 from cultiva.contracts.readout import Contrast, Flag, Readout, Recommendation, StrategyReview, Verdict
 from cultiva.engine.parquet import part_files, write_arrow
 from cultiva.engine.port import Files, Written
+from cultiva.kit.numbers import settled
 from cultiva.kit.words import Words
 
 NUMBERS = {
@@ -64,7 +65,10 @@ def _write(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], on: date, 
             return pa.date32()
         return pa.float64() if name in NUMBERS else pa.int64() if name in COUNTS else pa.string()
 
-    arrays = {name: pa.array([row[name] for row in rows], kind(name)) for name in columns}
+    def values(name: str) -> list[Any]:
+        return [settled(row[name]) if name in NUMBERS else row[name] for row in rows]
+
+    arrays = {name: pa.array(values(name), kind(name)) for name in columns}
     arrays["business_date"] = pa.array([on] * len(rows), pa.date32())
     return write_arrow(pa.table(arrays), folder)
 
