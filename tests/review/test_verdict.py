@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cultiva.contracts.readout import Contrast, Readout, Verdict
+from cultiva.kit.words import Words
 from cultiva.review.beliefs import Belief
 from cultiva.review.counts import Counts
 from cultiva.review.verdict import Case, recommend, recommend_slice
@@ -69,12 +70,15 @@ def test_a_handful_of_customers_gives_no_verdict() -> None:
 
 def test_nothing_measured_gives_no_verdict() -> None:
     assert recommend(case(20.0, 2.0, main=None)).verdict is Verdict.WAIT
-    assert recommend(case(20.0, 2.0, main=readout(None, None, reason="no control group"))).verdict is Verdict.WAIT
+    assert (
+        recommend(case(20.0, 2.0, main=readout(None, None, reason=Words("没有对照组", "no control group")))).verdict
+        is Verdict.WAIT
+    )
     assert recommend(case(20.0, 0.0)).verdict is Verdict.WAIT
 
 
 def test_an_alarm_comes_before_every_number() -> None:
-    said = recommend(case(20.0, 2.0, broken="too many are left alone"))
+    said = recommend(case(20.0, 2.0, broken=Words("对照组过大。", "too many are left alone")))
     assert said.verdict is Verdict.WAIT
     assert "too many are left alone" in said.reason.en
 

@@ -80,7 +80,7 @@ class Readout:
     """Its standard error."""
     total: float | None
     """For money: the effect times the customers who could be touched."""
-    reason: str = ""
+    reason: Words = Words("", "")  # noqa: RUF009
     """Why there is no number, or no usual interval; empty otherwise."""
 
 

@@ -30,6 +30,15 @@ class Words:
     en: str
     """English."""
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to read.
+
+        Examples:
+            >>> bool(Words("", "")), bool(Words("", "one"))
+            (False, True)
+        """
+        return bool(self.zh or self.en)
+
 
 def say(text: Bilingual, language: str) -> str:
     """The text in a language; in the other one if it is empty there.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from cultiva.kit.words import Words
 from cultiva.review.measure_cells import Reading
 from cultiva.review.measure_design import Design
 from cultiva.review.measure_groups import Group, pair_of
 from cultiva.review.measure_results import Check, CheckName, Estimand, Measured, Standing
+from cultiva.review.statistics import reasons
 from cultiva.review.statistics.checks import balance, missing, sample_ratio
 from cultiva.review.statistics.groups import shrink
 
@@ -17,6 +19,8 @@ APART_ALARM = 0.02
 """Standardised difference below which no alarm is given, however surely it is there."""
 DIFFERS_BELOW = 0.05
 """P-value below which groups are said to differ."""
+ALIKE = Words("看不出组间差别。", "no sign that groups differ")
+"""Said of groups that do not differ."""
 
 
 def checks_of(whole: Group, reading: Reading, design: Design) -> list[Check]:
@@ -37,7 +41,7 @@ def differing(measured: Sequence[Measured]) -> Iterator[Check]:
         subject = f"{metric} by {groups[0].dimension}"
         known = seen.p_value is not None
         differs = seen.p_value is not None and seen.p_value < DIFFERS_BELOW
-        said = f"effects differ by about {seen.between:.3g} between groups" if differs else "no sign that groups differ"
+        said = _differ(metric, groups[0].dimension, seen.between) if differs else ALIKE
         standing = Standing.UNKNOWN if not known else Standing.NOTICE if differs else Standing.FINE
         name = CheckName.HETEROGENEITY
         yield Check(groups[0].strategy, name, subject, standing, seen.between, seen.p_value, seen.reason or said)
@@ -46,12 +50,15 @@ def differing(measured: Sequence[Measured]) -> Iterator[Check]:
 def _ratio(whole: Group, design: Design) -> Check:
     name, promised = CheckName.SAMPLE_RATIO, design.control_shares.get(whole.strategy)
     if promised is None:
-        return Check(whole.strategy, name, "", Standing.UNKNOWN, None, None, "no share of control was promised")
+        return Check(whole.strategy, name, "", Standing.UNKNOWN, None, None, reasons.NO_PROMISE)
     seen = sample_ratio(*whole.units, promised)
     if seen.p_always is None or seen.share is None:
         return Check(whole.strategy, name, "", Standing.UNKNOWN, seen.share, None, seen.reason)
     alarm = seen.p_always < ALARM_BELOW
-    said = f"{seen.share:.2%} are in the control group, {promised:.2%} were to be"
+    said = Words(
+        f"对照组占比 {seen.share:.2%}，抽签约定 {promised:.2%}。",
+        f"{seen.share:.2%} are in the control group, {promised:.2%} were to be",
+    )
     standing = Standing.ALARM if alarm else Standing.FINE
     return Check(whole.strategy, name, "", standing, seen.share, seen.p_always, said)
 
@@ -65,7 +72,7 @@ def _balances(whole: Group, reading: Reading) -> Iterator[Check]:
         done.add(covariate)
         seen = balance(pair_of(whole, reading, variant), place)
         standing = _standing(seen.value, seen.p_value)
-        said = seen.reason or f"before enrolment the arms were {abs(seen.value or 0):.3f} standard deviations apart"
+        said = seen.reason or _apart(covariate, abs(seen.value or 0))
         yield Check(whole.strategy, CheckName.BALANCE, covariate, standing, seen.value, seen.p_value, said)
 
 
@@ -80,8 +87,29 @@ def _missing(whole: Group, reading: Reading) -> Iterator[Check]:
             continue
         seen = missing(lost[0], lost[1])
         standing = _standing(seen.value, seen.p_value)
-        said = seen.reason or f"missing for {(seen.value or 0):+.2%} more of the treated than of the control"
+        said = seen.reason or _more_missing(variant.metric.name, seen.value or 0)
         yield Check(whole.strategy, CheckName.MISSING, variant.metric.name, standing, seen.value, seen.p_value, said)
+
+
+def _differ(metric: str, dimension: str, between: float | None) -> Words:
+    return Words(
+        f"{metric} 的效果因 {dimension} 而异，相差约 {between or 0:.3g}。",
+        f"effects differ by about {between or 0:.3g} between groups",
+    )
+
+
+def _apart(covariate: str, deviations: float) -> Words:
+    return Words(
+        f"入组前 {covariate} 两组不均衡，相差 {deviations:.3f} 个标准差。",
+        f"before enrolment the arms were {deviations:.3f} standard deviations apart",
+    )
+
+
+def _more_missing(metric: str, share: float) -> Words:
+    return Words(
+        f"指标 {metric} 在可触达组的缺失比对照组多 {share:+.2%}。",
+        f"missing for {share:+.2%} more of the treated than of the control",
+    )
 
 
 def _standing(value: float | None, p_value: float | None) -> Standing:

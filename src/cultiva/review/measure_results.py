@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cultiva.kit.words import Words
 from cultiva.review.statistics.estimate import Estimate
 
 
@@ -109,8 +110,8 @@ class Check:
     """The statistic: share of control seen, standardised difference, spread of the effects between groups."""
     p_value: float | None
     """Chance of as much by accident; for the sample ratio safe to read every day."""
-    sentence: str
-    """What it means, in words."""
+    sentence: Words
+    """What it means."""
 
 
 @dataclass(frozen=True)

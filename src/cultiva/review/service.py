@@ -25,6 +25,7 @@ from cultiva.review.effects import ALL, CELL, alarms, measured, readouts, shares
 from cultiva.review.learning import Learnt, Lessons, learnt_of, write_learnt
 from cultiva.review.measure import CheckName, Design, Measurement, Standing
 from cultiva.review.panel import NET, PanelInputs, slice_strategy, write_panel
+from cultiva.review.statistics.reasons import NONE as NOTHING
 from cultiva.review.tables import write_flags, write_readouts, write_verdicts
 from cultiva.review.verdict import Case, recommend, recommend_slice
 
@@ -216,16 +217,16 @@ class _Reviewer:
         said = recommend_slice(PROGRAMME, main, self.on)
         if main is None or main.effect is None:
             whole = self._whole(PROGRAMME)
-            words = wording.unmeasured(whole.customers, whole.control, "" if main is None else main.reason)
+            words = wording.unmeasured(whole.customers, whole.control, NOTHING if main is None else main.reason)
             return Recommendation(PROGRAMME, Verdict.WAIT, said.until, None, None, "", words)
         words = wording.programme(main.effect, said.verdict)
         return Recommendation(PROGRAMME, said.verdict, said.until, said.expected, None, "", words)
 
-    def _broken(self, strategy: str) -> str:
+    def _broken(self, strategy: str) -> Words:
         for check in self.found.checks:
             if check.strategy == strategy and check.name is CheckName.SAMPLE_RATIO:
-                return check.sentence if check.standing is Standing.ALARM else ""
-        return ""
+                return check.sentence if check.standing is Standing.ALARM else NOTHING
+        return NOTHING
 
     def _review(self, name: str, label: Words, said: Recommendation) -> StrategyReview:
         whole, main, net = self._whole(name), self._main(name), self._main(name, NET)
@@ -244,7 +245,7 @@ class _Reviewer:
 
     def _flags(self, strategy: str) -> tuple[Flag, ...]:
         mine: Sequence[Flag] = [
-            Flag(one.strategy, one.name.value, one.subject, one.standing.value, wording.flag(one))
+            Flag(one.strategy, one.name.value, one.subject, one.standing.value, one.sentence)
             for one in alarms(self.found.checks)
             if one.strategy == strategy
         ]

@@ -19,6 +19,7 @@ NUMBERS = {
     "shrunk_se", "total", "cost", "gross", "incremental", "net", "days", "expected", "probability",
 }  # fmt: skip
 COUNTS = {"customers_treated", "customers_control"}
+READOUT_COLUMNS = tuple(field.name for field in fields(Readout) if field.name != "reason")
 VERDICT_COLUMNS = (
     "strategy", "label_zh", "label_en", "verdict", "until", "expected", "probability", "champion", "reason_zh",
     "reason_en", "cost", "gross", "incremental", "net", "days",
@@ -28,8 +29,12 @@ FLAG_COLUMNS = ("strategy", "name", "subject", "standing", "sentence_zh", "sente
 
 def write_readouts(reviews: Iterable[StrategyReview], on: date, folder: Path) -> Written:
     """Writes the lake table `readout`."""
-    rows = [asdict(one) for review in reviews for one in review.readouts]
-    return _write(rows, tuple(field.name for field in fields(Readout)), on, folder)
+    rows = [
+        asdict(one) | {"reason_zh": one.reason.zh, "reason_en": one.reason.en}
+        for review in reviews
+        for one in review.readouts
+    ]
+    return _write(rows, (*READOUT_COLUMNS, "reason_zh", "reason_en"), on, folder)
 
 
 def write_verdicts(reviews: Iterable[StrategyReview], on: date, folder: Path) -> Written:
@@ -87,8 +92,9 @@ def _rows(files: Files) -> list[dict[str, Any]]:
 
 
 def _readout(row: dict[str, Any]) -> Readout:
-    names = [field.name for field in fields(Readout)]
-    return Readout(**{name: row[name] for name in names} | {"contrast": Contrast(row["contrast"])})
+    reason = Words(row.get("reason_zh") or "", row.get("reason_en") or "")
+    known = {name: row[name] for name in READOUT_COLUMNS}
+    return Readout(**known | {"contrast": Contrast(row["contrast"]), "reason": reason})
 
 
 def _flag(row: dict[str, Any]) -> Flag:

@@ -12,6 +12,7 @@ from cultiva.review import wording
 from cultiva.review.beliefs import Belief
 from cultiva.review.counts import Counts
 from cultiva.review.statistics.allocation import chances_of_best
+from cultiva.review.statistics.reasons import NONE as NOTHING
 from cultiva.review.statistics.worth import Choice, Stakes, Worth, weigh
 
 WEEK_DAYS = 7
@@ -40,7 +41,7 @@ class Case:
     counts: Counts
     offers: Mapping[str, Belief]
     """Net money per customer by offer, where several are compared."""
-    broken: str = ""
+    broken: Words = NOTHING
     """Why effects must not be believed; empty if they may."""
     scale: float = 1.0
     """By what effects so far are multiplied to stand for the horizon."""
@@ -141,7 +142,7 @@ def _settled(offers: Mapping[str, Belief], champion: str) -> bool:
 
 
 def _unmeasured(case: Case) -> Recommendation:
-    reason = case.main.reason if case.main is not None else ""
+    reason = case.main.reason if case.main is not None else NOTHING
     return _wait(case, wording.unmeasured(case.counts.customers, case.counts.control, reason), FIRST_LOOK_DAYS, None)
 
 
@@ -161,7 +162,7 @@ def recommend_slice(name: str, main: Readout | None, on: date) -> Recommendation
     """
     if main is None or main.effect is None or main.always_low is None or main.always_high is None:
         until = on + timedelta(days=FIRST_LOOK_DAYS)
-        return Recommendation(name, Verdict.WAIT, until, None, None, "", wording.unmeasured(0, 0, ""))
+        return Recommendation(name, Verdict.WAIT, until, None, None, "", wording.unmeasured(0, 0, NOTHING))
     verdict = Verdict.KEEP if main.always_low > 0 else Verdict.CHANGE if main.always_high < 0 else Verdict.WAIT
     later = on + timedelta(days=FIRST_LOOK_DAYS) if verdict is Verdict.WAIT else None
     return Recommendation(name, verdict, later, main.total, None, "", wording.slices(name, main.effect, verdict))

@@ -8,7 +8,6 @@ from datetime import date
 
 from cultiva.contracts.readout import Contrast, Verdict
 from cultiva.kit.words import Bilingual, Words
-from cultiva.review.measure import Check, CheckName
 
 VERDICTS: dict[Verdict, Words] = {
     Verdict.SCALE: Words("扩大", "scale"),
@@ -130,19 +129,19 @@ def champion(offer: str, net: float) -> Words:
     )
 
 
-def broken(sentence: str) -> Words:
+def broken(sentence: Words) -> Words:
     """An alarm."""
     return Words(
-        f"实验校验报警，结果暂不可信，先查明原因：{sentence}",
-        f"Do not believe the effect before this is explained: {sentence}",
+        f"实验校验报警，结果暂不可信，先查明原因：{sentence.zh}",
+        f"Do not believe the effect before this is explained: {sentence.en}",
     )
 
 
-def unmeasured(treated: int, control: int, reason: str) -> Words:
+def unmeasured(treated: int, control: int, reason: Words) -> Words:
     """Nothing can be said yet."""
-    why = f": {reason}" if reason else "."
+    why, zh = (f": {reason.en}", f"：{reason.zh}。") if reason else (".", "。")
     return Words(
-        f"尚无法测算（可触达 {treated:,} 人，对照 {control:,} 人有结果，每边至少要 {CUSTOMERS_MIN} 人）。",
+        f"尚无法测算（可触达 {treated:,} 人，对照 {control:,} 人有结果，每边至少要 {CUSTOMERS_MIN} 人）{zh}",
         f"Nothing can be said yet ({treated:,} customers touched or open to it and {control:,} left alone have "
         f"results; {CUSTOMERS_MIN} on each side are the least){why}",
     )
@@ -157,20 +156,6 @@ def slices(name: str, effect: float, verdict: Verdict) -> Words:
         f"现行排序与 {other} 相比，每位客户 {money(effect)}：{zh}。",
         f"The ranking now brings {money(effect)} per customer against {other}: {en}.",
     )
-
-
-def flag(check: Check) -> Words:
-    """What a check found; the statistics speak English, so Chinese says what was looked at and the number."""
-    number = "" if check.value is None else f"{check.value:.3g}"
-    p_value = "" if check.p_value is None else f"，p={check.p_value:.2g}"
-    names = {
-        CheckName.SAMPLE_RATIO: f"对照组占比 {number} 与抽签约定不符{p_value}",
-        CheckName.BALANCE: f"入组前 {check.subject} 两组不均衡，标准化差 {number}",
-        CheckName.MISSING: f"指标 {check.subject} 的缺失两组不同{p_value}",
-        CheckName.HETEROGENEITY: f"效果因组而异：{check.subject}{p_value}",
-    }
-    unknown = f"{check.subject} 无法检查" if check.standing == "unknown" else ""
-    return Words(unknown or f"{names.get(check.name, check.subject)}。", check.sentence)
 
 
 def programme(effect: float, verdict: Verdict) -> Words:

@@ -37,7 +37,7 @@ def test_reading_every_day_seldom_alarms_where_all_is_well() -> None:
 @pytest.mark.parametrize(("arms", "share", "reason"), [((0, 0), 0.1, "nobody"), ((5, 0), 0.0, "leaves nothing")])
 def test_nothing_to_compare_is_said(arms: tuple[int, int], share: float, reason: str) -> None:
     found = sample_ratio(*arms, share)
-    assert found.p_always is None and reason in found.reason
+    assert found.p_always is None and reason in found.reason.en
 
 
 def test_balance_is_in_standard_deviations_and_welchs_test() -> None:
@@ -47,7 +47,7 @@ def test_balance_is_in_standard_deviations_and_welchs_test() -> None:
     pooled = np.sqrt((treated.var(ddof=1) + control.var(ddof=1)) / 2)
     assert found.value == pytest.approx((treated.mean() - control.mean()) / pooled)
     assert found.p_value == pytest.approx(stats.ttest_ind(treated, control, equal_var=False).pvalue[0])
-    assert "same for all" in balance(Pair(Moments.of(treated * 0), Moments.of(control * 0)), 0).reason
+    assert "same for all" in balance(Pair(Moments.of(treated * 0), Moments.of(control * 0)), 0).reason.en
 
 
 def test_missing_values_are_compared_by_a_pooled_z_test() -> None:
@@ -56,4 +56,4 @@ def test_missing_values_are_compared_by_a_pooled_z_test() -> None:
     assert found.value == pytest.approx(0.03)
     assert found.p_value == pytest.approx(table.pvalue)
     assert missing((0, 10), (0, 10)).p_value == 1.0
-    assert missing((0, 0), (0, 10)).reason == "an arm is empty"
+    assert missing((0, 0), (0, 10)).reason.en == "an arm is empty"

@@ -177,18 +177,18 @@ def test_hardly_reached_gives_an_interval_without_end_and_says_why() -> None:
     control = np.column_stack([draw.normal(0, 1, 200), np.zeros(200)])
     found = complier_difference(pair(treated, control), Roles(reached=1))
     assert (found.low, found.high) == (-math.inf, math.inf)
-    assert "too few were reached" in found.reason
+    assert "too few were reached" in found.reason.en
 
 
 def test_degenerate_arms_have_reasons() -> None:
     some, nobody, one = np.ones((5, 1)), np.zeros((0, 1)), np.ones((1, 1))
     reasons = [
-        difference(pair(some, nobody), Roles()).reason,
-        difference(pair(nobody, some), Roles()).reason,
-        difference(pair(some, one), Roles()).reason,
-        difference(pair(some, some), Roles()).reason,
-        complier_difference(pair(some, some), Roles()).reason,
-        difference(pair(np.array([[1.0, 0.0]] * 3), np.array([[1.0, 1.0]] * 3)), Roles(denominator=1)).reason,
+        difference(pair(some, nobody), Roles()).reason.en,
+        difference(pair(nobody, some), Roles()).reason.en,
+        difference(pair(some, one), Roles()).reason.en,
+        difference(pair(some, some), Roles()).reason.en,
+        complier_difference(pair(some, some), Roles()).reason.en,
+        difference(pair(np.array([[1.0, 0.0]] * 3), np.array([[1.0, 1.0]] * 3)), Roles(denominator=1)).reason.en,
     ]
     assert [reason.split(":")[0].split(",")[0] for reason in reasons] == [
         "no control group",
@@ -203,7 +203,7 @@ def test_degenerate_arms_have_reasons() -> None:
 def test_two_clusters_in_an_arm_are_too_few() -> None:
     member = np.repeat(np.arange(6), 10)
     values = np.random.default_rng(12).normal(0, 1, 60)
-    assert refusal(clusters_of(values, member, member < 2), Roles()).startswith("only 2 clusters")
+    assert refusal(clusters_of(values, member, member < 2), Roles()).en.startswith("only 2 clusters")
 
 
 def test_a_covariate_that_does_not_vary_is_left_out() -> None:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from cultiva.kit.words import Words
 from cultiva.review.statistics.estimate import Estimate, estimated, unknown
 from cultiva.review.statistics.groups import paule_mandel, shrink
 
@@ -60,13 +61,13 @@ def test_guesses_of_drawn_groups_are_nearer_the_truth_and_their_intervals_hold()
 
 
 def test_a_group_without_data_gets_the_mean_of_the_others() -> None:
-    seen = shrink([*effects([1.0, 2.0, 3.0], [0.1, 0.1, 0.1]), unknown("nobody")])
+    seen = shrink([*effects([1.0, 2.0, 3.0], [0.1, 0.1, 0.1]), unknown(Words("无", "nobody"))])
     assert seen.effects[3].value == pytest.approx(seen.mean)
-    assert "no data of its own" in seen.effects[3].reason
+    assert "no data of its own" in seen.effects[3].reason.en
     assert seen.effects[3].se is not None and seen.between is not None and seen.effects[3].se > seen.between
 
 
 def test_one_group_cannot_be_compared() -> None:
-    seen = shrink([*effects([1.0], [0.1]), unknown("nobody")])
-    assert seen.reason == "1 of 2 groups can be measured, two are needed"
+    seen = shrink([*effects([1.0], [0.1]), unknown(Words("无", "nobody"))])
+    assert seen.reason.en == "1 of 2 groups can be measured, two are needed"
     assert seen.effects[0].value == 1.0

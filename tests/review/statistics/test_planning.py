@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cultiva.review.statistics.planning import Plan, customers_needed, duration, power, smallest_effect
+from cultiva.review.statistics.planning import Duration, Plan, customers_needed, duration, power, smallest_effect
 
 ONE_LOOK = Plan(sd=10.0, control_share=0.5, daily_looks=False)
 
@@ -46,11 +46,20 @@ def test_covariates_save_customers_and_clusters_and_daily_looks_cost_them() -> N
 
 def test_weeks_and_reasons() -> None:
     assert duration(ONE_LOOK, 2.0, enrolled_per_week=100).weeks == 8
-    assert "more than 104" in duration(ONE_LOOK, 0.01, enrolled_per_week=10).reason
-    assert "nobody is enrolled" in duration(ONE_LOOK, 2.0, enrolled_per_week=0).reason
-    assert "zero is never seen" in duration(ONE_LOOK, 0.0, enrolled_per_week=10).reason
+    assert "more than 104" in duration(ONE_LOOK, 0.01, enrolled_per_week=10).reason.en
+    assert "nobody is enrolled" in duration(ONE_LOOK, 2.0, enrolled_per_week=0).reason.en
+    assert "zero is never seen" in duration(ONE_LOOK, 0.0, enrolled_per_week=10).reason.en
     nobody = replace(ONE_LOOK, control_share=0.0)
-    assert "nobody to compare with" in duration(nobody, 1.0, enrolled_per_week=10).reason
+    assert "nobody to compare with" in duration(nobody, 1.0, enrolled_per_week=10).reason.en
     assert smallest_effect(nobody, 100) is None
     assert power(nobody, 1.0, 100) == 0.0
     assert math.isfinite(power(ONE_LOOK, 1e6, 10))
+
+
+def test_more_customers_than_there_are_are_never_enrolled() -> None:
+    needed = customers_needed(ONE_LOOK, 2.0)
+    assert needed is not None
+    short = duration(ONE_LOOK, 2.0, enrolled_per_week=needed, pool=needed - 1)
+    assert (short.weeks, short.customers) == (None, needed)
+    assert f"{needed - 1:,} in all" in short.reason.en
+    assert duration(ONE_LOOK, 2.0, enrolled_per_week=2 * needed, pool=needed) == Duration(1, needed)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from cultiva.kit.words import Words
 from cultiva.review.statistics.estimate import Estimate, estimated, unknown
 from cultiva.review.statistics.sequences import always, always_p, bound, tightest
 
@@ -49,10 +50,10 @@ def test_few_degrees_of_freedom_widen_it() -> None:
 def test_too_early_is_said() -> None:
     early = always(estimated(1.0, 0.04, math.inf, 0.95), 1.0, smallest_arm=12)
     assert (early.low, early.high, early.p_value) == (-math.inf, math.inf, 1.0)
-    assert "too early" in early.reason
-    assert "no day has passed" in always(estimated(1.0, 0.04, math.inf, 0.95), 0.0).reason
+    assert "too early" in early.reason.en
+    assert "no day has passed" in always(estimated(1.0, 0.04, math.inf, 0.95), 0.0).reason.en
 
 
 def test_what_is_unknown_stays_unknown() -> None:
-    missing: Estimate = unknown("no control group")
+    missing: Estimate = unknown(Words("无", "no control group"))
     assert always(missing, 1.0) == missing

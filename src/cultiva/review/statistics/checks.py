@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from scipy import special
 
+from cultiva.kit.words import Words
+from cultiva.review.statistics import reasons
 from cultiva.review.statistics.estimate import t_two_sided
 from cultiva.review.statistics.moments import Pair
 from cultiva.review.statistics.variance import spread
@@ -25,7 +27,7 @@ class Ratio:
     """Chi-square p-value: for one look, decided on beforehand."""
     p_always: float | None
     """Safe to read every day."""
-    reason: str = ""
+    reason: Words = reasons.NONE
     """Why it could not be tested; empty otherwise."""
 
 
@@ -43,10 +45,10 @@ def sample_ratio(treated: int, control: int, control_share: float) -> Ratio:
     """
     total = treated + control
     if total == 0:
-        return Ratio(None, None, None, "nobody is enrolled")
+        return Ratio(None, None, None, reasons.NOBODY_ENROLLED)
     share = control / total
     if not 0 < control_share < 1:
-        return Ratio(share, None, None, f"a share of control of {control_share:g} leaves nothing to compare")
+        return Ratio(share, None, None, reasons.nothing_to_compare(control_share))
     expected = total * control_share
     statistic = (control - expected) ** 2 * (1 / expected + 1 / (total - expected))
     a, b = PRIOR_WEIGHT * control_share, PRIOR_WEIGHT * (1 - control_share)
@@ -63,17 +65,17 @@ class Difference:
     """The difference: standardised for a covariate, of shares for missing values."""
     p_value: float | None
     """Chance of as much by accident, at one look."""
-    reason: str = ""
+    reason: Words = reasons.NONE
     """Why it could not be tested; empty otherwise."""
 
 
 def balance(pair: Pair, covariate: int) -> Difference:
     """Standardised difference of a covariate: means apart in units of the arms' pooled standard deviation."""
     if min(pair.treated.count, pair.control.count) < 2:
-        return Difference(None, None, "fewer than two customers in an arm")
+        return Difference(None, None, reasons.FEW_CUSTOMERS)
     variance = float(pair.treated.covariance[covariate, covariate] + pair.control.covariance[covariate, covariate]) / 2
     if variance <= 0:
-        return Difference(None, None, "the covariate is the same for all customers")
+        return Difference(None, None, reasons.SAME_COVARIATE)
     unit = pair.difference * 0
     unit[covariate] = 1.0
     around = spread(pair, unit, unit)
@@ -86,7 +88,7 @@ def missing(treated: tuple[int, int], control: tuple[int, int]) -> Difference:
     """Whether a value is missing more often in one arm; arms are (missing, customers). Pooled z test."""
     total = treated[1] + control[1]
     if min(treated[1], control[1]) == 0:
-        return Difference(None, None, "an arm is empty")
+        return Difference(None, None, reasons.EMPTY_ARM)
     pooled = (treated[0] + control[0]) / total
     apart = treated[0] / treated[1] - control[0] / control[1]
     variance = pooled * (1 - pooled) * (1 / treated[1] + 1 / control[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from cultiva.review.statistics import reasons
 from cultiva.review.statistics.estimate import Estimate, t_quantile, t_two_sided
 
 
@@ -26,8 +27,7 @@ def fieller(
     square = t_quantile(confidence, degrees) ** 2
     a = below**2 - square * var_below
     if a <= 0:
-        reason = "too few were reached for an interval with two ends"
-        return Estimate(ratio, se, -math.inf, math.inf, degrees, p_value, reason)
+        return Estimate(ratio, se, -math.inf, math.inf, degrees, p_value, reasons.FEW_REACHED)
     b = above * below - square * shared
     root = math.sqrt(max(b**2 - a * (above**2 - square * var_above), 0.0))
     return Estimate(ratio, se, (b - root) / a, (b + root) / a, degrees, p_value)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cultiva.kit.words import Words
+from cultiva.review.statistics import reasons
 from cultiva.review.statistics.compliers import fieller
 from cultiva.review.statistics.estimate import Estimate, estimated, unknown
 from cultiva.review.statistics.moments import Floats, Moments, Pair
@@ -49,7 +51,7 @@ def difference(pair: Pair, roles: Roles, *, confidence: float = 0.95, adjusted: 
     around = spread(pair, treated, control, fitted=fitted, careful=True)
     noise = 1e-12 * (abs(level(pair.treated, roles) or 0.0) + abs(level(pair.control, roles) or 0.0))
     if around.variance <= noise**2:
-        return unknown("all customers have the same value, so there is nothing to measure the uncertainty by", value)
+        return unknown(reasons.SAME_VALUE, value)
     return estimated(value, around.variance, around.degrees, confidence)
 
 
@@ -61,18 +63,18 @@ def complier_difference(pair: Pair, roles: Roles, *, confidence: float = 0.95) -
     reached and then may have no end.
     """
     if roles.reached is None:
-        return unknown("nothing says who was reached")
+        return unknown(reasons.NOBODY_SAYS_WHO_WAS_REACHED)
     if reason := refusal(pair, roles):
         return unknown(reason)
     taken = float(pair.difference[roles.reached])
     if taken < REACHED_FEWEST:
-        return unknown(f"only {max(taken, 0):.1%} more were reached than without the strategy")
+        return unknown(reasons.few_more_reached(max(taken, 0.0)))
     value, treated, control, fitted = _linear(pair, roles, adjusted=True)
     unit = np.zeros(len(treated))
     unit[roles.reached] = 1.0
     above = spread(pair, treated, control, fitted=fitted, careful=True)
     if above.variance <= 0:
-        return unknown("all customers have the same value, so there is nothing to measure the uncertainty by")
+        return unknown(reasons.SAME_VALUE)
     below = spread(pair, unit, unit)
     bare = spread(pair, treated, control, fitted=fitted)
     both = spread(pair, treated + unit, control + unit, fitted=fitted)
@@ -80,21 +82,21 @@ def complier_difference(pair: Pair, roles: Roles, *, confidence: float = 0.95) -
     return fieller((value, taken), (above.variance, below.variance, shared), above.degrees, confidence)
 
 
-def refusal(pair: Pair, roles: Roles) -> str:
+def refusal(pair: Pair, roles: Roles) -> Words:
     """Why two arms cannot be compared; empty if they can."""
-    for arm, name, verb in ((pair.treated, "treated", "touched"), (pair.control, "control", "left alone")):
+    for arm, name in ((pair.treated, "treated"), (pair.control, "control")):
         if arm.count == 0:
-            return f"no {name} group: nobody was {verb}, or nobody has a value"
+            return reasons.nobody(name)
         if arm.count < 2:
-            return f"only one customer in the {name} group"
+            return reasons.only_one(name)
         if roles.denominator is not None and arm.mean[roles.denominator] == 0:
-            return f"the denominator is zero in the {name} group"
+            return reasons.nothing_below(name)
     if (clusters := pair.clusters) is not None:
         counts = (clusters.treated_counts, clusters.control_counts)
         fewest = min(int(np.count_nonzero(one)) for one in counts)
         if fewest < CLUSTERS_FEWEST:
-            return f"only {fewest} clusters in an arm, at least {CLUSTERS_FEWEST} are needed"
-    return ""
+            return reasons.few_clusters(fewest, CLUSTERS_FEWEST)
+    return reasons.NONE
 
 
 def level(arm: Moments, roles: Roles) -> float | None:

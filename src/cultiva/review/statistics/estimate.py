@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 
 from scipy import special
 
+from cultiva.kit.words import Words
+from cultiva.review.statistics import reasons
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -24,7 +27,7 @@ class Estimate:
     """Degrees of freedom of the t distribution behind the interval; infinite for the normal one."""
     p_value: float | None = None
     """Two-sided, of no effect at all."""
-    reason: str = ""
+    reason: Words = reasons.NONE
     """Why there is no number, or why the interval is not the usual one; empty otherwise."""
 
     @property
@@ -38,12 +41,14 @@ class Estimate:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
-def unknown(reason: str, value: float | None = None) -> Estimate:
+def unknown(reason: Words, value: float | None = None) -> Estimate:
     """No uncertainty can be stated; perhaps a number."""
     return Estimate(value, reason=reason)
 
 
-def estimated(value: float, variance: float, degrees: float, confidence: float, *, reason: str = "") -> Estimate:
+def estimated(
+    value: float, variance: float, degrees: float, confidence: float, *, reason: Words = reasons.NONE
+) -> Estimate:
     """A number with its t interval.
 
     Args:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from cultiva.kit.words import Words
+from cultiva.review.statistics import reasons
 from cultiva.review.statistics.estimate import Estimate
 from cultiva.review.statistics.moments import Floats
 
@@ -28,7 +30,7 @@ class Shrunken:
     """Chance of groups so different if all had the same effect (Cochran's Q)."""
     effects: tuple[Estimate, ...]
     """Best guess per group, in the order given; a group without data of its own gets the mean over the groups."""
-    reason: str = ""
+    reason: Words = reasons.NONE
     """Why groups could not be compared; empty otherwise."""
 
 
@@ -45,7 +47,7 @@ def shrink(effects: Sequence[Estimate], *, confidence: float = 0.95) -> Shrunken
     """
     known = [effect for effect in effects if effect.value is not None and effect.se]
     if len(known) < 2:
-        reason = f"{len(known)} of {len(effects)} groups can be measured, two are needed"
+        reason = reasons.few_groups(len(known), len(effects))
         return Shrunken(None, None, None, tuple(effects), reason)
     values = np.array([effect.value for effect in known], dtype=np.float64)
     variances = np.array([effect.se for effect in known], dtype=np.float64) ** 2
@@ -115,7 +117,7 @@ def _posterior(effect: Estimate, spreads: _Spreads, confidence: float) -> Estima
     """Best guess for one group: mean and variance over the possible spreads."""
     if effect.value is None or not effect.se:
         values, variances = spreads.means, spreads.between + spreads.mean_variances
-        reason = "no data of its own: the mean of the other groups"
+        reason = reasons.OTHER_GROUPS
     else:
         own = spreads.between / (spreads.between + effect.se**2)
         values = spreads.means + own * (effect.value - spreads.means)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from scipy import special
 
+from cultiva.kit.words import Words
+from cultiva.review.statistics import reasons
 from cultiva.review.statistics.sequences import bound
 
 
@@ -46,13 +48,13 @@ class Plan:
         return threshold + float(special.ndtri(self.power))
 
     @property
-    def fault(self) -> str:
+    def fault(self) -> Words:
         """Why nothing can be planned with it; empty if all is well."""
         if not 0 < self.control_share < 1:
-            return f"a share of control of {self.control_share:g} leaves nobody to compare with"
+            return reasons.nobody_to_compare(self.control_share)
         if self.sd <= 0:
-            return "the metric is the same for all customers"
-        return "" if self.explained < 1 else "the covariate cannot explain everything"
+            return reasons.SAME_METRIC
+        return reasons.NONE if self.explained < 1 else reasons.ALL_EXPLAINED
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Duration:
     """Weeks of enrolment until the effect is seen with the planned power."""
     customers: int | None
     """Customers enrolled by then, both arms."""
-    reason: str = ""
+    reason: Words = reasons.NONE
     """Why it cannot be said or will not be; empty otherwise."""
 
 
@@ -86,21 +88,26 @@ def power(plan: Plan, effect: float, customers: int) -> float:
     return float(special.ndtr(size - threshold) + special.ndtr(-size - threshold))
 
 
-def duration(plan: Plan, effect: float, *, enrolled_per_week: float, weeks_max: int = 104) -> Duration:
+def duration(
+    plan: Plan, effect: float, *, enrolled_per_week: float, pool: float = math.inf, weeks_max: int = 104
+) -> Duration:
     """Weeks until an effect of this size is seen.
 
     Args:
         plan: What is assumed.
         effect: Per customer: the smallest that would be worth having, not the hoped-for one.
         enrolled_per_week: New customers per week, both arms.
+        pool: Customers that there are at all, both arms.
         weeks_max: Beyond that the answer is no.
     """
     needed = customers_needed(plan, effect)
     if needed is None:
-        return Duration(None, None, plan.fault or "an effect of zero is never seen")
+        return Duration(None, None, plan.fault or reasons.ZERO_EFFECT)
     if enrolled_per_week <= 0:
-        return Duration(None, needed, "nobody is enrolled")
+        return Duration(None, needed, reasons.NOBODY_ENROLLED)
+    if needed > pool:
+        return Duration(None, needed, reasons.too_few(needed, math.floor(pool)))
     weeks = math.ceil(needed / enrolled_per_week)
     if weeks > weeks_max:
-        return Duration(None, needed, f"{needed:,} customers take {weeks:,} weeks, more than {weeks_max}")
-    return Duration(weeks, math.ceil(weeks * enrolled_per_week))
+        return Duration(None, needed, reasons.too_long(needed, weeks, weeks_max))
+    return Duration(weeks, math.ceil(min(weeks * enrolled_per_week, pool)))

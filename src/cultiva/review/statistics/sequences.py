@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from scipy import special
 
+from cultiva.review.statistics import reasons
 from cultiva.review.statistics.estimate import Estimate, t_for_z
 
 FEWEST = 30
@@ -55,10 +56,9 @@ def always(
     if effect.value is None or effect.se is None:
         return effect
     if smallest_arm is not None and smallest_arm < FEWEST:
-        reason = f"fewer than {FEWEST} customers in an arm: too early"
-        return replace(effect, low=-math.inf, high=math.inf, p_value=1.0, reason=reason)
+        return replace(effect, low=-math.inf, high=math.inf, p_value=1.0, reason=reasons.early(FEWEST))
     if information <= 0:
-        return replace(effect, low=-math.inf, high=math.inf, p_value=1.0, reason="no day has passed yet")
+        return replace(effect, low=-math.inf, high=math.inf, p_value=1.0, reason=reasons.NO_DAY)
     degrees = math.inf if effect.degrees is None else effect.degrees
     half = t_for_z(bound(information, confidence), degrees) * effect.se
     p_value = always_p(effect.value / effect.se, information, confidence)

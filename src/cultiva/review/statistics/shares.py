@@ -6,6 +6,7 @@ import math
 
 from scipy import special
 
+from cultiva.review.statistics import reasons
 from cultiva.review.statistics.estimate import Estimate
 
 EVENTS_FEWEST = 20
@@ -45,4 +46,4 @@ def newcombe(treated: tuple[float, int], control: tuple[float, int], confidence:
     table = [[round(events), count - round(events)] for events, count in (treated, control)]
     p_value = float(stats.fisher_exact(table)[1])
     se = (high - low) / (2 * float(special.ndtri((1 + confidence) / 2)))
-    return Estimate(value, se, low, high, math.inf, p_value, "few customers did it: Newcombe's interval, no covariate")
+    return Estimate(value, se, low, high, math.inf, p_value, reasons.FEW_EVENTS)

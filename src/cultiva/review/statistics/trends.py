@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cultiva.kit.words import Words
+from cultiva.review.statistics import reasons
 from cultiva.review.statistics.estimate import Estimate, estimated, unknown
 
 FADES_BELOW = 0.05
 """P-value below which a trend is called one."""
+STEADY = Words("就数据所见，效果逐周平稳。", "The effect is steady over the weeks, as far as the data show.")
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Trend:
 
     slope: Estimate
     """Change of the effect per week."""
-    sentence: str
+    sentence: Words
     """In words."""
 
     @property
@@ -41,18 +44,21 @@ def novelty(weekly: Sequence[Estimate], *, confidence: float = 0.95) -> Trend:
     """
     known = [(week, one.value, one.se) for week, one in enumerate(weekly) if one.value is not None and one.se]
     if len(known) < 3:
-        return Trend(unknown("fewer than three weeks can be measured"), "Too few weeks to see a trend.")
+        return Trend(unknown(reasons.FEW_WEEKS), Words("周数太少，看不出趋势。", "Too few weeks to see a trend."))
     weeks, values, ses = (np.array(column, dtype=np.float64) for column in zip(*known, strict=True))
     weights = 1 / ses**2
     centred = weeks - np.sum(weights * weeks) / np.sum(weights)
     precision = float(np.sum(weights * centred**2))
     slope = estimated(float(np.sum(weights * centred * values)) / precision, 1 / precision, math.inf, confidence)
-    trend = Trend(slope, "The effect is steady over the weeks, as far as the data show.")
+    trend = Trend(slope, STEADY)
     if not trend.moves or slope.value is None:
         return trend
     mean = float(np.sum(weights * values) / np.sum(weights))
-    way = "fades with the weeks (novelty)" if slope.value * mean < 0 else "grows with the weeks (it comes late)"
-    return Trend(slope, f"The effect {way}: {slope.value:+.3g} per week.")
+    fades = slope.value * mean < 0
+    zh = "逐周减弱（新鲜感消退）" if fades else "逐周增强（见效较慢）"
+    en = "fades with the weeks (novelty)" if fades else "grows with the weeks (it comes late)"
+    rate = f"{slope.value:+.3g}"
+    return Trend(slope, Words(f"效果{zh}：每周 {rate}。", f"The effect {en}: {rate} per week."))
 
 
 def carry_over(fresh: Estimate, carried: Estimate, *, confidence: float = 0.95) -> Estimate:
@@ -66,5 +72,5 @@ def carry_over(fresh: Estimate, carried: Estimate, *, confidence: float = 0.95) 
         confidence: Coverage of the interval.
     """
     if fresh.value is None or carried.value is None or not fresh.se or not carried.se:
-        return unknown(fresh.reason or carried.reason or "one of the two effects has no standard error")
+        return unknown(fresh.reason or carried.reason or reasons.NO_ERROR)
     return estimated(carried.value - fresh.value, fresh.se**2 + carried.se**2, math.inf, confidence)
