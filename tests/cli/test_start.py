@@ -44,3 +44,9 @@ def test_what_reads_no_data_loads_no_engine(arguments: tuple[str, ...]) -> None:
     pack = Path(__file__).parents[2] / "src/cultiva/packs/retail_bank"
     given = [str(pack) if one == "pack" else one for one in arguments]
     assert set(loaded(*given)).isdisjoint(HEAVY)
+
+
+def test_questions_load_no_statistics_and_no_database_of_the_engine() -> None:
+    code = "import sys, cultiva.loop.questions; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert set(done.stdout.split()).isdisjoint({"alembic", "duckdb", "ibis", "numba", "pandas", "scipy", "sklearn"})

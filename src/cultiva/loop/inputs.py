@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from cultiva.engine.lake import Lake
 from cultiva.engine.port import Lookup
@@ -15,10 +16,12 @@ from cultiva.insight.sources.externals import external_mappings
 from cultiva.insight.views.holding import Worth
 from cultiva.insight.views.ownership import Accounts
 from cultiva.loop.parts import Parts
-from cultiva.review.exposure import ExposureInputs
-from cultiva.review.service import ReviewInputs
 from cultiva.store import IdentityChangeKind
 from cultiva.strategy.service import PlanInputs
+
+if TYPE_CHECKING:
+    from cultiva.review.exposure import ExposureInputs
+    from cultiva.review.service import ReviewInputs
 
 BY_PARTY = ("event", "contact", "outcome", "survey_answer")
 """Views whose rows name the customer as a source system does."""
@@ -107,6 +110,8 @@ def plan_inputs(parts: Parts, on: date) -> PlanInputs:
 
 def exposure_inputs(parts: Parts, on: date) -> ExposureInputs:
     """Everything that the exposures of a day read."""
+    from cultiva.review.exposure import ExposureInputs
+
     lake = parts.lake
     return ExposureInputs(
         decisions=lake.files_current("decisions", on),
@@ -120,6 +125,8 @@ def exposure_inputs(parts: Parts, on: date) -> ExposureInputs:
 
 def review_inputs(parts: Parts, on: date) -> ReviewInputs:
     """Everything that the review of a day reads."""
+    from cultiva.review.service import ReviewInputs  # statistics: half a second that questions need not wait
+
     lake = parts.lake
     return ReviewInputs(
         exposure=lake.files_current("exposure", on),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 if TYPE_CHECKING:
     import polars as pl
@@ -203,6 +202,8 @@ class _Summary:
 
 
 def _summary(values: Floats, groups: Mapping[str, NDArray[np.intp]]) -> _Summary:
+    from scipy import sparse
+
     rows = [np.asarray(rows) for rows in groups.values()]
     starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
     chosen = np.concatenate(rows).astype(np.int64) if rows else np.empty(0, np.int64)
