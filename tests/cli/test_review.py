@@ -87,3 +87,17 @@ def test_the_page_has_its_pictures_inside_and_they_are_whole(twice: Path) -> Non
 def test_the_page_after_the_first_run_says_that_there_is_nothing_yet(bank: Path) -> None:
     page = (bank / "reports" / str(DAY) / "review.html").read_text(encoding="utf-8")
     assert "尚无结果" in page
+
+
+def test_before_launch_it_says_what_can_be_seen_and_leaves_no_trace(bank: Path) -> None:
+    before = sorted(path.name for path in bank.iterdir())
+    told = done("review", bank, "--plan", "wealth_upgrade", "--effect", 1e9, "--json").data
+    held = table(bank, "decisions", DAY).filter(strategy="wealth_upgrade")
+    assert told["pool"] >= held.filter(fate="chosen").height > 0
+    assert told["days"] == table(bank, "performance", DAY)["days"].max()
+    assert {(one["weeks"], one["holdout"]) for one in told["smallest"]} >= {(2, 0.05), (26, 0.5)}
+    assert all(one["weeks"] == 1 for one in told["durations"])
+    text = done("review", bank, "--plan", "wealth_upgrade", "--effect", 1).out
+    assert "对照 20%" in text and "测出每位客户 1.00 需要多久" in text
+    assert sorted(path.name for path in bank.iterdir()) == before
+    assert cultiva("review", bank, "--plan", "wealth_upgrad").code == 3

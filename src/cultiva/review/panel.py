@@ -74,7 +74,7 @@ def write_panel(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: d
         `y_taken`, `y_touched`, `y_days`. Slices of the health experiments come as strategies of their own.
     """
     results = folder.with_name(folder.name + "-results")
-    rows = _compared(engine, inputs, design, on)
+    rows = compared(engine, inputs, design, on)
     done = _with_sums(rows, _performance(engine, inputs, design, rows), design)
     touched = done.left_join(_touches(engine, inputs, design, rows), list(KEY)).drop(
         "strategy_right", "customer_id_right"
@@ -84,7 +84,7 @@ def write_panel(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: d
     return engine.write(_finished(engine.scan([results]), design), folder, sort_by=KEY)
 
 
-def _compared(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: date) -> ibis.Table:
+def compared(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: date) -> ibis.Table:
     """Exposures that have results, with their side and the days `after` which and `upto` which results count."""
     import ibis
 

@@ -24,6 +24,7 @@ from cultiva.review.design import PROGRAMME, ReviewDesign
 from cultiva.review.effects import ALL, CELL, alarms, measured, readouts, shares_of_control
 from cultiva.review.learning import Learnt, Lessons, learnt_of, write_learnt
 from cultiva.review.measure import CheckName, Design, Measurement, Standing
+from cultiva.review.novelty import novelties
 from cultiva.review.panel import NET, PanelInputs, slice_strategy, write_panel
 from cultiva.review.statistics.reasons import NONE as NOTHING
 from cultiva.review.tables import write_flags, write_readouts, write_verdicts
@@ -76,10 +77,11 @@ def review(engine: Engine, inputs: ReviewInputs, workspace: Workspace, on: date,
         found = measured(engine, files, design, _how(design, on)) if files else Measurement((), ())
         counts = count(engine, files, design) if files else {}
         began = _began(engine, files) if files else {}
+        moving = tuple(novelties(engine, inputs, design, on)) if files else ()
     finally:
         shutil.rmtree(panel, ignore_errors=True)
         shutil.rmtree(results, ignore_errors=True)
-    return _written(_Reviewer(design, on, found, counts, began), on, folders)
+    return _written(_Reviewer(design, on, found, counts, began, moving), on, folders)
 
 
 def _how(design: ReviewDesign, on: date) -> Design:
@@ -123,6 +125,8 @@ class _Reviewer:
     found: Measurement
     counts: Mapping[Part, Counts]
     began: Mapping[str, date]
+    moving: Sequence[Flag] = ()
+    """Effects that move with the weeks."""
 
     @cached_property
     def readouts(self) -> Mapping[str, tuple[Readout, ...]]:
@@ -249,4 +253,4 @@ class _Reviewer:
             for one in alarms(self.found.checks)
             if one.strategy == strategy
         ]
-        return tuple(mine)
+        return (*mine, *(one for one in self.moving if one.strategy == strategy))

@@ -12,8 +12,8 @@ from cultiva.kit.words import Words
 from cultiva.review.statistics import reasons
 from cultiva.review.statistics.estimate import Estimate, estimated, unknown
 
-FADES_BELOW = 0.05
-"""P-value below which a trend is called one."""
+FADES_BELOW = 0.01
+"""P-value below which a trend is called one; many strategies are looked at, and often."""
 STEADY = Words("就数据所见，效果逐周平稳。", "The effect is steady over the weeks, as far as the data show.")
 
 

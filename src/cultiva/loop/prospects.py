@@ -1,0 +1,153 @@
+"""An experiment before launch: the strategy is planned once as if it ran, and nothing of it is published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from cultiva.definitions.review import CONTRIBUTION
+from cultiva.definitions.workspace import Workspace
+from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
+from cultiva.kit.sheet import Sheet
+from cultiva.kit.words import Words, say
+from cultiva.loop.inputs import plan_inputs
+from cultiva.loop.parts import Parts
+from cultiva.review.prospect import Prospect, ProspectInputs, prospect
+from cultiva.strategy.service import plan
+
+WEEKS = (2, 4, 8, 12, 26)
+"""Weeks of enrolment that the table shows."""
+HOLDOUTS = (0.05, 0.1, 0.2, 0.5)
+"""Holdouts that it shows, beside the strategy's own."""
+
+
+def prospect_of(parts: Parts, on: date, strategy: str) -> Prospect:
+    """What a strategy's experiment would show, by the newest profile and what customers brought in.
+
+    Raises:
+        CultivaError: if there is no such strategy.
+    """
+    workspace = _launched(parts.workspace, strategy)
+    review, lake = workspace.review, parts.lake
+    past = [one for one in lake.catalogue.history("performance", on) if (on - one.business_date).days]
+    within = [one.business_date for one in past if (on - one.business_date).days <= review.horizon_days]
+    since = min(within, default=on)
+    table = "performance" if review.covariate == CONTRIBUTION else "profile"
+    with TemporaryDirectory(dir=parts.root, prefix=".prospect-") as folder:
+        decisions = Path(folder) / "decisions"
+        plan(parts.engine, plan_inputs(parts, on), workspace, on, decisions)
+        days = [one.business_date for one in past] + [on]
+        inputs = ProspectInputs(
+            decisions=[decisions],
+            results=[file for day in days if day > since or not within for file in _current(parts, day)],
+            before=lake.files_current(table, since) if within else [],
+            run_days=(on - days[-2]).days if len(days) > 1 else 1,
+        )
+        return prospect(parts.engine, inputs, strategy, review)
+
+
+def _current(parts: Parts, day: date) -> list[Path]:
+    return parts.lake.files_current("performance", day)
+
+
+def _launched(workspace: Workspace, name: str) -> Workspace:
+    """The workspace with the strategy active and nobody held out by it."""
+    strategy = workspace.strategies.get(name)
+    if strategy is None:
+        names = list(workspace.strategies)
+        raise CultivaError(
+            "there is no such strategy",
+            code="loop.no_strategy",
+            kind=ErrorKind.NOT_FOUND,
+            seen=name,
+            allowed=", ".join(names),
+            hint=did_you_mean(name, names) or "name one of the strategies in strategies/",
+        )
+    launched = strategy.model_copy(update={"active": True, "holdout": 0.0})
+    return replace(workspace, strategies={**workspace.strategies, name: launched})
+
+
+def holdouts_of(parts: Parts, strategy: str) -> tuple[float, ...]:
+    """The usual holdouts and the strategy's own, as far as there is something to compare."""
+    own = parts.workspace.strategies[strategy].holdout
+    return tuple(sorted({*HOLDOUTS, *([own] if 0 < own < 1 else [])}))
+
+
+def sheets(parts: Parts, one: Prospect, effect: float | None) -> list[Sheet]:
+    """The smallest effect that some weeks show, by holdout; and how long a given effect takes."""
+    language, holdouts = parts.workspace.settings.language, holdouts_of(parts, one.strategy)
+    found = [_smallest(parts, one, holdouts, language)]
+    if effect is not None:
+        found.append(_durations(one, holdouts, effect, language))
+    return found
+
+
+def _smallest(parts: Parts, one: Prospect, holdouts: Sequence[float], language: str) -> Sheet:
+    columns = ("weeks", *(f"{share:.0%}" for share in holdouts))
+    label = parts.workspace.strategies[one.strategy].label
+    title = Words(f"上线前测算 · {label.zh}：可测出的最小净增", f"before launch · {label.en}: smallest effect seen")
+    headings = {"weeks": Words("入组周数", "weeks of enrolment")}
+    shares = {f"{share:.0%}": Words(f"对照 {share:.0%}", f"holdout {share:.0%}") for share in holdouts}
+    return Sheet(
+        say(title, language),
+        columns,
+        tuple((weeks, *(one.smallest(weeks, share) for share in holdouts)) for weeks in WEEKS),
+        headings={name: say(words, language) for name, words in (headings | shares).items()},
+        formats=dict.fromkeys(columns[1:], ",.2f"),
+        note=say(_basis(parts, one, holdouts), language),
+    )
+
+
+def _basis(parts: Parts, one: Prospect, holdouts: Sequence[float]) -> Words:
+    review, currency = parts.workspace.review, parts.workspace.settings.currency
+    own = parts.workspace.strategies[one.strategy].holdout
+    week = one.enrolled(1, own if 0 < own < 1 else holdouts[0])
+    return Words(
+        f"{currency}，每位客户入组后 {review.horizon_days} 天；把握 80%，区间 {review.confidence:.0%} 且可随时查看。"
+        f"首周入组 {week:,} 人，共 {one.pool:,} 人可入组；每人带来 {one.mean:,.2f}，标准差 {one.sd:,.2f}，"
+        f"扣除协变量后 {one.residual_sd:,.2f}（据 {one.days} 天推算）。",
+        f"{currency} per customer over {review.horizon_days} days from enrolment, with 80 % power and an interval of "
+        f"{review.confidence:.0%} that holds however often one looks. {week:,} customers would be enrolled in the "
+        f"first week, {one.pool:,} in all; one brings in {one.mean:,.2f}, standard deviation {one.sd:,.2f}, after the "
+        f"covariate {one.residual_sd:,.2f} (projected from {one.days} days).",
+    )
+
+
+def _durations(one: Prospect, holdouts: Sequence[float], effect: float, language: str) -> Sheet:
+    rows = []
+    for share in holdouts:
+        found = one.weeks_for(effect, share)
+        rows.append((share, found.weeks, found.customers, say(found.reason, language)))
+    headings = {
+        "holdout": Words("对照占比", "holdout"),
+        "weeks": Words("入组周数", "weeks of enrolment"),
+        "customers": Words("客户数", "customers"),
+        "note": Words("说明", "note"),
+    }
+    title = Words(f"测出每位客户 {effect:,.2f} 需要多久", f"how long until {effect:,.2f} per customer is seen")
+    return Sheet(
+        say(title, language), tuple(headings), tuple(rows),
+        headings={name: say(words, language) for name, words in headings.items()}, formats={"holdout": ".0%"},
+    )  # fmt: skip
+
+
+def data(parts: Parts, on: date, one: Prospect, effect: float | None) -> dict[str, Any]:
+    """Everything as JSON-like data."""
+    holdouts = holdouts_of(parts, one.strategy)
+    smallest = [
+        {
+            "weeks": weeks,
+            "holdout": share,
+            "customers": one.enrolled(weeks, share),
+            "effect": one.smallest(weeks, share),
+        }
+        for weeks in WEEKS
+        for share in holdouts
+    ]
+    durations = [{"holdout": share, **asdict(one.weeks_for(effect, share))} for share in holdouts] if effect else []
+    told = {**asdict(one), "pool": one.pool, "residual_sd": one.residual_sd}
+    return {"date": on, **told, "effect": effect, "smallest": smallest, "durations": durations}
