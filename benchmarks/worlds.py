@@ -24,7 +24,6 @@ def run(size: str | None) -> dict[str, Any]:
 
     customers = parse_size(size or "5k")
     folder = DATA / f"worlds-{size_name(customers)}"
-    shutil.rmtree(folder, ignore_errors=True)
     pairs = [(world, policy) for world in world_names() for policy in POLICIES]
     with ThreadPoolExecutor(max(1, (os.cpu_count() or 2) - 1)) as pool:
         flights = dict(zip(pairs, pool.map(lambda pair: _fly(folder, customers, *pair), pairs), strict=True))
@@ -46,13 +45,18 @@ def run(size: str | None) -> dict[str, Any]:
 
 
 def _fly(folder: Path, customers: int, world: str, policy: str) -> dict[str, Any]:
-    place = folder / world
+    place, kept = folder / world, folder / f"{world}-{policy}.json"
+    if kept.exists():  # an earlier attempt has flown it
+        known: dict[str, Any] = json.loads(kept.read_text())
+        return known
     command = [str(Path(sys.executable).parent / "cultiva"), "simulate", world, "--policy", policy, "--json"]
     options = ["--weeks", str(WEEKS), "--customers", str(customers), "--seed", str(SEED), "--folder", str(place)]
     done = measure([*command, *options])
     shutil.rmtree(place / policy, ignore_errors=True)
     print(f"{world} {policy}: {done.seconds:.0f} s", file=sys.stderr)
-    return {**json.loads(done.output)["flights"][0], "seconds": done.seconds}
+    found = {**json.loads(done.output)["flights"][0], "seconds": done.seconds}
+    kept.write_text(json.dumps(found))
+    return found
 
 
 def _row(world: str, flights: dict[str, dict[str, Any]]) -> dict[str, Any]:

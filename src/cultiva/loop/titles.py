@@ -14,6 +14,7 @@ STEPS: dict[str, Words] = {
     "standing": Words("阶段价值网格与标签目录", "grid and catalogue"),
     "segments": Words("客群", "segments"),
     "microsegments": Words("微客群", "micro-segments"),
+    "worth": Words("真实价值", "true worth"),
     "plan": Words("名单计划", "plan"),
     "exposure": Words("试验名册", "experiments"),
     "review": Words("效果回检", "review"),

@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import date
 
 from cultiva.engine.parquet import write_arrow
-from cultiva.kit.words import Words
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import scan
 from cultiva.loop.simulation.scoring import true_worths
 from cultiva.loop.steps import Plan, Step, StepContext
+from cultiva.loop.titles import STEPS
 from cultiva.simbank.service import LivingBank
 from cultiva.store import StepResult
 
 BEFORE = "plan"
 """The step that reads what is foreseen."""
-TITLE = Words(zh="真实价值", en="true worth")
 
 
 def with_oracle(plan: Plan, bank: LivingBank, parts: Parts, on: date) -> Plan:
@@ -33,6 +32,6 @@ def with_oracle(plan: Plan, bank: LivingBank, parts: Parts, on: date) -> Plan:
     steps = []
     for step in plan:
         if step.name == BEFORE:
-            steps.append(Step("worth", TITLE, ("identity",), foresee))
+            steps.append(Step("worth", STEPS["worth"], ("identity",), foresee))
         steps.append(step)
     return tuple(steps)

@@ -138,8 +138,7 @@ class Flights:
             sheets.append(likeness_sheet(self.like.own, self.simulated, self._stages(language), language))
             scale = self.like.own.holders / max(self.simulated.holders, 1.0)
         once = [one for one in self.scored if one.seed == self.request.seed]
-        if len(once) > 1:
-            sheets.append(telling.policies(once, language))
+        sheets.append(telling.policies(once, self.request.home(), language))
         if self.request.strategies is not None or self.request.seeds > 1:
             flights = [one for one in self.scored if one.policy is self.scored[0].policy]
             sheets += telling.forecasts(flights, scale, language)
@@ -163,7 +162,8 @@ class Flights:
 
     def data(self) -> dict[str, Any]:
         """As JSON-like data."""
-        flown = [{**asdict(one), **one.sums(), "regret": telling.regret(one, self.scored)} for one in self.scored]
+        home = self.request.home()
+        flown = [{**asdict(one), **one.sums(), "regret": telling.regret(one, self.scored, home)} for one in self.scored]
         like = (
             {} if self.like is None else {**asdict(self.like), "simulated": self.simulated and asdict(self.simulated)}
         )

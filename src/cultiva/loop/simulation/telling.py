@@ -60,13 +60,35 @@ class Scored:
             "opt_outs": sum(one.opt_outs for one in self.weeks),
             "left": sum(one.left for one in self.weeks),
             "complaints": sum(one.complaints for one in self.weeks),
+            "fatigue": sum(one.fatigue for one in self.weeks) / max(len(self.weeks), 1),
         }
 
 
-def regret(one: Scored, among: Sequence[Scored]) -> float | None:
-    """What the oracle's flight brought beyond this one, net; None where the oracle was not flown."""
-    best = next((other for other in among if other.policy is Policy.ORACLE), None)
-    return None if best is None else best.sums()["net"] - one.sums()["net"]
+def regret(one: Scored, among: Sequence[Scored], home: Path) -> float | None:
+    """What the oracle's flight brought beyond this one, net; None where the oracle was not flown.
+
+    Args:
+        one: The flight.
+        among: Flights of the same request.
+        home: Where an earlier request may have left the oracle's flight.
+    """
+    best = next((other.sums()["net"] for other in among if other.policy is Policy.ORACLE), None)
+    known = best if best is not None else _earlier_oracle(one, home)
+    return None if known is None else known - one.sums()["net"]
+
+
+def _earlier_oracle(one: Scored, home: Path) -> float | None:
+    """Net of the oracle's flight over the same weeks of the same bank, if there is one."""
+    for path in sorted((home / Policy.ORACLE.value).glob(f"workspace/reports/*/{FLIGHT}")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        same = (found["world"], found["customers"], found["seed"], len(found["weeks"]))
+        if same == (one.world, one.customers, one.seed, len(one.weeks)):
+            return float(found["net"])
+    return None
+
+
+FLIGHT = "flight.json"
+"""Name of a flight's data beside its page."""
 
 
 HEADINGS: Mapping[str, Words] = {
@@ -79,6 +101,7 @@ HEADINGS: Mapping[str, Words] = {
     "opt_outs": Words("多出的退订", "extra opt-outs"),
     "left": Words("多出的流失", "extra leavers"),
     "complaints": Words("多出的投诉", "extra complaints"),
+    "fatigue": Words("疲劳度", "fatigue"),
     "strategy": Words("策略", "strategy"),
     "label": Words("名称", "label"),
     "customers": Words("可触达客户", "customers"),
@@ -96,16 +119,22 @@ def _headings(columns: Sequence[str], language: str) -> dict[str, str]:
     return {name: say(HEADINGS[name], language) for name in columns}
 
 
-def policies(scored: Sequence[Scored], language: str) -> Sheet:
-    """The policies beside each other, best first."""
-    columns = ("policy", "touches", "incremental", "cost", "net", "regret", "opt_outs", "left", "complaints")
+def policies(scored: Sequence[Scored], home: Path, language: str) -> Sheet:
+    """The policies beside each other, best first.
+
+    Args:
+        scored: Flights of one bank.
+        home: Where flights of the bank lie.
+        language: zh or en.
+    """
+    columns = ("policy", "touches", "incremental", "cost", "net", "regret", "opt_outs", "left", "complaints", "fatigue")
     ordered = sorted(scored, key=lambda one: -one.sums()["net"])
     rows = []
     for one in ordered:
-        known = {**one.sums(), "policy": one.policy.value, "regret": regret(one, scored)}
+        known = {**one.sums(), "policy": one.policy.value, "regret": regret(one, scored, home)}
         rows.append(tuple(known[name] for name in columns))
     title = say(Words(f"世界 {scored[0].world}：各排序方式", f"world {scored[0].world}: policies"), language)
-    formats = dict.fromkeys(columns[1:], ",.0f")
+    formats = {**dict.fromkeys(columns[1:], ",.0f"), "fatigue": ".2f"}
     return Sheet(title, columns, tuple(rows), headings=_headings(columns, language), formats=formats)
 
 
@@ -165,7 +194,7 @@ def write_flight(one: Scored, folder: Path, language: str) -> list[Path]:
     """Writes `flight.html` and `flight.json`: the weeks, and the claims beside the truth."""
     folder.mkdir(parents=True, exist_ok=True)
     data = json.dumps({**asdict(one), **one.sums()}, ensure_ascii=False, indent=1, default=str)
-    (folder / "flight.json").write_text(data, encoding="utf-8")
+    (folder / FLIGHT).write_text(data, encoding="utf-8")
     page = folder / "flight.html"
     page.write_text(_page(one, language), encoding="utf-8")
     return [page]
