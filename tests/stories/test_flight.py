@@ -69,3 +69,19 @@ def test_where_no_touch_has_an_effect_nothing_is_gained(tmp_path: Path) -> None:
 def test_nobody_is_touched_by_the_policy_that_leaves_everyone_alone(tmp_path: Path) -> None:
     found = flight(tmp_path / "alone", "ordinary", "--policy", "nobody")
     assert (found["touches"], found["cost"], found["incremental"]) == (0, 0, 0)
+
+
+@pytest.mark.slow
+def test_the_oracle_touches_only_where_it_gains(tmp_path: Path) -> None:
+    import polars as pl
+
+    found = flight(tmp_path / "oracle", "ordinary", "--policy", "oracle")
+    lake = tmp_path / "oracle" / "oracle" / "workspace" / ".cultiva" / "lake"
+    decided = pl.read_parquet(lake / "decisions" / "date=1994-03-30" / "*" / "*.parquet")
+    worth = pl.read_parquet(lake / "worth" / "date=1994-03-30" / "*" / "*.parquet")
+    chosen = decided.filter(pl.col("fate") == "chosen").join(worth, on=["customer_id", "strategy", "offer"])
+    assert chosen.height > 0
+    assert (chosen["rank_value"] - chosen["worth"]).abs().max() < 1e-9
+    explored = chosen.filter(pl.col("worth") <= 0).height / chosen.height
+    assert explored < 0.5
+    assert found["policy"] == "oracle"
