@@ -29,7 +29,7 @@ DESIGN = Design(
     dimensions=(("bought",), ("newbie",), ("bought", "newbie")),
     control_shares={"mens": 0.5, "womens": 0.5},
 )
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.skipif(not FILE.exists(), reason=f"no {FILE}")]
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,9 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.engine.lake import Lake
 from cultiva.insight.sources.service import ingest
 
-pytestmark = pytest.mark.data
-
 ROOT = Path(__file__).parents[3]
 DATA = Path(os.environ.get("CULTIVA_DATA", ROOT / "../shared/data")).resolve() / "berka"
+pytestmark = [pytest.mark.data, pytest.mark.skipif(not DATA.exists(), reason=f"no {DATA}")]
 ON = date(1994, 3, 30)
 
 
