@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,13 @@ import typer
 from cultiva.cli.options import JsonOption
 from cultiva.kit.display import show_json, show_line, show_sheet
 from cultiva.kit.progress import Shown
+
+
+class Language(StrEnum):
+    """In which people are told."""
+
+    ZH = "zh"
+    EN = "en"
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +49,9 @@ def simulate(  # noqa: PLR0913, PLR0917  (the knobs of a simulation; all but the
         Path | None,
         typer.Option(help="Where the bank, its workspace and the reports go; simulation/WORLD if left out."),
     ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="Of tables and reports; that of the flown definitions if left out.")
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Run the real loop against a simulated bank, week by week, and say what it was worth beside the truth."""
@@ -52,8 +63,8 @@ def simulate(  # noqa: PLR0913, PLR0917  (the knobs of a simulation; all but the
         return
     from cultiva.bootstrap import opened
 
-    request = Request(world, policy, weeks, customers, seed, strategies, folder, seeds)
-    with Shown(request.language()) as progress:
+    request = Request(world, policy, weeks, customers, seed, strategies, folder, seeds, language)
+    with Shown(request.told_in()) as progress:
         found = flown(request, lambda root, values: opened(root, overrides=values), progress=progress)
     if json_:
         show_json(found.data())

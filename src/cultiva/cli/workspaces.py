@@ -40,7 +40,7 @@ def init(
     written = init_workspace(target, pack)
     show_line(f"{target}: starter pack {pack}, {len(written)} files")
     if sample:
-        from cultiva.simbank.sample import write_sample
+        from cultiva.simbank.service import write_sample
 
         counts = write_sample(target / "data", customers=customers, until=SAMPLE_UNTIL, seed=seed)
         show_line(f"{target / 'data'}: a made-up bank of {customers:,} customers until {SAMPLE_UNTIL}; {counts}")

@@ -61,9 +61,13 @@ class Request:
     folder: Path | None = None
     seeds: int = 1
     """Simulated banks that are flown, each with a seed of its own."""
+    language: str | None = None
+    """zh or en; None: that of the definitions."""
 
-    def language(self) -> str:
-        """In which the flight is told: that of the definitions."""
+    def told_in(self) -> str:
+        """The language in which the flight is told."""
+        if self.language is not None:
+            return self.language
         return load_workspace(self.strategies).settings.language if self.strategies is not None else "zh"
 
     def home(self) -> Path:
@@ -92,6 +96,7 @@ class Request:
                 first_day=like.own.on if like is not None else FIRST_DAY,
                 definitions=self.strategies,
                 mix=like.mix if like is not None else USUAL,
+                language=self.language,
             )
             for seed in range(self.seed, self.seed + self.seeds)
             for one in policies
@@ -132,7 +137,7 @@ class Flights:
 
     def sheets(self) -> list[Sheet]:
         """How alike the banks are, the policies, the forecast, and the first flight's claims beside the truth."""
-        language, sheets = self.request.language(), []
+        language, sheets = self.request.told_in(), []
         scale = None
         if self.like is not None and self.simulated is not None:
             sheets.append(likeness_sheet(self.like.own, self.simulated, self._stages(language), language))
@@ -153,7 +158,7 @@ class Flights:
 
     def lines(self) -> Sequence[str]:
         """For people."""
-        language, notes = self.request.language(), []
+        language, notes = self.request.told_in(), []
         if self.request.strategies is not None and self.like is None:
             notes.append(say(NOT_RUN, language))
         if self.request.strategies is not None and not reads_simulated(self.request.strategies):
@@ -196,7 +201,7 @@ def flown(request: Request, open_parts: OpenParts, *, progress: StepProgress | N
             )
             if like is not None and simulated is None:
                 simulated = portrait(parts, setup.first_day, unit=like.own.aum)
-            files += telling.write_flight(one, parts.root / "reports" / done.last.isoformat(), request.language())
+            files += telling.write_flight(one, parts.root / "reports" / done.last.isoformat(), request.told_in())
             files += sorted((parts.root / "reports" / done.last.isoformat()).glob("review.html"))
         scored.append(one)
     return Flights(request, tuple(scored), tuple(dict.fromkeys(files)), like, simulated)

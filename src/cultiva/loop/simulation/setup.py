@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from cultiva.definitions.files import SETTINGS_FILE
 from cultiva.definitions.loading import load_workspace
 from cultiva.definitions.packs import init_workspace
 from cultiva.definitions.policy import Channel
@@ -23,6 +24,7 @@ from cultiva.simbank.world import World
 FIRST_DAY = date(1994, 3, 30)
 """The business date on which a simulation begins, as in the guides."""
 _RANK_BY = re.compile(r"(?m)^rank_by:.*$")
+_LANGUAGE = re.compile(r"(?m)^language *=.*$")
 
 
 class Policy(StrEnum):
@@ -69,6 +71,8 @@ class Setup:
     """A workspace whose definitions are flown; None: the starter pack."""
     mix: Mix = USUAL
     """Who banks at the simulated bank."""
+    language: str | None = None
+    """Of the runs' reports, zh or en; None: that of the definitions."""
 
     @property
     def workspace(self) -> Path:
@@ -82,7 +86,10 @@ class Setup:
 
 
 def prepared(setup: Setup) -> Workspace:
-    """The simulation's workspace, made when it is not there yet; it ranks as the policy says."""
+    """The simulation's workspace, made when it is not there yet; it ranks as the policy says.
+
+    A flight that goes on may be told in another language.
+    """
     root = setup.workspace
     if not root.exists():
         making = root.with_name(".new") / root.name
@@ -91,18 +98,19 @@ def prepared(setup: Setup) -> Workspace:
             init_workspace(making)
         else:
             copy_definitions(setup.definitions, making)
-        _set_ranking(making / "review.yaml", RANK_BY[setup.policy])
+        _set_line(making / "review.yaml", _RANK_BY, f"rank_by: {RANK_BY[setup.policy].value}")
         making.rename(root)
         making.parent.rmdir()
+    if setup.language is not None:
+        _set_line(root / SETTINGS_FILE, _LANGUAGE, f'language = "{setup.language}"')
     return load_workspace(root)
 
 
-def _set_ranking(path: Path, rank_by: RankBy) -> None:
-    """Writes one line of review.yaml and leaves the others as they are."""
+def _set_line(path: Path, pattern: re.Pattern[str], line: str) -> None:
+    """Writes one line of a file, the first if there is none like it, and leaves the others as they are."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    line = f"rank_by: {rank_by.value}"
-    text = _RANK_BY.sub(line, text, count=1) if _RANK_BY.search(text) else f"{text.rstrip()}\n{line}\n".lstrip()
-    path.write_text(text, encoding="utf-8")
+    known = pattern.search(text)
+    path.write_text(pattern.sub(line, text, count=1) if known else f"{line}\n{text}", encoding="utf-8")
 
 
 def offer_terms(workspace: Workspace) -> Sequence[OfferTerms]:
