@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from cultiva.engine.draws import draws, ibis_draw, polars_draw
+from cultiva.engine.draws import draws, ibis_draw, ibis_slices, polars_draw
 from cultiva.engine.port import Engine
 from cultiva.kit.hashing import draw
 
@@ -21,6 +21,15 @@ def test_an_engine_draws_what_python_draws(engine: Engine) -> None:
     table = engine.load(pa.table({"customer_id": IDS}))
     drawn = engine.fetch(table.mutate(draw=ibis_draw("strategy:存款'流失", table.customer_id))).to_pylist()
     assert {row["customer_id"]: row["draw"] for row in drawn} == {n: draw("strategy:存款'流失", n) for n in IDS}
+
+
+def test_slices_follow_one_another_from_nought_and_leave_the_rest(engine: Engine) -> None:
+    table = engine.load(pa.table({"customer_id": IDS}))
+    part = ibis_slices("health", table.customer_id, (("a", 0.2), ("b", 0.1)), "rest")
+    fallen = {row["customer_id"]: row["part"] for row in engine.fetch(table.mutate(part=part)).to_pylist()}
+    assert fallen == {n: "a" if (lot := draw("health", n)) < 0.2 else "b" if lot < 0.3 else "rest" for n in IDS}
+    everyone = ibis_slices("health", table.customer_id, (), "rest")
+    assert {row["part"] for row in engine.fetch(table.mutate(part=everyone)).to_pylist()} == {"rest"}
 
 
 def test_polars_draws_what_python_draws() -> None:

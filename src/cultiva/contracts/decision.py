@@ -6,9 +6,24 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+GLOBAL_HOLDOUT = "holdout:global"
+"""The draw by which the bank-wide control group is left alone; whoever draws less than its share is in it."""
+HEALTH_SLICES = "health"
+"""The draw that puts customers into the slices of the standing health experiments."""
+
+
+def holdout_draw(experiment: str) -> str:
+    """The draw by which an experiment leaves customers alone: that of a strategy, or of `offer_experiment`.
+
+    Examples:
+        >>> holdout_draw(offer_experiment("welcome"))
+        'holdout:offer:welcome'
+    """
+    return f"holdout:{experiment}"
+
 
 def offer_experiment(offer: str) -> str:
-    """The experiment of an offer that has a holdout of its own; its draw is `holdout:` with this name.
+    """The experiment of an offer that has a holdout of its own.
 
     Examples:
         >>> offer_experiment("welcome")

@@ -70,6 +70,12 @@ class Health(Model):
     random: Share = 0.0
     """Share ranked at random."""
 
+    @property
+    def slices(self) -> tuple[tuple[RankBy, float], ...]:
+        """How each slice is ranked, and its share of the customers, in the order of the draw; empty ones left out."""
+        shares = {RankBy.RULES: self.rules, RankBy.PROPENSITY: self.propensity, RankBy.RANDOM: self.random}
+        return tuple((by, share) for by, share in shares.items() if share > 0)
+
     @model_validator(mode="after")
     def _leaves_some(self) -> Self:
         if self.rules + self.propensity + self.random > 0.5:

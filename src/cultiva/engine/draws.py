@@ -6,6 +6,7 @@ md5, so its form asks DuckDB, batch by batch.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +48,24 @@ def ibis_draw(salt: str, customer_id: ibis.Value) -> ibis.Value:
         """Defined by the engine."""
 
     return cultiva_draw(salt, customer_id.cast("int64"))
+
+
+def ibis_slices(salt: str, customer_id: ibis.Value, slices: Iterable[tuple[str, float]], rest: str) -> ibis.Value:
+    """Into which slice each customer falls: shares of [0, 1) one after another, from 0 on, and the rest.
+
+    Args:
+        salt: Names what is drawn for.
+        customer_id: A whole-number column.
+        slices: Names and shares.
+        rest: Name of what is left.
+    """
+    import ibis
+
+    draw, upto, cases = ibis_draw(salt, customer_id), 0.0, []
+    for name, share in slices:
+        upto += share
+        cases.append((draw < upto, ibis.literal(str(name))))
+    return ibis.cases(*cases, else_=rest) if cases else ibis.literal(rest)
 
 
 def polars_draw(salt: str, customer_id: pl.Expr) -> pl.Expr:

@@ -68,9 +68,7 @@ class ReviewDesign:
     @property
     def slices(self) -> tuple[tuple[RankBy, float], ...]:
         """Standing experiments: how a slice is ranked, and its share."""
-        health = self.workspace.review.health
-        shares = {RankBy.RULES: health.rules, RankBy.PROPENSITY: health.propensity, RankBy.RANDOM: health.random}
-        return tuple((name, share) for name, share in shares.items() if share > 0)
+        return self.workspace.review.health.slices
 
     @property
     def exposure_columns(self) -> tuple[Column, ...]:

@@ -15,11 +15,11 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cultiva.contracts.decision import Fate, offer_experiment
+from cultiva.contracts.decision import GLOBAL_HOLDOUT, HEALTH_SLICES, Fate, holdout_draw, offer_experiment
 from cultiva.definitions.review import CONTRIBUTION
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.columns import with_columns
-from cultiva.engine.draws import ibis_draw
+from cultiva.engine.draws import ibis_draw, ibis_slices
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.review.design import (
     HELD_OUT,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 ARMS = {Fate.CHOSEN: TREATED, Fate.HELD_OUT: HELD_OUT, Fate.HELD_OUT_GLOBAL: HELD_OUT_GLOBAL}
 """The side on which an exposed candidate stands."""
-GLOBAL_SALT, HEALTH_SALT = "holdout:global", "health"
-"""Salts of the draws that strategy makes too; a test holds them together."""
 KEY = ("strategy", "customer_id")
 
 
@@ -126,7 +124,7 @@ def _left_by_offer(exposed: ibis.Table, design: ReviewDesign) -> ibis.Value:
     return reduce(
         or_,
         [
-            (exposed.offer == name) & (ibis_draw(f"holdout:{offer_experiment(name)}", exposed.customer_id) < share)
+            (exposed.offer == name) & (ibis_draw(holdout_draw(offer_experiment(name)), exposed.customer_id) < share)
             for name, share in design.offer_holdouts.items()
         ],
     )
@@ -155,26 +153,15 @@ def _of_programme(engine: Engine, inputs: ExposureInputs, design: ReviewDesign, 
     import ibis
 
     everyone = engine.scan(inputs.customer).select("customer_id", "branch_id", "adviser_id")
-    left_alone = ibis_draw(GLOBAL_SALT, everyone.customer_id) < design.workspace.policy.global_holdout
+    review = design.workspace.review
+    left_alone = ibis_draw(GLOBAL_HOLDOUT, everyone.customer_id) < design.workspace.policy.global_holdout
     rows = everyone.mutate(
         strategy=ibis.literal(PROGRAMME),
         arm=ibis.ifelse(left_alone, HELD_OUT_GLOBAL, TREATED),
-        ranked_by=_slice(everyone.customer_id, design),
+        ranked_by=ibis_slices(HEALTH_SLICES, everyone.customer_id, review.health.slices, review.rank_by.value),
         assigned_share=ibis.literal(1.0).cast("!float64"),
     )
     return _enrolled(engine, rows, inputs, design, on)
-
-
-def _slice(customer_id: ibis.Value, design: ReviewDesign) -> ibis.Value:
-    """The slice of the health experiments, as the plan draws it."""
-    import ibis
-
-    draw, upto, slices = ibis_draw(HEALTH_SALT, customer_id), 0.0, []
-    for name, share in design.slices:
-        upto += share
-        slices.append((draw < upto, ibis.literal(name.value)))
-    rest = design.workspace.review.rank_by.value
-    return ibis.cases(*slices, else_=rest) if slices else ibis.literal(rest)
 
 
 def _enrolled(engine: Engine, rows: ibis.Table, inputs: ExposureInputs, design: ReviewDesign, on: date) -> ibis.Table:

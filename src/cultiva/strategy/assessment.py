@@ -8,6 +8,7 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING
 
+from cultiva.contracts.decision import GLOBAL_HOLDOUT
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
@@ -48,7 +49,7 @@ def assessed(
         A null answer to a condition is no, to a suppression it is yes.
     """
     answers: dict[str, ibis.Value] = {
-        "draw_global": ibis_draw("holdout:global", desk.customer_id),
+        "draw_global": ibis_draw(GLOBAL_HOLDOUT, desk.customer_id),
         "ranked_by": ranked_by(desk, workspace.review),
         "suppression": _suppression(desk, workspace, rule),
         "branch_id": desk.party_branch_id,

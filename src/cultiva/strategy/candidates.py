@@ -12,7 +12,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from cultiva.contracts.decision import Fate, offer_experiment
+from cultiva.contracts.decision import Fate, holdout_draw, offer_experiment
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
@@ -161,7 +161,7 @@ def _held(table: ibis.Table, offer: Offering, strategy: Strategy, workspace: Wor
     import ibis
 
     globally = table.draw_global < workspace.policy.global_holdout
-    own = ibis_draw(f"holdout:{strategy.name}", table.customer_id)
+    own = ibis_draw(holdout_draw(strategy.name), table.customer_id)
     holdouts = [
         (globally, Fate.HELD_OUT_GLOBAL, ibis.literal(GLOBAL), table.draw_global),
         (own < strategy.holdout, Fate.HELD_OUT, ibis.literal(strategy.name), own),
@@ -185,7 +185,7 @@ def _held_by_offers(
     for name in strategy.offers:
         share, experiment = workspace.offers[name].holdout, offer_experiment(name)
         if share > 0:
-            draw = ibis_draw(f"holdout:{experiment}", table.customer_id)
+            draw = ibis_draw(holdout_draw(experiment), table.customer_id)
             yield (offer.name == name) & (draw < share), Fate.HELD_OUT, ibis.literal(experiment), draw
 
 

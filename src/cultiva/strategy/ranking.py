@@ -12,10 +12,11 @@ from datetime import date
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from cultiva.contracts.decision import HEALTH_SLICES
 from cultiva.definitions.review import RankBy, Review
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
-from cultiva.engine.draws import ibis_draw
+from cultiva.engine.draws import ibis_draw, ibis_slices
 from cultiva.engine.port import Engine, Files
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ EVERYWHERE = ""
 """The cell, or the offer, that stands for all."""
 WORTH, RESPONSE = "worth", "response"
 FORESEEN, BEST_OFFER = "foreseen", "best_offer"
-HEALTH_SALT = "health"
-"""Salt of the draw that puts customers into slices."""
 
 
 @dataclass(frozen=True)
@@ -123,15 +122,7 @@ def _wide(learnt: Learnt, strategies: Sequence[str], cells: Sequence[str]) -> An
 
 def ranked_by(desk: ibis.Table, review: Review) -> ibis.Value:
     """The slice of every customer, as the name of a `RankBy`."""
-    import ibis
-
-    draw, upto, slices = ibis_draw(HEALTH_SALT, desk.customer_id), 0.0, []
-    for name in (RankBy.RULES, RankBy.PROPENSITY, RankBy.RANDOM):
-        share = getattr(review.health, name.value)
-        if share > 0:
-            upto += share
-            slices.append((draw < upto, ibis.literal(name.value)))
-    return ibis.cases(*slices, else_=review.rank_by.value) if slices else ibis.literal(review.rank_by.value)
+    return ibis_slices(HEALTH_SLICES, desk.customer_id, review.health.slices, review.rank_by.value)
 
 
 @dataclass(frozen=True)
@@ -145,8 +136,7 @@ class Ranking:
     def in_use(self) -> frozenset[RankBy]:
         """The ways of ranking that some slice of the customers has."""
         review = self.workspace.review
-        sliced = {RankBy(name) for name in ("rules", "propensity", "random") if getattr(review.health, name) > 0}
-        return frozenset({review.rank_by, *sliced})
+        return frozenset({review.rank_by, *(by for by, _ in review.health.slices)})
 
     def answers(self, desk: ibis.Table, strategy: Strategy, rules: ibis.Value) -> dict[str, ibis.Value]:
         """`rank_` and `gains_` of a strategy.
