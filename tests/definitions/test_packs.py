@@ -68,6 +68,7 @@ def definitions(workspace: Workspace) -> Iterator[Any]:
     yield from workspace.lifecycle.stages
     yield from (*workspace.value.components, *workspace.value.tierings)
     yield from (*workspace.policy.channels, *workspace.policy.suppressions)
+    yield from (*workspace.arbitration.resources, *workspace.arbitration.levers)
 
 
 def test_everything_has_labels_in_both_languages_an_owner_and_a_description(bank: Workspace) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.offers import Offer
@@ -53,6 +54,7 @@ FILE_KINDS = (
     FileKind("strategy", "strategies/*.yaml", Strategy, many=True),
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),
     FileKind("review", "review.yaml", Review, many=False),
+    FileKind("arbitration", "arbitration.yaml", Arbitration, many=False),
 )
 """Every kind of YAML file of a workspace."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Definition, Model
 from cultiva.definitions.check import check_draft
 from cultiva.definitions.document import Document, Loc, read_document
@@ -244,6 +245,7 @@ class _Reader:
             strategies=self.lists["strategy"],
             policy=_one(self.singles, "contact_policy", NO_POLICY),
             review=_one(self.singles, "review", Review()),
+            arbitration=_one(self.singles, "arbitration", Arbitration()),
         )
         bodies = definition_bodies(workspace)
         filled = fill_sources(written, variables)

@@ -33,6 +33,12 @@ class Offer(Definition):
     """For investments: R1 to R5; never offered above the customer's valid rating."""
     eligible: RuleText = "true"
     """Who may have it at all."""
+    applicable: RuleText = "true"
+    """To whom it is of use now, among those who may have it."""
+    group: Name | None = None
+    """Offers of one group exclude each other: a customer is proposed one of them."""
+    price: float | None = None
+    """Rate or fee at which it is offered, where the same thing is offered at several."""
     channels: tuple[Name, ...] = ()
     """Channels that can carry it; empty: any."""
     prior_worth: float = 0.0

@@ -71,6 +71,7 @@ def _references(workspace: Workspace) -> Iterator[Reference]:
     yield from _offer_references(workspace)
     yield from _policy_references(workspace)
     yield from _review_references(workspace)
+    yield from _arbitration_references(workspace)
     stages = [stage.name for stage in workspace.lifecycle.stages]
     for index, stage in enumerate(workspace.lifecycle.order):
         yield Reference("lifecycle", "lifecycle", ("order", index), "stage", stage, stages, "lifecycle")
@@ -108,6 +109,22 @@ def _review_references(workspace: Workspace) -> Iterator[Reference]:
         for field, name in (("tag", metric.tag), ("covariate", metric.covariate)):
             if name is not None:
                 yield Reference("review", "review", (*loc, field), "numeric tag", name, measured, "tag")
+
+
+def _arbitration_references(workspace: Workspace) -> Iterator[Reference]:
+    channels = [channel.name for channel in workspace.policy.channels]
+    known = {
+        "strategies": ("strategy", workspace.strategies, ""),
+        "offers": ("offer", workspace.offers, ""),
+        "channels": ("channel", channels, "contact_policy"),
+    }
+    sections = {"resources": workspace.arbitration.resources, "levers": workspace.arbitration.levers}
+    for section, scopes in sections.items():
+        for index, scope in enumerate(scopes):
+            for field, (target, names, where) in known.items():
+                for position, name in enumerate(getattr(scope, field)):
+                    loc = (section, index, field, position)
+                    yield Reference("arbitration", "arbitration", loc, target, name, names, where)
 
 
 def profile_numbers(workspace: Workspace) -> list[str]:

@@ -56,6 +56,7 @@ def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
         "value": workspace.value,
         "contact_policy": workspace.policy,
         "review": workspace.review,
+        "arbitration": workspace.arbitration,
     }
     for kind, found in many.items():
         bodies |= {(kind, name): _body(model) for name, model in found.items()}

@@ -16,7 +16,7 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.rules import Scope
 
 BOOLEAN, NUMBER = DataType.BOOLEAN, DataType.NUMBER
-OVER_PROFILE = frozenset({"tag", "value", "lifecycle", "segment", "offer", "strategy", "contact_policy"})
+OVER_PROFILE = frozenset({"tag", "value", "lifecycle", "segment", "offer", "strategy", "contact_policy", "arbitration"})
 """Kinds of definition whose rules read the profile."""
 
 
@@ -127,6 +127,7 @@ def _profile_sites(workspace: Workspace) -> Iterator[RuleSite]:
             yield RuleSite("segment", segment.name, ("rule",), segment.rule, scope, BOOLEAN)
     for offer in workspace.offers.values():
         yield RuleSite("offer", offer.name, ("eligible",), offer.eligible, scope, BOOLEAN)
+        yield RuleSite("offer", offer.name, ("applicable",), offer.applicable, scope, BOOLEAN)
     for strategy in workspace.strategies.values():
         yield RuleSite("strategy", strategy.name, ("audience",), strategy.audience, scope, BOOLEAN)
         yield RuleSite("strategy", strategy.name, ("eligible",), strategy.eligible, scope, BOOLEAN)
@@ -134,6 +135,8 @@ def _profile_sites(workspace: Workspace) -> Iterator[RuleSite]:
     for index, suppression in enumerate(workspace.policy.suppressions):
         loc = ("suppressions", index, "rule")
         yield RuleSite("contact_policy", "contact_policy", loc, suppression.rule, scope, BOOLEAN)
+    for index, lever in enumerate(workspace.arbitration.levers):
+        yield RuleSite("arbitration", "arbitration", ("levers", index, "when"), lever.when, scope, BOOLEAN)
 
 
 def _metric_sites(workspace: Workspace) -> Iterator[RuleSite]:

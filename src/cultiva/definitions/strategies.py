@@ -50,6 +50,8 @@ class Strategy(Definition):
     """Number by which candidates are ranked, highest first."""
     capacity: Capacity | None = None
     """How many contacts a day; None: no limit of its own."""
+    budget: float | None = Field(default=None, ge=0)
+    """Most money a month for touches and benefits; what is left of it is spread over the month's days."""
     holdout: Share = 0.1
     """Share of the audience left alone to measure the effect."""
     reason: str = ""

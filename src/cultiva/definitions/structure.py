@@ -46,6 +46,9 @@ def _inner_lists(workspace: Workspace) -> Iterator[tuple[Key, Loc, str, Sequence
     for index, tiering in enumerate(workspace.value.tierings):
         yield value, ("tierings", index, "bands"), "band", tiering.bands
     yield ("review", "review"), ("metrics",), "metric", workspace.review.metrics
+    arbitration = ("arbitration", "arbitration")
+    yield arbitration, ("resources",), "resource", workspace.arbitration.resources
+    yield arbitration, ("levers",), "lever", workspace.arbitration.levers
     yield policy, ("channels",), "channel", workspace.policy.channels
     yield policy, ("suppressions",), "suppression", workspace.policy.suppressions
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Model, Name
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
@@ -98,6 +99,7 @@ class Workspace:
     strategies: Mapping[str, Strategy]
     policy: ContactPolicy
     review: Review = field(default_factory=Review)
+    arbitration: Arbitration = field(default_factory=Arbitration)
     hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(kind, name) -> content hash of the definition."""
     bodies: Mapping[tuple[str, str], object] = field(default_factory=dict)
