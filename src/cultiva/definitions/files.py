@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
+from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
 from cultiva.definitions.review import Review
@@ -55,6 +56,7 @@ FILE_KINDS = (
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),
     FileKind("review", "review.yaml", Review, many=False),
     FileKind("arbitration", "arbitration.yaml", Arbitration, many=False),
+    FileKind("map", "map.yaml", StrategyMap, many=False),
 )
 """Every kind of YAML file of a workspace."""
 

@@ -14,6 +14,7 @@ from cultiva.definitions.document import Document, Loc, read_document
 from cultiva.definitions.draft import Draft, Origin, Readings
 from cultiva.definitions.empty import NO_LIFECYCLE, NO_POLICY, NO_VALUE, NOBODY
 from cultiva.definitions.files import FILE_KINDS, SETTINGS_FILE, FileKind, stray_files, workspace_files
+from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.registry import definition_bodies, definition_hashes
 from cultiva.definitions.review import Review
 from cultiva.definitions.settings import Variables, fill_sources, read_settings, used_variables
@@ -246,6 +247,7 @@ class _Reader:
             policy=_one(self.singles, "contact_policy", NO_POLICY),
             review=_one(self.singles, "review", Review()),
             arbitration=_one(self.singles, "arbitration", Arbitration()),
+            map=_one(self.singles, "map", StrategyMap()),
         )
         bodies = definition_bodies(workspace)
         filled = fill_sources(written, variables)

@@ -72,6 +72,8 @@ def _references(workspace: Workspace) -> Iterator[Reference]:
     yield from _policy_references(workspace)
     yield from _review_references(workspace)
     yield from _arbitration_references(workspace)
+    for index, group in enumerate(workspace.map.groups):
+        yield Reference("map", "map", ("groups", index, "segment"), "segment", group.segment, workspace.segments)
     stages = [stage.name for stage in workspace.lifecycle.stages]
     for index, stage in enumerate(workspace.lifecycle.order):
         yield Reference("lifecycle", "lifecycle", ("order", index), "stage", stage, stages, "lifecycle")

@@ -57,6 +57,7 @@ def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
         "contact_policy": workspace.policy,
         "review": workspace.review,
         "arbitration": workspace.arbitration,
+        "map": workspace.map,
     }
     for kind, found in many.items():
         bodies |= {(kind, name): _body(model) for name, model in found.items()}

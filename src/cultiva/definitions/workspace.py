@@ -13,6 +13,7 @@ from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Model, Name
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
+from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
 from cultiva.definitions.review import Review
@@ -100,6 +101,7 @@ class Workspace:
     policy: ContactPolicy
     review: Review = field(default_factory=Review)
     arbitration: Arbitration = field(default_factory=Arbitration)
+    map: StrategyMap = field(default_factory=StrategyMap)
     hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(kind, name) -> content hash of the definition."""
     bodies: Mapping[tuple[str, str], object] = field(default_factory=dict)
