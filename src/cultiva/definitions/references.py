@@ -157,6 +157,14 @@ def _value_references(workspace: Workspace) -> Iterator[Reference]:
     numeric = [name for name in profile_numbers(workspace) if name != "customer_id"]
     for index, tiering in enumerate(value.tierings):
         yield Reference("value", "value", ("tierings", index, "of"), "numeric tag", tiering.of, numeric, "tag")
+    if value.lifetime is not None:
+        moving = [one.name for one in value.components if one.aggregate.table == "transaction"]
+        for index, name in enumerate(value.lifetime.purchases):
+            loc = ("lifetime", "purchases", index)
+            yield Reference("value", "value", loc, "component over transaction", name, moving, "value")
+        if (group := value.lifetime.group_by) is not None:
+            loc, columns = ("lifetime", "group_by"), party_columns(workspace)
+            yield Reference("value", "value", loc, "party column", group, columns, "mapping")
 
 
 def _offer_references(workspace: Workspace) -> Iterator[Reference]:

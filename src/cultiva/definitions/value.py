@@ -64,6 +64,30 @@ class Weights(Model):
     """Weight of activity value."""
 
 
+class Lifetime(Model):
+    """Lifetime value: expected discounted contribution over a horizon, read by tags that score the model `lifetime`.
+
+    What customers hold goes on while they stay (survival x contribution); what they do of their own accord (`purchases`)
+    is forecast from how often and how recently they did it (BG/NBD) and what it was worth (Gamma-Gamma).
+    """
+
+    horizon_months: int = Field(default=36, gt=0, le=600)
+    """How far one looks."""
+    discount_rate: float = Field(default=0.08, ge=0, le=1)
+    """What money a year later counts less, per year."""
+    purchases: tuple[Name, ...] = ()
+    """Components over `transaction` whose rows are purchases, worth what the component says; all others go on with
+    survival."""
+    period_days: int = Field(default=7, gt=0)
+    """Length of a period; whoever buys several times within one has bought once, for the sum."""
+    repeaters_min: int = Field(default=200, ge=2)
+    """Fewest customers with repeat purchases; below, `purchases` go on with survival as all others do."""
+    group_by: Name | None = None
+    """A column of the party record that divides customers by how they leave, e.g. party_type; None: all alike."""
+    window_days: int = Field(default=730, gt=0)
+    """Days up to the business date in which leaving is watched; no longer than closed accounts are delivered."""
+
+
 class Value(Model):
     """The value model. It yields the tags current_value, potential_value, relationship_value, activity_value,
     comprehensive_value (all money) and one tag per tiering.
@@ -83,3 +107,5 @@ class Value(Model):
     """Weights of the composite."""
     tierings: tuple[Tiering, ...] = ()
     """Tiers; one must be named value_tier."""
+    lifetime: Lifetime | None = None
+    """How lifetime value is found; None: it is not."""

@@ -1,0 +1,1 @@
+"""What will a customer contribute in the years to come?"""
