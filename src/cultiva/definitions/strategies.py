@@ -54,6 +54,10 @@ class Strategy(Definition):
     """Most money a month for touches and benefits; what is left of it is spread over the month's days."""
     holdout: Share = 0.1
     """Share of the audience left alone to measure the effect."""
+    holdout_by: Literal["customer", "adviser", "branch"] = "customer"
+    """What the draw leaves alone as a whole: an adviser who is held out leaves all customers alone, so that what is
+    learnt or talked about within a team does not spill over. Needs more customers. A customer who has no adviser, or no
+    branch, is drawn alone."""
     reason: str = ""
     """What the adviser reads; `{tag}` is filled with the customer's value."""
     active: bool = True

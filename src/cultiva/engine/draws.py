@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     import ibis
 
 FUNCTION = "cultiva_draw"
-_TEXT = "md5(concat(salt, ':', CAST(customer_id AS {text})))"
+ALONE = "customer:"
+"""Before the id of a customer who is drawn alone where others are drawn in groups."""
+_TEXT = "md5(concat(salt, ':', CAST(unit AS {text})))"
 
 DUCKDB_FUNCTION = f"""
-CREATE OR REPLACE TEMPORARY MACRO {FUNCTION}(salt, customer_id) AS
+CREATE OR REPLACE TEMPORARY MACRO {FUNCTION}(salt, unit) AS
 CAST(CAST('0x' || left({_TEXT.format(text="VARCHAR")}, {DRAW_DIGITS}) AS BIGINT) AS DOUBLE) / {DRAW_RANGE}
 """
 """Defines the draw in DuckDB."""
 
 SPARK_FUNCTION = f"""
-CREATE OR REPLACE TEMPORARY FUNCTION {FUNCTION}(salt STRING, customer_id BIGINT) RETURNS DOUBLE
+CREATE OR REPLACE TEMPORARY FUNCTION {FUNCTION}(salt STRING, unit STRING) RETURNS DOUBLE
 RETURN CAST(conv(left({_TEXT.format(text="STRING")}, {DRAW_DIGITS}), 16, 10) AS DOUBLE) / {DRAW_RANGE}D
 """
 """Defines the draw in Spark."""
@@ -41,13 +43,37 @@ def ibis_draw(salt: str, customer_id: ibis.Value) -> ibis.Value:
         salt: Names what is drawn for, e.g. `"holdout:global"`.
         customer_id: A whole-number column.
     """
+    return ibis_unit_draw(salt, customer_id.cast("int64").cast("string"))
+
+
+def ibis_unit_draw(salt: str, unit: ibis.Value) -> ibis.Value:
+    """The draw in [0, 1) of what is drawn as a whole.
+
+    Args:
+        salt: Names what is drawn for.
+        unit: A text column, e.g. from `ibis_unit`.
+    """
     import ibis
 
     @ibis.udf.scalar.builtin(name=FUNCTION)
-    def cultiva_draw(salt: str, customer_id: int) -> float:  # type: ignore[empty-body]
+    def cultiva_draw(salt: str, unit: str) -> float:  # type: ignore[empty-body]
         """Defined by the engine."""
 
-    return cultiva_draw(salt, customer_id.cast("int64"))
+    return cultiva_draw(salt, unit)
+
+
+def ibis_unit(kind: str, holder: ibis.Value, customer_id: ibis.Value) -> ibis.Value:
+    """What is drawn as a whole: `adviser:A7`, and for a customer who has none the customer alone: `customer:12`.
+
+    Args:
+        kind: Adviser or branch.
+        holder: Its id; null where the customer has none.
+        customer_id: A whole-number column.
+    """
+    import ibis
+
+    alone = ibis.literal(ALONE) + customer_id.cast("int64").cast("string")
+    return (ibis.literal(f"{kind}:") + holder).fill_null(alone)
 
 
 def ibis_slices(salt: str, customer_id: ibis.Value, slices: Iterable[tuple[str, float]], rest: str) -> ibis.Value:

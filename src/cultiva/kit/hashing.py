@@ -1,8 +1,8 @@
 """Hashes that must give the same answer everywhere: drawing people, naming content.
 
-A draw is `md5(salt ":" customer_id)`, its first eight hexadecimal digits as a whole number over 2**32.
-The same text form exists in DuckDB and Spark (`md5` of a string gives hexadecimal digits in both), so a
-holdout is the same person on every engine.
+A draw is `md5(salt ":" unit)`, its first eight hexadecimal digits as a whole number over 2**32. The unit is a customer
+id, or the name of a group that is drawn as a whole. The same text form exists in DuckDB and Spark (`md5` of a string
+gives hexadecimal digits in both), so a holdout is the same person on every engine.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ DRAW_RANGE = 16**DRAW_DIGITS
 """A draw is a whole number below this, divided by it."""
 
 
-def draw(salt: str, customer_id: int) -> float:
-    """The customer's draw in [0, 1) under a salt; equal on every engine.
+def draw(salt: str, unit: int | str) -> float:
+    """A customer's or a whole group's draw in [0, 1) under a salt; equal on every engine.
 
     Args:
         salt: Names what is drawn for, e.g. `"holdout:global"`.
-        customer_id: The stable id.
+        unit: The stable id of a customer, or the name of a group, e.g. `"adviser:A7"`.
 
     Examples:
         >>> round(draw("holdout:global", 1), 6)
         0.509305
     """
-    return int(md5_hex(f"{salt}:{customer_id}")[:DRAW_DIGITS], 16) / DRAW_RANGE
+    return int(md5_hex(f"{salt}:{unit}")[:DRAW_DIGITS], 16) / DRAW_RANGE
 
 
 def md5_hex(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cultiva.contracts.decision import Fate, holdout_draw, offer_experiment
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
-from cultiva.engine.draws import ibis_draw
+from cultiva.engine.draws import ibis_draw, ibis_unit, ibis_unit_draw
 from cultiva.strategy.desk import room_of_offer
 from cultiva.strategy.offering import Offering, offering
 
@@ -161,7 +161,7 @@ def _held(table: ibis.Table, offer: Offering, strategy: Strategy, workspace: Wor
     import ibis
 
     globally = table.draw_global < workspace.policy.global_holdout
-    own = ibis_draw(holdout_draw(strategy.name), table.customer_id)
+    own = _own_draw(table, strategy)
     holdouts = [
         (globally, Fate.HELD_OUT_GLOBAL, ibis.literal(GLOBAL), table.draw_global),
         (own < strategy.holdout, Fate.HELD_OUT, ibis.literal(strategy.name), own),
@@ -174,6 +174,14 @@ def _held(table: ibis.Table, offer: Offering, strategy: Strategy, workspace: Wor
         "held_by": ibis.cases(*[(when, by) for when, _, by, _ in holdouts], else_=ibis.null("string")),
         "held_value": ibis.cases(*[(when, draw) for when, _, _, draw in holdouts], else_=own),
     }
+
+
+def _own_draw(table: ibis.Table, strategy: Strategy) -> ibis.Value:
+    """The strategy's draw of the customer, or of the adviser or branch whom the customer belongs to."""
+    if strategy.holdout_by == "customer":
+        return ibis_draw(holdout_draw(strategy.name), table.customer_id)
+    holder = table.adviser_id if strategy.holdout_by == "adviser" else table.branch_id
+    return ibis_unit_draw(holdout_draw(strategy.name), ibis_unit(strategy.holdout_by, holder, table.customer_id))
 
 
 def _held_by_offers(

@@ -3,9 +3,11 @@
 Three rounds over the candidates that nothing stands against: for the customer's attention (one offer once, then
 the touches left under the caps), then for the hands that carry it out (adviser, branch, strategy). Ties fall to
 the strategy's name and the customer's id, so the result does not depend on the order of rows. A candidate that is
-held out is a ghost: its place counts those before it who are not, and nobody's place counts it. Only where one offer
-is wanted by several strategies do those held out by that offer stand for one another, as they would if it were given:
-else a customer would be left alone in more of them than could have proposed it.
+held out is a ghost: its place counts those before it who are not, and nobody's place counts it. With two exceptions:
+where one offer is wanted by several strategies, those held out by that offer stand for one another, as they would if it
+were given: else a customer would be left alone in more of them than could have proposed it. And where a strategy leaves
+whole advisers or branches alone, its ghosts of one queue count each other: else nobody would stand before them there,
+and all would be exposed, not the best alone.
 """
 
 from __future__ import annotations
@@ -76,13 +78,18 @@ def for_hands(candidates: ibis.Table, strategies: list[Strategy], week: ibis.Tab
     import ibis
 
     joined = candidates.left_join(week, "adviser_id").drop("adviser_id_right")
-    joined = joined.mutate(ghost=joined.held.notnull())
+    whole = [one.name for one in strategies if one.holdout_by != "customer"]
+    together = joined.held_by.isin(whole).fill_null(ibis.literal(False)) if whole else ibis.literal(False)
+    joined = joined.mutate(ghost=joined.held.notnull(), together=together)
     takes = joined.channel.isin(human)
     queue, limit = _queues(joined, strategies, takes)
     joined = joined.mutate(queue=queue, queue_limit=limit)
     alive = (joined.fate == Fate.CHOSEN.value) & joined.queue.notnull()
     window = _before(joined, [joined.queue, alive], joined.customer_id)
-    joined = joined.mutate(place=_place(joined, alive, window), alive=alive)
+    fellows = _before(joined, [joined.queue, alive, joined.strategy], joined.customer_id)
+    behind = (alive & joined.together).cast("int64").sum().over(fellows) - 1
+    place = _place(joined, alive, window) + ibis.ifelse(joined.together, behind, 0)
+    joined = joined.mutate(place=place, alive=alive)
     lost = joined.alive & (joined.place > joined.queue_limit)
     return joined.mutate(
         fate=ibis.cases((lost, Fate.NO_CAPACITY.value), else_=joined.fate),
