@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from cultiva.definitions.cycles import cycles
 from cultiva.definitions.draft import Draft
+from cultiva.definitions.fairness import check_fairness
 from cultiva.definitions.mappings import check_sources
+from cultiva.definitions.pricing import check_products
 from cultiva.definitions.reach import check_reach, check_values
 from cultiva.definitions.references import check_references
 from cultiva.definitions.rulesites import RuleSite, rule_sites
@@ -33,6 +35,8 @@ def check_draft(draft: Draft, *, warnings: bool = True) -> Iterator[Fault]:
     yield from check_structure(draft)
     yield from check_suitability(draft)
     yield from check_sources(draft)
+    yield from check_products(draft, compiled)
+    yield from check_fairness(draft, compiled)
     yield from check_values(draft, compiled)
     if warnings:
         yield from check_usage(draft, compiled)

@@ -14,6 +14,7 @@ from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
+from cultiva.definitions.products import Fairness, Product
 from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
 from cultiva.definitions.sources import Identity, SourceFile
@@ -52,6 +53,8 @@ FILE_KINDS = (
     FileKind("lifecycle", "lifecycle.yaml", Lifecycle, many=False, required=True),
     FileKind("value", "value.yaml", Value, many=False, required=True),
     FileKind("offer", "offers/*.yaml", Offer, many=True),
+    FileKind("product", "products/*.yaml", Product, many=True),
+    FileKind("fairness", "fairness.yaml", Fairness, many=False),
     FileKind("strategy", "strategies/*.yaml", Strategy, many=True),
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),
     FileKind("review", "review.yaml", Review, many=False),

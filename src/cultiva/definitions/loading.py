@@ -15,6 +15,7 @@ from cultiva.definitions.draft import Draft, Origin, Readings
 from cultiva.definitions.empty import NO_LIFECYCLE, NO_POLICY, NO_VALUE, NOBODY
 from cultiva.definitions.files import FILE_KINDS, SETTINGS_FILE, FileKind, stray_files, workspace_files
 from cultiva.definitions.map import StrategyMap
+from cultiva.definitions.products import Fairness
 from cultiva.definitions.registry import definition_bodies, definition_hashes
 from cultiva.definitions.review import Review
 from cultiva.definitions.settings import Variables, fill_sources, read_settings, used_variables
@@ -22,6 +23,7 @@ from cultiva.definitions.sources import Identity, Input, SourceFile
 from cultiva.definitions.sources import Mapping as TableMapping
 from cultiva.definitions.toml import read_toml
 from cultiva.definitions.validation import shown, validate
+from cultiva.definitions.variants import expanded
 from cultiva.definitions.workspace import Settings, Workspace
 from cultiva.kit.errors import CultivaError, ErrorKind, Fault, Faults, did_you_mean
 
@@ -49,7 +51,7 @@ def load_workspace(
     faults = sorted({*draft.readings.faults, *check_draft(draft, warnings=False)})
     if any(not fault.warning for fault in faults):
         raise Faults([fault for fault in faults if not fault.warning], what=f"workspace {root}")
-    return draft.workspace
+    return expanded(draft.workspace)
 
 
 def check_workspace(
@@ -71,7 +73,7 @@ def check_workspace(
     draft = read_draft(root, overrides=overrides, typed_in=typed_in or Path.cwd())
     faults = sorted({*draft.readings.faults, *check_draft(draft)})
     whole = all(fault.warning for fault in faults)
-    return draft.workspace if whole else None, faults
+    return expanded(draft.workspace) if whole else None, faults
 
 
 def read_draft(root: Path, *, overrides: Mapping[str, str], typed_in: Path) -> Draft:
@@ -246,6 +248,8 @@ class _Reader:
             strategies=self.lists["strategy"],
             policy=_one(self.singles, "contact_policy", NO_POLICY),
             review=_one(self.singles, "review", Review()),
+            products=self.lists["product"],
+            fairness=_one(self.singles, "fairness", Fairness()),
             arbitration=_one(self.singles, "arbitration", Arbitration()),
             map=_one(self.singles, "map", StrategyMap()),
         )

@@ -117,7 +117,7 @@ def _arbitration_references(workspace: Workspace) -> Iterator[Reference]:
     channels = [channel.name for channel in workspace.policy.channels]
     known = {
         "strategies": ("strategy", workspace.strategies, ""),
-        "offers": ("offer", workspace.offers, ""),
+        "offers": ("offer", [*workspace.offers, *workspace.products], ""),
         "channels": ("channel", channels, "contact_policy"),
     }
     sections = {"resources": workspace.arbitration.resources, "levers": workspace.arbitration.levers}
@@ -174,9 +174,15 @@ def _offer_references(workspace: Workspace) -> Iterator[Reference]:
     for offer in workspace.offers.values():
         for index, channel in enumerate(offer.channels):
             yield Reference("offer", offer.name, ("channels", index), "channel", channel, channels, "contact_policy")
+    for product in workspace.products.values():
+        for index, channel in enumerate(product.channels):
+            loc = ("channels", index)
+            yield Reference("product", product.name, loc, "channel", channel, channels, "contact_policy")
+        for index, benefit in enumerate(product.benefits):
+            yield Reference("product", product.name, ("benefits", index), "offer", benefit, workspace.offers)
     for strategy in workspace.strategies.values():
         lists = (
-            ("offers", strategy.offers, "offer", workspace.offers, ""),
+            ("offers", strategy.offers, "offer", [*workspace.offers, *workspace.products], ""),
             ("channels", strategy.channels, "channel", channels, "contact_policy"),
             ("stages", strategy.stages, "stage", stages, "lifecycle"),
             ("tiers", strategy.tiers, "value tier", tiers, "value"),

@@ -24,6 +24,7 @@ RULE_FIELDS = frozenset(
         "eligible",
         "audience",
         "rank",
+        "margin",
         "chance",
         "relationship",
         "activity",
@@ -46,6 +47,7 @@ def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
         "segment": workspace.segments,
         "micro_segmentation": workspace.micro_segmentations,
         "offer": workspace.offers,
+        "product": workspace.products,
         "strategy": workspace.strategies,
         "input": {found.name: found for found in workspace.sources.inputs},
         "mapping": {f"{found.table}.{found.name}": found for found in workspace.sources.tables},
@@ -59,12 +61,14 @@ def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
         "arbitration": workspace.arbitration,
         "map": workspace.map,
     }
+    if workspace.products:
+        single["fairness"] = workspace.fairness
     for kind, found in many.items():
-        bodies |= {(kind, name): _body(model) for name, model in found.items()}
-    bodies |= {(kind, kind): _body(model) for kind, model in single.items()}
+        bodies |= {(kind, name): model_body(model) for name, model in found.items()}
+    bodies |= {(kind, kind): model_body(model) for kind, model in single.items()}
     for name, segment in workspace.segments.items():
         if segment.list is not None:
-            bodies["segment", name] = {**_body(segment), "list_sha256": _file_hash(workspace.root / segment.list)}
+            bodies["segment", name] = {**model_body(segment), "list_sha256": _file_hash(workspace.root / segment.list)}
     return bodies
 
 
@@ -73,7 +77,8 @@ def definition_hashes(bodies: Mapping[tuple[str, str], object]) -> dict[tuple[st
     return {key: content_hash(_plain(body)) for key, body in bodies.items()}
 
 
-def _body(model: Model) -> dict[str, Any]:
+def model_body(model: Model) -> dict[str, Any]:
+    """A definition as JSON-like data."""
     return model.model_dump(mode="json", by_alias=True)
 
 

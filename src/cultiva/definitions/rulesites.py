@@ -10,13 +10,23 @@ from cultiva.contracts.types import DataType
 from cultiva.contracts.views import VIEWS
 from cultiva.definitions.document import Loc
 from cultiva.definitions.draft import Key
-from cultiva.definitions.scopes import profile_scope, row_scope, stage_scope, tag_scope, value_scope, view_scope
+from cultiva.definitions.scopes import (
+    margin_scope,
+    profile_scope,
+    row_scope,
+    stage_scope,
+    tag_scope,
+    value_scope,
+    view_scope,
+)
 from cultiva.definitions.tags import Aggregate
 from cultiva.definitions.workspace import Workspace
 from cultiva.rules import Scope
 
 BOOLEAN, NUMBER = DataType.BOOLEAN, DataType.NUMBER
-OVER_PROFILE = frozenset({"tag", "value", "lifecycle", "segment", "offer", "strategy", "contact_policy", "arbitration"})
+OVER_PROFILE = frozenset(
+    {"tag", "value", "lifecycle", "segment", "offer", "product", "strategy", "contact_policy", "arbitration"}
+)
 """Kinds of definition whose rules read the profile."""
 
 
@@ -57,6 +67,9 @@ def rule_sites(workspace: Workspace) -> Iterator[RuleSite]:
     yield from _stage_sites(workspace)
     yield from _profile_sites(workspace)
     yield from _metric_sites(workspace)
+    for product in workspace.products.values():
+        text, scope = product.pricing.margin, margin_scope(workspace, product)
+        yield RuleSite("product", product.name, ("pricing", "margin"), text, scope, NUMBER, over_rows=True)
     for mapping in workspace.sources.tables:
         scope, name = row_scope(mapping), f"{mapping.table}.{mapping.name}"
         for index, rule in enumerate(mapping.rules):
@@ -128,6 +141,9 @@ def _profile_sites(workspace: Workspace) -> Iterator[RuleSite]:
     for offer in workspace.offers.values():
         yield RuleSite("offer", offer.name, ("eligible",), offer.eligible, scope, BOOLEAN)
         yield RuleSite("offer", offer.name, ("applicable",), offer.applicable, scope, BOOLEAN)
+    for product in workspace.products.values():
+        yield RuleSite("product", product.name, ("eligible",), product.eligible, scope, BOOLEAN)
+        yield RuleSite("product", product.name, ("applicable",), product.applicable, scope, BOOLEAN)
     for strategy in workspace.strategies.values():
         yield RuleSite("strategy", strategy.name, ("audience",), strategy.audience, scope, BOOLEAN)
         yield RuleSite("strategy", strategy.name, ("eligible",), strategy.eligible, scope, BOOLEAN)

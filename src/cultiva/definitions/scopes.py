@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from cultiva.contracts.tables import CANONICAL
 from cultiva.contracts.types import DataType
 from cultiva.contracts.views import VIEWS
+from cultiva.definitions.products import Product
 from cultiva.definitions.sources import Mapping as TableMapping
 from cultiva.definitions.workspace import Workspace
 from cultiva.rules import Scope
@@ -94,6 +95,13 @@ def view_scope(workspace: Workspace, view: str) -> Scope:
     names |= {column.name: column.type for column in VIEWS[view].columns}
     parameters = {name: value for name, value in workspace.value.parameters.items() if name not in names}
     return Scope(names=names, constants=parameters)
+
+
+def margin_scope(workspace: Workspace, product: Product) -> Scope:
+    """For the margin of a template: its parameters, what a take-up moves, the horizon; and the value's parameters."""
+    own = (*(one.name for one in product.parameters), "amount", "horizon_days")
+    constants = {name: value for name, value in workspace.value.parameters.items() if name not in own}
+    return Scope(names=dict.fromkeys(own, DataType.NUMBER), constants=constants)
 
 
 def row_scope(mapping: TableMapping) -> Scope:

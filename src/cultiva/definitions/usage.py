@@ -47,6 +47,7 @@ def used_names(workspace: Workspace, compiled: Compiled) -> set[str]:
         used |= set(micro.tags)
     for strategy in workspace.strategies.values():
         used |= {strategy.objective.metric, *(found.strip() for found in PLACEHOLDER.findall(strategy.reason))}
+    used |= {name for product in workspace.products.values() for name in product.pricing.groups}
     return used | _reviewed(workspace)
 
 
@@ -72,10 +73,12 @@ def _unused_offers(draft: Draft) -> Iterator[Fault]:
     if {"strategy"} & draft.readings.unreadable or draft.readings.broken:
         return
     used = {name for strategy in draft.workspace.strategies.values() for name in strategy.offers}
-    for name in draft.workspace.offers:
-        if name not in used:
-            message, hint = f"no strategy proposes the offer '{name}'", "add it to a strategy, or remove it"
-            yield draft.origin("offer", name).fault(("name",), "unused_offer", message, hint=hint, warning=True)
+    used |= {name for product in draft.workspace.products.values() for name in product.benefits}
+    for kind, names in (("offer", draft.workspace.offers), ("product", draft.workspace.products)):
+        for name in names:
+            if name not in used:
+                message, hint = f"no strategy proposes the {kind} '{name}'", "add it to a strategy, or remove it"
+                yield draft.origin(kind, name).fault(("name",), f"unused_{kind}", message, hint=hint, warning=True)
 
 
 def _double_segments(draft: Draft) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
+from cultiva.definitions.products import Fairness, Product
 from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
 from cultiva.definitions.sources import Identity, SourceFile
@@ -102,6 +103,9 @@ class Workspace:
     review: Review = field(default_factory=Review)
     arbitration: Arbitration = field(default_factory=Arbitration)
     map: StrategyMap = field(default_factory=StrategyMap)
+    products: Mapping[str, Product] = field(default_factory=dict)
+    """Templates; their variants are among the offers."""
+    fairness: Fairness = field(default_factory=Fairness)
     hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(kind, name) -> content hash of the definition."""
     bodies: Mapping[tuple[str, str], object] = field(default_factory=dict)
