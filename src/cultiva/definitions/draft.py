@@ -14,7 +14,9 @@ from cultiva.definitions.document import Document, Loc
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.errors import Fault
 
-SINGLES = frozenset({"lifecycle", "value", "contact_policy", "identity", "review", "arbitration", "fairness", "map"})
+SINGLES = frozenset(
+    {"lifecycle", "value", "contact_policy", "identity", "review", "arbitration", "fairness", "map", "models"}
+)
 """Kinds that have one file which is one definition."""
 NAMING = frozenset({"tag", "segment", "event", "value", "mapping"})
 """Kinds that define names which rules use."""

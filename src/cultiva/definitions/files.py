@@ -12,6 +12,7 @@ from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
+from cultiva.definitions.models import Models
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
 from cultiva.definitions.products import Fairness, Product
@@ -58,6 +59,7 @@ FILE_KINDS = (
     FileKind("strategy", "strategies/*.yaml", Strategy, many=True),
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),
     FileKind("review", "review.yaml", Review, many=False),
+    FileKind("models", "models.yaml", Models, many=False),
     FileKind("arbitration", "arbitration.yaml", Arbitration, many=False),
     FileKind("map", "map.yaml", StrategyMap, many=False),
 )

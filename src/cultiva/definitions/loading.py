@@ -15,6 +15,7 @@ from cultiva.definitions.draft import Draft, Origin, Readings
 from cultiva.definitions.empty import NO_LIFECYCLE, NO_POLICY, NO_VALUE, NOBODY
 from cultiva.definitions.files import FILE_KINDS, SETTINGS_FILE, FileKind, stray_files, workspace_files
 from cultiva.definitions.map import StrategyMap
+from cultiva.definitions.models import Models
 from cultiva.definitions.products import Fairness
 from cultiva.definitions.registry import definition_bodies, definition_hashes
 from cultiva.definitions.review import Review
@@ -248,6 +249,7 @@ class _Reader:
             strategies=self.lists["strategy"],
             policy=_one(self.singles, "contact_policy", NO_POLICY),
             review=_one(self.singles, "review", Review()),
+            models=_one(self.singles, "models", Models()),
             products=self.lists["product"],
             fairness=_one(self.singles, "fairness", Fairness()),
             arbitration=_one(self.singles, "arbitration", Arbitration()),

@@ -71,6 +71,7 @@ def _references(workspace: Workspace) -> Iterator[Reference]:
     yield from _offer_references(workspace)
     yield from _policy_references(workspace)
     yield from _review_references(workspace)
+    yield from _models_references(workspace)
     yield from _arbitration_references(workspace)
     for index, group in enumerate(workspace.map.groups):
         yield Reference("map", "map", ("groups", index, "segment"), "segment", group.segment, workspace.segments)
@@ -111,6 +112,16 @@ def _review_references(workspace: Workspace) -> Iterator[Reference]:
         for field, name in (("tag", metric.tag), ("covariate", metric.covariate)):
             if name is not None:
                 yield Reference("review", "review", (*loc, field), "numeric tag", name, measured, "tag")
+
+
+def _models_references(workspace: Workspace) -> Iterator[Reference]:
+    models, columns = workspace.models, [*workspace.tags, *platform_columns(workspace)]
+    for field in ("include", "exclude"):
+        for index, name in enumerate(getattr(models, field)):
+            yield Reference("models", "models", (field, index), "tag", name, columns)
+    for kind, directions in models.monotone.items():
+        for name in directions:
+            yield Reference("models", "models", ("monotone", kind.value, name), "tag", name, columns)
 
 
 def _arbitration_references(workspace: Workspace) -> Iterator[Reference]:

@@ -58,6 +58,7 @@ def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
         "value": workspace.value,
         "contact_policy": workspace.policy,
         "review": workspace.review,
+        "models": workspace.models,
         "arbitration": workspace.arbitration,
         "map": workspace.map,
     }

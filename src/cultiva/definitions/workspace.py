@@ -14,6 +14,7 @@ from cultiva.definitions.base import Model, Name
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
+from cultiva.definitions.models import Models
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
 from cultiva.definitions.products import Fairness, Product
@@ -101,6 +102,7 @@ class Workspace:
     strategies: Mapping[str, Strategy]
     policy: ContactPolicy
     review: Review = field(default_factory=Review)
+    models: Models = field(default_factory=Models)
     arbitration: Arbitration = field(default_factory=Arbitration)
     map: StrategyMap = field(default_factory=StrategyMap)
     products: Mapping[str, Product] = field(default_factory=dict)
