@@ -67,8 +67,8 @@ class Weights(Model):
 class Lifetime(Model):
     """Lifetime value: expected discounted contribution over a horizon, read by tags that score the model `lifetime`.
 
-    What customers hold goes on while they stay (survival x contribution); what they do of their own accord (`purchases`)
-    is forecast from how often and how recently they did it (BG/NBD) and what it was worth (Gamma-Gamma).
+    What customers hold goes on while they stay (survival x contribution); what they do of their own accord
+    (`purchases`) is forecast from how often and how recently they did it, and what it was worth.
     """
 
     horizon_months: int = Field(default=36, gt=0, le=600)
@@ -86,6 +86,8 @@ class Lifetime(Model):
     """A column of the party record that divides customers by how they leave, e.g. party_type; None: all alike."""
     window_days: int = Field(default=730, gt=0)
     """Days up to the business date in which leaving is watched; no longer than closed accounts are delivered."""
+    refresh_days: int = Field(default=28, gt=0)
+    """Days after which lifetime values are found anew; until then the last ones stand."""
 
 
 class Value(Model):

@@ -38,6 +38,7 @@ def maximise(likelihood: Likelihood, start: Floats, *, customers: float) -> Maxi
         customers: Customers in the data, so that tolerances mean the same whatever the size.
     """
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     def objective(logs: Floats) -> tuple[float, Floats]:
         parameters = np.exp(logs)
@@ -46,7 +47,9 @@ def maximise(likelihood: Likelihood, start: Floats, *, customers: float) -> Maxi
 
     options = {"maxiter": 500, "gtol": TOLERANCE, "ftol": 1e-15, "maxcor": 20}
     bounds = [(-BOUND, BOUND)] * start.size
-    found = minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    # Sums in one thread have one order, and threads of linear algebra only wait for each other in steps this small.
+    with threadpool_limits(1):
+        found = minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     inside = bool(np.all(np.abs(found.x) < BOUND))
     flat = bool(np.max(np.abs(found.jac)) < 1e-5)
     return Maximum(np.exp(found.x), -float(found.fun) * customers, inside and flat)

@@ -32,7 +32,7 @@ class Histories:
     """Repeat purchases; n."""
     t_x: Floats
     """From the first to the last purchase, in units of time; n, 0 where x is 0."""
-    T: Floats  # noqa: N815 - the name that the papers give it
+    T: Floats
     """From the first purchase until now, in units of time; n, at least t_x."""
     weight: Floats
     """Customers; n."""
