@@ -9,6 +9,7 @@ from cultiva.definitions.cycles import cycles
 from cultiva.definitions.draft import Draft
 from cultiva.definitions.fairness import check_fairness
 from cultiva.definitions.mappings import check_sources
+from cultiva.definitions.portfolio_check import check_portfolios
 from cultiva.definitions.pricing import check_products
 from cultiva.definitions.reach import check_reach, check_values
 from cultiva.definitions.references import check_references
@@ -34,6 +35,7 @@ def check_draft(draft: Draft, *, warnings: bool = True) -> Iterator[Fault]:
     yield from check_references(draft)
     yield from check_structure(draft)
     yield from check_suitability(draft)
+    yield from check_portfolios(draft, solve=warnings)
     yield from check_sources(draft)
     yield from check_products(draft, compiled)
     yield from check_fairness(draft, compiled)

@@ -11,14 +11,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cultiva.definitions.document import Document, Loc
+from cultiva.definitions.portfolios import GAP_COLUMNS, MODEL_COLUMN
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.errors import Fault
 
 SINGLES = frozenset(
-    {"lifecycle", "value", "contact_policy", "identity", "review", "arbitration", "fairness", "map", "models"}
+    {
+        "lifecycle",
+        "value",
+        "contact_policy",
+        "identity",
+        "review",
+        "arbitration",
+        "fairness",
+        "map",
+        "models",
+        "portfolios",
+    }
 )
 """Kinds that have one file which is one definition."""
-NAMING = frozenset({"tag", "segment", "event", "value", "mapping"})
+NAMING = frozenset({"tag", "segment", "event", "value", "mapping", "portfolios"})
 """Kinds that define names which rules use."""
 Key = tuple[str, str]
 """A definition: its kind and name."""
@@ -68,6 +80,8 @@ class Readings:
             self.uncertain.add(kind)
         if kind == "value":
             self.broken.update(f"value_{name}" for name in names)
+        if kind == "portfolios":
+            self.broken.update((MODEL_COLUMN, *GAP_COLUMNS.values()))
         for name in ("parameters", "extra_columns"):
             self.broken.update(_keys(data, name))
 

@@ -15,6 +15,7 @@ from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.models import Models
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
+from cultiva.definitions.portfolios import Portfolios
 from cultiva.definitions.products import Fairness, Product
 from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
@@ -59,6 +60,7 @@ FILE_KINDS = (
     FileKind("strategy", "strategies/*.yaml", Strategy, many=True),
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),
     FileKind("review", "review.yaml", Review, many=False),
+    FileKind("portfolios", "portfolios.yaml", Portfolios, many=False),
     FileKind("models", "models.yaml", Models, many=False),
     FileKind("arbitration", "arbitration.yaml", Arbitration, many=False),
     FileKind("map", "map.yaml", StrategyMap, many=False),

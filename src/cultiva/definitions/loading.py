@@ -253,6 +253,7 @@ class _Reader:
             products=self.lists["product"],
             fairness=_one(self.singles, "fairness", Fairness()),
             arbitration=_one(self.singles, "arbitration", Arbitration()),
+            portfolios=_one(self.singles, "portfolios", None),
             map=_one(self.singles, "map", StrategyMap()),
         )
         bodies = definition_bodies(workspace)

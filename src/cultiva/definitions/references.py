@@ -73,6 +73,7 @@ def _references(workspace: Workspace) -> Iterator[Reference]:
     yield from _review_references(workspace)
     yield from _models_references(workspace)
     yield from _arbitration_references(workspace)
+    yield from _portfolio_references(workspace)
     for index, group in enumerate(workspace.map.groups):
         yield Reference("map", "map", ("groups", index, "segment"), "segment", group.segment, workspace.segments)
     stages = [stage.name for stage in workspace.lifecycle.stages]
@@ -138,6 +139,18 @@ def _arbitration_references(workspace: Workspace) -> Iterator[Reference]:
                 for position, name in enumerate(getattr(scope, field)):
                     loc = (section, index, field, position)
                     yield Reference("arbitration", "arbitration", loc, target, name, names, where)
+
+
+def _portfolio_references(workspace: Workspace) -> Iterator[Reference]:
+    if (portfolios := workspace.portfolios) is None:
+        return
+    numeric = [name for name, tag in workspace.tags.items() if tag.type.numeric]
+    for name, bucket in portfolios.buckets.items():
+        base = ("buckets", name)
+        yield Reference("portfolios", "portfolios", (*base, "balance"), "numeric tag", bucket.balance, numeric, "tag")
+        for index, product in enumerate(bucket.offers):
+            loc = (*base, "offers", index, "offer")
+            yield Reference("portfolios", "portfolios", loc, "offer", product.offer, workspace.offers)
 
 
 def profile_numbers(workspace: Workspace) -> list[str]:

@@ -29,6 +29,9 @@ RULE_FIELDS = frozenset(
         "relationship",
         "activity",
         "select",
+        "applies",
+        "cash_need",
+        "protection_need",
     )
 )
 """Fields that hold rules or SQL, where a comment means nothing and a quoted text is kept letter by letter."""
@@ -64,6 +67,8 @@ def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
     }
     if workspace.products:
         single["fairness"] = workspace.fairness
+    if workspace.portfolios is not None:
+        single["portfolios"] = workspace.portfolios
     for kind, found in many.items():
         bodies |= {(kind, name): model_body(model) for name, model in found.items()}
     bodies |= {(kind, kind): model_body(model) for kind, model in single.items()}

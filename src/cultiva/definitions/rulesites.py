@@ -12,6 +12,7 @@ from cultiva.definitions.document import Loc
 from cultiva.definitions.draft import Key
 from cultiva.definitions.scopes import (
     margin_scope,
+    portfolio_scope,
     profile_scope,
     row_scope,
     stage_scope,
@@ -25,7 +26,18 @@ from cultiva.rules import Scope
 
 BOOLEAN, NUMBER = DataType.BOOLEAN, DataType.NUMBER
 OVER_PROFILE = frozenset(
-    {"tag", "value", "lifecycle", "segment", "offer", "product", "strategy", "contact_policy", "arbitration"}
+    {
+        "tag",
+        "value",
+        "lifecycle",
+        "segment",
+        "offer",
+        "product",
+        "strategy",
+        "contact_policy",
+        "arbitration",
+        "portfolios",
+    }
 )
 """Kinds of definition whose rules read the profile."""
 
@@ -64,6 +76,7 @@ def rule_sites(workspace: Workspace) -> Iterator[RuleSite]:
     """Every rule of a workspace."""
     yield from _tag_sites(workspace)
     yield from _value_sites(workspace)
+    yield from _portfolio_sites(workspace)
     yield from _stage_sites(workspace)
     yield from _profile_sites(workspace)
     yield from _metric_sites(workspace)
@@ -115,6 +128,15 @@ def _value_sites(workspace: Workspace) -> Iterator[RuleSite]:
         (("activity",), value.activity),
     ):
         yield RuleSite("value", "value", loc, text, scope, NUMBER)
+
+
+def _portfolio_sites(workspace: Workspace) -> Iterator[RuleSite]:
+    if (portfolios := workspace.portfolios) is None:
+        return
+    scope = portfolio_scope(workspace)
+    for field, expected in (("applies", BOOLEAN), ("cash_need", NUMBER), ("protection_need", NUMBER)):
+        if (text := getattr(portfolios, field)) is not None:
+            yield RuleSite("portfolios", "portfolios", (field,), text, scope, expected)
 
 
 def _stage_sites(workspace: Workspace) -> Iterator[RuleSite]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from cultiva.contracts.tables import CANONICAL
 from cultiva.contracts.types import DataType
 from cultiva.contracts.views import VIEWS
+from cultiva.definitions.portfolios import GAP_COLUMNS, MODEL_COLUMN
 from cultiva.definitions.products import Product
 from cultiva.definitions.sources import Mapping as TableMapping
 from cultiva.definitions.workspace import Workspace
@@ -35,6 +36,7 @@ def platform_columns(workspace: Workspace) -> dict[str, DataType]:
         CUSTOMER_ID: DataType.INTEGER,
         **value_columns(workspace),
         **dict.fromkeys(tier_names(workspace), DataType.TEXT),
+        **asset_columns(workspace),
         **dict.fromkeys(STAGE_COLUMNS, DataType.TEXT),
     }
 
@@ -43,6 +45,13 @@ def value_columns(workspace: Workspace) -> dict[str, DataType]:
     """The columns that the value model makes: one per component, then the five values."""
     components = (f"value_{component.name}" for component in workspace.value.components)
     return dict.fromkeys((*components, *VALUE_COLUMNS), DataType.MONEY)
+
+
+def asset_columns(workspace: Workspace) -> dict[str, DataType]:
+    """The columns that the model portfolios make: whose model a customer has, then the gap of every bucket in money."""
+    if workspace.portfolios is None:
+        return {}
+    return {MODEL_COLUMN: DataType.TEXT, **dict.fromkeys(GAP_COLUMNS.values(), DataType.MONEY)}
 
 
 def tier_names(workspace: Workspace) -> tuple[str, ...]:
@@ -64,6 +73,12 @@ def value_scope(workspace: Workspace) -> Scope:
         events=event_types(workspace),
         constants=workspace.value.parameters,
     )
+
+
+def portfolio_scope(workspace: Workspace) -> Scope:
+    """For the needs of model portfolios: tags, value and tiers."""
+    made = {**value_columns(workspace), **dict.fromkeys(tier_names(workspace), DataType.TEXT)}
+    return Scope(names={**_tags(workspace), **made}, events=event_types(workspace))
 
 
 def stage_scope(workspace: Workspace) -> Scope:

@@ -48,6 +48,8 @@ def used_names(workspace: Workspace, compiled: Compiled) -> set[str]:
     for strategy in workspace.strategies.values():
         used |= {strategy.objective.metric, *(found.strip() for found in PLACEHOLDER.findall(strategy.reason))}
     used |= {name for product in workspace.products.values() for name in product.pricing.groups}
+    if workspace.portfolios is not None:
+        used |= {bucket.balance for _, bucket in workspace.portfolios.buckets.items()}
     return used | _reviewed(workspace)
 
 

@@ -17,6 +17,7 @@ from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.models import Models
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
+from cultiva.definitions.portfolios import Portfolios
 from cultiva.definitions.products import Fairness, Product
 from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
@@ -104,6 +105,8 @@ class Workspace:
     review: Review = field(default_factory=Review)
     models: Models = field(default_factory=Models)
     arbitration: Arbitration = field(default_factory=Arbitration)
+    portfolios: Portfolios | None = None
+    """None: nobody has a model portfolio."""
     map: StrategyMap = field(default_factory=StrategyMap)
     products: Mapping[str, Product] = field(default_factory=dict)
     """Templates; their variants are among the offers."""
