@@ -12,8 +12,10 @@ from pathlib import Path
 
 from cultiva.definitions.files import SETTINGS_FILE
 from cultiva.definitions.loading import load_workspace
+from cultiva.definitions.offers import Offer
 from cultiva.definitions.packs import init_workspace
 from cultiva.definitions.policy import Channel
+from cultiva.definitions.products import Unit
 from cultiva.definitions.review import RankBy
 from cultiva.definitions.workspace import Workspace
 from cultiva.loop.simulation.copying import copy_definitions
@@ -115,7 +117,20 @@ def _set_line(path: Path, pattern: re.Pattern[str], line: str) -> None:
 
 def offer_terms(workspace: Workspace) -> Sequence[OfferTerms]:
     """The workspace's offers, as far as customers care."""
-    return [OfferTerms(one.name, one.kind.value, one.category, one.unit_cost) for one in workspace.offers.values()]
+    return [
+        OfferTerms(one.name, one.kind.value, one.category, one.unit_cost, rate=_better_rate(workspace, one))
+        for one in workspace.offers.values()
+    ]
+
+
+def _better_rate(workspace: Workspace, offer: Offer) -> float:
+    """How much better than the list price a variant is, as a yearly rate; a fee by what a take-up moves."""
+    product = workspace.products.get(offer.group or "")
+    if product is None or product.priced is None or offer.price is None:
+        return 0.0
+    found, pricing = product.priced, product.pricing
+    better = found.value - offer.price if pricing.better == "lower" else offer.price - found.value
+    return better if found.unit is Unit.RATE else better / pricing.amount
 
 
 def channel_terms(workspace: Workspace) -> Sequence[ChannelTerms]:

@@ -217,9 +217,13 @@ def _sold(world: World, offers: OfferBook) -> Ints:
 
 
 def _qualities(world: World, offers: OfferBook, seed: int) -> Floats:
-    """Drawn by name, so that another offer in the book changes none of the others; dearer benefits do more."""
+    """Drawn by name, so that another offer in the book changes none of the others; dearer benefits do more.
+
+    One thing at several prices (`name@price`) is one thing: only its price differs.
+    """
     spread = world.response.offer_spread
-    drawn = [np.random.default_rng([seed, 13, crc32(offer.name.encode())]).standard_normal() for offer in offers]
+    names = [offer.name.partition("@")[0] for offer in offers]
+    drawn = [np.random.default_rng([seed, 13, crc32(name.encode())]).standard_normal() for name in names]
     return np.exp(spread * np.array(drawn) - spread**2 / 2).reshape(-1)
 
 

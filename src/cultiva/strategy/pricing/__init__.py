@@ -1,0 +1,1 @@
+"""At what price is a thing to be offered to whom?"""
