@@ -25,6 +25,21 @@ def seconds() -> float:
     return time.perf_counter()
 
 
+def born_by(on: date, years: int) -> date:
+    """The latest birth date of someone who has reached an age by a day.
+
+    Examples:
+        >>> born_by(date(1994, 3, 30), 66)
+        datetime.date(1928, 3, 30)
+        >>> born_by(date(2024, 2, 29), 65)
+        datetime.date(1959, 2, 28)
+    """
+    try:
+        return on.replace(year=on.year - years)
+    except ValueError:
+        return on.replace(year=on.year - years, day=28)
+
+
 def parse_business_date(text: str) -> date:
     """Reads a business date written as YYYY-MM-DD.
 

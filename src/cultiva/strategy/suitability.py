@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
+from cultiva.kit.clock import born_by
 
 if TYPE_CHECKING:
     import ibis
@@ -35,21 +36,6 @@ def suitable(table: ibis.Table, offer: Offer, policy: ContactPolicy, on: date) -
         table.party_risk_rating.isin(ratings)
         & (table.party_risk_rated_on >= ibis.literal(rated_since))
         & (table.party_risk_rated_on <= ibis.literal(on))
-        & (table.party_birth_date > ibis.literal(born_on_or_before(on, policy.suitability_age_max + 1)))
+        & (table.party_birth_date > ibis.literal(born_by(on, policy.suitability_age_max + 1)))
     )
     return known.fill_null(ibis.literal(False))
-
-
-def born_on_or_before(on: date, years: int) -> date:
-    """The latest birth date of someone who has reached an age by a day.
-
-    Examples:
-        >>> born_on_or_before(date(1994, 3, 30), 66)
-        datetime.date(1928, 3, 30)
-        >>> born_on_or_before(date(2024, 2, 29), 65)
-        datetime.date(1959, 2, 28)
-    """
-    try:
-        return on.replace(year=on.year - years)
-    except ValueError:
-        return on.replace(year=on.year - years, day=28)

@@ -27,6 +27,8 @@ class Origin(StrEnum):
     """The value model."""
     TIER = "tier"
     """A tiering."""
+    ASSETS = "assets"
+    """The model portfolios."""
     LIFECYCLE = "lifecycle"
     """The lifecycle."""
     LIST = "list"

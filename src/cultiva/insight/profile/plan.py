@@ -23,6 +23,8 @@ from cultiva.definitions.tags import Aggregate, Tag
 from cultiva.definitions.value import Tiering, Value
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import AggregateForm, Form
+from cultiva.insight.assets.forms import PARTY_FACTS, fact_name
+from cultiva.insight.assets.service import asset_forms
 from cultiva.insight.profile.columns import Origin, ProfileColumn
 from cultiva.insight.profile.forms import (
     ColumnForm,
@@ -124,6 +126,7 @@ class _Planner:
         self._value(self.workspace.value)
         for tiering in self.workspace.value.tierings:
             self._computed(tiering.name, DataType.TEXT, Origin.TIER, self._band_form(tiering))
+        self._assets()
         self._stages()
         self._lists()
         passes = self._windows()
@@ -230,6 +233,14 @@ class _Planner:
             (lowest.name, "true")
         ]
         return FirstTrue(tuple((name, compile_rule(text, scope).form(self.on)) for name, text in tests))
+
+    def _assets(self) -> None:
+        """Model portfolio and gaps; the party facts behind them are inner columns."""
+        for name, form in asset_forms(self.workspace, self.on).items():
+            self._computed(name, form.type, Origin.ASSETS, form)
+        if self.workspace.portfolios is not None:
+            facts = {fact_name(column): ColumnForm(column, type_) for column, type_ in PARTY_FACTS.items()}
+            self.first |= facts
 
     def _stages(self) -> None:
         stages = FirstTrue(tuple((name, rule.form(self.on)) for name, rule in self.book.stages))
