@@ -13,6 +13,7 @@ from cultiva.engine.lake import Lake
 from cultiva.engine.open import open_engine
 from cultiva.engine.spill import own_spill
 from cultiva.kit.clock import utc_now
+from cultiva.kit.garbage import rare_collections
 from cultiva.loop.parts import Parts
 from cultiva.store import open_store
 
@@ -29,6 +30,11 @@ def opened(root: Path, *, overrides: Mapping[str, str] | None = None) -> Iterato
         CultivaError: if the workspace has faults, or a part cannot be opened.
     """
     workspace = _with_own_spill(load_workspace(root, overrides=overrides or {}))
+    with rare_collections():
+        yield from _parts(workspace, root)
+
+
+def _parts(workspace: Workspace, root: Path) -> Iterator[Parts]:
     settings = workspace.settings
     store = open_store(settings.store.url, root)
     try:
