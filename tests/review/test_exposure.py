@@ -67,8 +67,8 @@ def test_those_exposed_enter_on_their_side_with_what_is_known_of_them(log: Log) 
     assert {n: row["arm"] for n, row in found.items()} == {1: "treated", 2: "held_out", 3: "held_out_global"}
     assert found[2] == {
         "strategy": "a", "customer_id": 2, "enrolled_on": DAY, "arm": "held_out", "offer": "fund", "channel": "call",
-        "branch_id": "B1", "adviser_id": "A1", "ranked_by": "rules", "assigned_share": 1.0, "group_stage": "s2",
-        "group_value_tier": "basic", "x_current_value": 100.0, "x_aum": 2.0,
+        "branch_id": "B1", "adviser_id": "A1", "ranked_by": "rules", "cluster": None, "assigned_share": 1.0,
+        "group_stage": "s2", "group_value_tier": "basic", "x_current_value": 100.0, "x_aum": 2.0,
     }  # fmt: skip
 
 
@@ -107,6 +107,19 @@ def test_a_retired_id_leaves_its_enrolment_to_the_survivor_and_contradictions_dr
 
 def test_a_chain_of_mergers_is_followed_to_its_end() -> None:
     assert followed({5: 4, 4: 2, 2: 1, 9: 8}) == {5: 1, 4: 1, 2: 1, 9: 8}
+
+
+def test_with_whom_a_customer_was_drawn_is_kept(log: Log) -> None:
+    space = bank()
+    together = space.strategies["a"].model_copy(update={"holdout_by": "branch"})
+    space = replace(space, strategies={**space.strategies, "a": together})
+    decisions = [decided(1), decided(2, branch_id=None), decided(3, strategy="b")]
+    people = [known(n) for n in (1, 2, 3)]
+    first = log(decisions, people, space=space)
+    assert {n: row["cluster"] for n, row in rows(first).items()} == {1: "branch:B1", 2: "customer:2"}
+    assert rows(first, "b")[3]["cluster"] is None
+    moved = log([decided(1, branch_id="B7")], people, day=1, previous=first, space=space)
+    assert rows(moved)[1]["cluster"] == "branch:B1"
 
 
 def test_a_tag_that_becomes_a_covariate_later_is_null_before(log: Log) -> None:

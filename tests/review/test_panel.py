@@ -90,9 +90,13 @@ def panel(engine: Engine, tmp_path: Path) -> Panel:
         space: Workspace | None = None,
         mergers: dict[int, int] | None = None,
         ranked: dict[int, str] | None = None,
+        advised: bool = True,
     ) -> dict[int, Row]:
         root, space = tmp_path / f"{on}-{strategy}-{len(list(tmp_path.iterdir()))}", space or bank()
-        decisions = [decided(n, fate, ranked_by=(ranked or {}).get(n, "rules")) for n, fate in FATES.items()]
+        decisions = [
+            decided(n, fate, ranked_by=(ranked or {}).get(n, "rules"), adviser_id="A1" if advised else None)
+            for n, fate in FATES.items()
+        ]
         customers = [{"customer_id": n, "branch_id": "B1", "adviser_id": "A9"} for n in PEOPLE]
         entering = ExposureInputs(
             decisions=put(root / "decisions", decisions, DECISION),
@@ -122,6 +126,16 @@ def panel(engine: Engine, tmp_path: Path) -> Panel:
 
 def column(found: dict[int, Row], name: str) -> dict[int, object]:
     return {customer: row[name] for customer, row in found.items()}
+
+
+def test_customers_drawn_alone_are_put_into_lots_of_one_side(panel: Panel) -> None:
+    space = bank()
+    together = space.strategies["a"].model_copy(update={"holdout_by": "adviser"})
+    space = replace(space, strategies={**space.strategies, "a": together})
+    assert set(column(panel(space=space), "cluster").values()) == {"adviser:A1"}
+    found = column(panel(space=space, advised=False), "cluster")
+    assert found == {n: f"lot:{'held_out' if n in {3, 6} else 'treated'}:{n}" for n in (1, 2, 3, 5, 6)}
+    assert set(column(panel(), "cluster").values()) == {None}
 
 
 def test_nobody_held_out_from_everything_is_on_a_side_of_a_strategy(panel: Panel) -> None:

@@ -22,6 +22,11 @@ NOT_DONE = "not_done"
 """Status of a contact that nobody attempted: it costs nothing."""
 NOT_CARRIED_OUT = ("failed", NOT_DONE)
 """Contacts that did not take place, by their status; a failed attempt costs all the same."""
+CLUSTER = "cluster"
+"""Column of exposures and of the analysis table: what was drawn as a whole; null where customers are drawn one by one.
+In the analysis table customers who are drawn alone where others are drawn in groups are put together into `LOTS`."""
+LOT = "lot:"
+"""Before the name of such a lot."""
 SOLD = "sold"
 """Metric beside the contribution: the part of it that holdings of the offer's product category bring."""
 
@@ -47,6 +52,23 @@ class ReviewDesign:
     def offer_holdouts(self) -> Mapping[str, float]:
         """Offers with a holdout of their own, and its share."""
         return {name: one.holdout for name, one in self.workspace.offers.items() if one.holdout > 0}
+
+    @cached_property
+    def clustered(self) -> Mapping[str, str]:
+        """Strategies that leave whole advisers or branches alone, and which of the two."""
+        strategies = self.workspace.strategies.values()
+        return {one.name: one.holdout_by for one in strategies if one.holdout_by != "customer"}
+
+    @cached_property
+    def by_person(self) -> frozenset[str]:
+        """Strategies that nobody but persons carry out.
+
+        Only there an effect can be put down to being reached by a person: where messages go out as well they work too,
+        and whoever was not called may have read one.
+        """
+        human = {one.name for one in self.workspace.policy.channels if one.kind == "human"}
+        strategies = self.workspace.strategies.values()
+        return frozenset(one.name for one in strategies if human.issuperset(one.channels))
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -79,6 +101,7 @@ class ReviewDesign:
             Column("enrolled_on", DataType.DATE),
             Column("arm", DataType.TEXT),
             *(Column(name, DataType.TEXT) for name in ("offer", "channel", "branch_id", "adviser_id", "ranked_by")),
+            Column(CLUSTER, DataType.TEXT),
             Column("assigned_share", DataType.NUMBER),
             *(Column(f"group_{name}", DataType.TEXT) for name in self.groups),
             *(Column(f"x_{name}", DataType.NUMBER) for name in self.covariates),

@@ -19,9 +19,10 @@ from cultiva.contracts.decision import GLOBAL_HOLDOUT, HEALTH_SLICES, Fate, hold
 from cultiva.definitions.review import CONTRIBUTION
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.columns import with_columns
-from cultiva.engine.draws import ibis_draw, ibis_slices
+from cultiva.engine.draws import ibis_draw, ibis_slices, ibis_unit
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.review.design import (
+    CLUSTER,
     HELD_OUT,
     HELD_OUT_GLOBAL,
     HELD_OUT_OFFER,
@@ -110,7 +111,17 @@ def _of_strategies(engine: Engine, inputs: ExposureInputs, design: ReviewDesign,
     if design.offer_holdouts:
         by_offer = _left_by_offer(exposed, design) & (exposed.fate != Fate.HELD_OUT_GLOBAL.value)
         arm = ibis.ifelse(by_offer, HELD_OUT_OFFER, arm)
-    return _enrolled(engine, exposed.mutate(arm=arm), inputs, design, on)
+    return _enrolled(engine, exposed.mutate(arm=arm, **{CLUSTER: _cluster(exposed, design)}), inputs, design, on)
+
+
+def _cluster(exposed: ibis.Table, design: ReviewDesign) -> ibis.Value:
+    """The adviser or branch with whom the customer was drawn; null where customers are drawn one by one."""
+    import ibis
+
+    holders = {"adviser": exposed.adviser_id, "branch": exposed.branch_id}
+    units = {kind: ibis_unit(kind, holder, exposed.customer_id) for kind, holder in holders.items()}
+    drawn = [(exposed.strategy == name, units[kind]) for name, kind in design.clustered.items()]
+    return ibis.cases(*drawn, else_=ibis.null("string")) if drawn else ibis.null("string")
 
 
 def _arm(exposed: ibis.Table) -> ibis.Value:

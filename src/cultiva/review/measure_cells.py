@@ -107,6 +107,10 @@ def _run(engine: Engine, reading: Reading, columns: tuple[str, ...], dimensions:
     aggregates = {ROWS: table.count(), **{name: _sum(table, *term) for name, term in terms.items()}}
     if DAYS in table.columns:
         aggregates[DAYS] = table[DAYS].sum()
+    covariates = {covariate.name for one in reading.variants if (covariate := one.covariate) is not None}
+    for name in sorted(covariates):
+        squared = table[name] * table[name]
+        aggregates |= {cubes(name): (squared * table[name]).sum(), fourths(name): (squared * squared).sum()}
     aliased = {f"a{place}": aggregate for place, aggregate in enumerate(aggregates.values())}
     found = engine.fetch(table.group_by(list(keys)).aggregate(**aliased))
     found = found.filter(pc.is_in(found.column("arm"), pa.array([TREATED, CONTROL])))
@@ -118,6 +122,16 @@ def _run(engine: Engine, reading: Reading, columns: tuple[str, ...], dimensions:
         {name: place for place, name in enumerate(aggregates)},
         dimensions,
     )
+
+
+def cubes(variable: str) -> str:
+    """Name of the sum of a covariate's third powers."""
+    return f"{variable}^3"
+
+
+def fourths(variable: str) -> str:
+    """Name of the sum of a covariate's fourth powers."""
+    return f"{variable}^4"
 
 
 def _sum(table: ibis.Table, factors: tuple[str, ...], present: tuple[str, ...]) -> ibis.Value:

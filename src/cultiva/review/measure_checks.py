@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cultiva.kit.words import Words
 from cultiva.review.measure_cells import Reading
 from cultiva.review.measure_design import Design
-from cultiva.review.measure_groups import Group, pair_of
+from cultiva.review.measure_groups import Group, kurtosis_of, pair_of
 from cultiva.review.measure_results import Check, CheckName, Estimand, Measured, Standing
 from cultiva.review.statistics import reasons
 from cultiva.review.statistics.checks import balance, missing, sample_ratio
@@ -66,11 +66,11 @@ def _ratio(whole: Group, design: Design) -> Check:
 def _balances(whole: Group, reading: Reading) -> Iterator[Check]:
     done: set[str] = set()
     for variant in reading.variants:
-        covariate, place = variant.metric.covariate, variant.roles.covariate
-        if covariate is None or place is None or covariate in done:
+        covariate, place, variable = variant.metric.covariate, variant.roles.covariate, variant.covariate
+        if covariate is None or place is None or variable is None or covariate in done:
             continue
         done.add(covariate)
-        seen = balance(pair_of(whole, reading, variant), place)
+        seen = balance(pair_of(whole, reading, variant), place, kurtosis_of(whole, variant, variable))
         standing = _standing(seen.value, seen.p_value)
         said = seen.reason or _apart(covariate, abs(seen.value or 0))
         yield Check(whole.strategy, CheckName.BALANCE, covariate, standing, seen.value, seen.p_value, said)

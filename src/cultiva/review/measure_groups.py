@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cultiva.review.measure_cells import CLUSTER, DAYS, ROWS, Cells, Reading
-from cultiva.review.measure_variables import Variant
+from cultiva.review.design import LOT
+from cultiva.review.measure_cells import CLUSTER, DAYS, ROWS, Cells, Reading, cubes, fourths
+from cultiva.review.measure_variables import Variable, Variant, sum_name
 from cultiva.review.statistics.moments import Clusters, Floats, Moments, Pair, from_sums
 
 _TREATED, _CONTROL = 0, 1
+NORMAL_KURTOSIS = 3.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Group:
     """Arms (treated, control) x aggregates."""
     by_cluster: Floats | None
     """Clusters x arms x aggregates, if whole clusters were drawn."""
+    lots: NDArray[np.bool_] | None
+    """Which clusters are lots of customers who were drawn alone."""
     cells: Cells
     """Where the sums come from."""
 
@@ -38,13 +42,14 @@ class Group:
 
     @property
     def units(self) -> tuple[int, int]:
-        """What was drawn: clusters if each is wholly in one arm, else customers; treated and control."""
-        if self.by_cluster is None:
+        """What was drawn: clusters if each is wholly in one arm, and customers drawn alone; treated and control."""
+        if self.by_cluster is None or self.lots is None:
             return self.customers(_TREATED), self.customers(_CONTROL)
-        counts = self.by_cluster[:, :, self.cells.names[ROWS]] > 0
-        if counts.all(axis=1).any():
+        rows = self.by_cluster[:, :, self.cells.names[ROWS]]
+        if (rows > 0).all(axis=1).any():
             return self.customers(_TREATED), self.customers(_CONTROL)
-        return int(counts[:, _TREATED].sum()), int(counts[:, _CONTROL].sum())
+        drawn = np.where(self.lots[:, None], rows, rows > 0).sum(axis=0)
+        return round(float(drawn[_TREATED])), round(float(drawn[_CONTROL]))
 
     @property
     def days(self) -> float | None:
@@ -68,8 +73,8 @@ def groups_of(cells: Cells, dimension: tuple[str, ...], clustered: frozenset[str
     np.add.at(sums, (codes, arms), cells.values)
     for place in sorted(range(len(keys)), key=lambda one: keys[one]):
         strategy, values = keys[place][0], keys[place][1:]
-        by_cluster = _by_cluster(cells, codes == place) if strategy in clustered else None
-        yield Group(strategy, dimension, values, sums[place], by_cluster, cells)
+        by_cluster, lots = _by_cluster(cells, codes == place) if strategy in clustered else (None, None)
+        yield Group(strategy, dimension, values, sums[place], by_cluster, lots, cells)
 
 
 def _codes(columns: Sequence[NDArray[np.object_]], rows: int) -> tuple[NDArray[np.int64], list[tuple[str, ...]]]:
@@ -79,11 +84,12 @@ def _codes(columns: Sequence[NDArray[np.object_]], rows: int) -> tuple[NDArray[n
     return np.array(codes, dtype=np.int64).reshape(rows), list(found)
 
 
-def _by_cluster(cells: Cells, chosen: NDArray[np.bool_]) -> Floats:
+def _by_cluster(cells: Cells, chosen: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Sums by cluster, and which of them are lots."""
     codes, keys = _codes([cells.keys[CLUSTER][chosen]], int(chosen.sum()))
     sums = np.zeros((len(keys), 2, cells.values.shape[1]))
     np.add.at(sums, (codes, np.where(cells.treated[chosen], _TREATED, _CONTROL)), cells.values[chosen])
-    return sums
+    return sums, np.array([name.startswith(LOT) for (name,) in keys], dtype=np.bool_)
 
 
 def pair_of(group: Group, reading: Reading, variant: Variant) -> Pair:
@@ -100,6 +106,21 @@ def pair_of(group: Group, reading: Reading, variant: Variant) -> Pair:
         for arm in (_TREATED, _CONTROL)
     ]
     return Pair(arms[0], arms[1], Clusters(counts[0], counts[1], about[0], about[1]))
+
+
+def kurtosis_of(group: Group, variant: Variant, variable: Variable) -> float:
+    """Kurtosis of a covariate over both arms; 3, as if normal, where it does not vary."""
+    names, present = group.cells.names, variant.present
+    first, square = sum_name((variable.name,), present), sum_name((variable.name, variable.name), present)
+    wanted = (names[variant.count_name], names[first], names[square], names[cubes(variable.name)],
+              names[fourths(variable.name)])  # fmt: skip
+    n, one, two, three, four = (float(number) for number in group.sums[:, wanted].sum(axis=0))
+    if n < 2:
+        return NORMAL_KURTOSIS
+    mean = one / n
+    variance = two / n - mean**2
+    fourth = four / n - 4 * mean * three / n + 6 * mean**2 * two / n - 3 * mean**4
+    return max(fourth / variance**2, 1.0) if variance > 1e-12 * max(two / n, 1e-300) else NORMAL_KURTOSIS
 
 
 def _moments(sums: Floats, variant: Variant, names: Mapping[str, int], shift: Floats) -> Moments:

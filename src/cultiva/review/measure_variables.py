@@ -45,6 +45,11 @@ class Variant:
     roles: Roles
     """Which variable is which."""
 
+    @property
+    def covariate(self) -> Variable | None:
+        """The variable known before."""
+        return None if self.roles.covariate is None else self.variables[self.roles.covariate]
+
     @cached_property
     def present(self) -> tuple[str, ...]:
         """Variables that may be missing; a customer without one of them does not take part."""
@@ -53,24 +58,24 @@ class Variant:
     @cached_property
     def count_name(self) -> str:
         """Name of the aggregate that counts customers."""
-        return _name((), self.present)
+        return sum_name((), self.present)
 
     @cached_property
     def sum_names(self) -> tuple[str, ...]:
         """Names of the sums, variable by variable."""
-        return tuple(_name((one.name,), self.present) for one in self.variables)
+        return tuple(sum_name((one.name,), self.present) for one in self.variables)
 
     @cached_property
     def product_names(self) -> tuple[tuple[int, int, str], ...]:
         """Names of the sums of products, upper triangle."""
         places = combinations_with_replacement(range(len(self.variables)), 2)
-        return tuple((a, b, _name(self._pair(a, b), self.present)) for a, b in places)
+        return tuple((a, b, sum_name(self._pair(a, b), self.present)) for a, b in places)
 
     @cached_property
     def terms(self) -> Mapping[str, Term]:
         """All sums by name; equal ones of several variants have one name, so that they are computed once."""
         found: dict[str, Term] = {self.count_name: ((), self.present)}
-        found.update({_name((one.name,), self.present): ((one.name,), self.present) for one in self.variables})
+        found.update({sum_name((one.name,), self.present): ((one.name,), self.present) for one in self.variables})
         found.update({name: (self._pair(a, b), self.present) for a, b, name in self.product_names})
         return found
 
@@ -119,5 +124,6 @@ def _variant(metric: MetricDesign, design: Design, nullable: frozenset[str], *, 
     return Variant(metric, trimmed, tuple(variables), Roles(**places))
 
 
-def _name(factors: tuple[str, ...], present: tuple[str, ...]) -> str:
+def sum_name(factors: tuple[str, ...], present: tuple[str, ...]) -> str:
+    """Name of the sum of a product of variables over the customers of whom the present ones are known."""
     return f"{'*'.join(factors) or 'count'}|{','.join(present)}"

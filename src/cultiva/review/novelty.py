@@ -3,6 +3,8 @@
 Weeks are compared on the same customers: those who have lived as many weeks as at least half of all have. Else the
 later weeks would be those of early customers only, and a difference between customers would pass for one of weeks.
 
+Strategies that leave whole advisers or branches alone are left out: an adviser's good week would pass for a trend.
+
 Carry-over, whether an earlier strategy still works when the next one begins, is not looked at. Who comes from another
 strategy's treated side and who does not was not drawn: caps, consents and stages that the first touch changed decide
 who enters the second, so a difference between the two may as well be one between customers.
@@ -53,7 +55,7 @@ def novelties(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: dat
         on: Business date.
     """
     rows = compared(engine, inputs, design, on)
-    rows = rows.filter(rows.strategy != PROGRAMME)
+    rows = rows.filter(rows.strategy.notin([PROGRAMME, *design.clustered]))
     lived = _lived(rows, design)
     people = _fetched(engine, _people(lived))
     wanted = {name: weeks for name in sorted({str(row["strategy"]) for row in people})

@@ -13,10 +13,13 @@ from cultiva.contracts.decision import offer_experiment
 from cultiva.contracts.tables import CONTACT, OUTCOME
 from cultiva.contracts.types import Column, DataType
 from cultiva.definitions.review import CONTRIBUTION, Metric
+from cultiva.engine.draws import ALONE
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.review.design import (
+    CLUSTER,
     HELD_OUT,
     HELD_OUT_GLOBAL,
+    LOT,
     NOT_CARRIED_OUT,
     NOT_DONE,
     PROGRAMME,
@@ -34,6 +37,8 @@ NET, COST, TAKEN, TOUCHED, DAYS = "net", "cost", "taken", "touched", "days"
 """Further `y_` columns: contribution less cost; cost; whether an offer was taken up after a touch; whether there was a
 touch; days of results."""
 KEY = ("strategy", "customer_id")
+LOTS = 200
+"""Into so many lots customers are put, on either side, who are drawn alone where others are drawn in clusters."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def write_panel(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: d
         folder: New folder; one beside it, with `-results` added, is left for the caller to remove.
 
     Returns:
-        What was written: strategy, customer_id, arm, enrolled_on, offer, channel, branch_id, adviser_id, wave,
+        What was written: strategy, customer_id, arm, enrolled_on, offer, channel, branch_id, adviser_id, cluster, wave,
         `group_<name>`, `x_<tag>`, reached, and as doubles `y_contribution`, `y_sold`, `y_<metric>`, `y_cost`, `y_net`,
         `y_taken`, `y_touched`, `y_days`. Slices of the health experiments come as strategies of their own.
     """
@@ -103,7 +108,25 @@ def compared(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: date
         after=after,
         upto=upto,
         y_days=upto.delta(after, unit="day").cast("float64"),
+        **{CLUSTER: _lot(kept, design)},
     )
+
+
+def _lot(kept: ibis.Table, design: ReviewDesign) -> ibis.Value:
+    """The cluster; customers drawn alone in lots, so that there are never as many clusters as customers.
+
+    Sums of customers who were drawn independently of each other are independent too, so the variance between lots of
+    one arm is as good as that between customers.
+    """
+    import ibis
+
+    if not design.clustered:
+        return kept[CLUSTER]
+    number = (kept.customer_id % LOTS).cast("string")
+    lot = ibis.literal(LOT) + kept.arm + ibis.literal(":") + number
+    alone = kept[CLUSTER].isnull() | kept[CLUSTER].startswith(ALONE)
+    inside = kept.strategy.isin(list(design.clustered))
+    return ibis.cases((inside & alone, lot), (inside, kept[CLUSTER]), else_=ibis.null("string"))
 
 
 def _metric_columns(design: ReviewDesign) -> list[Column]:

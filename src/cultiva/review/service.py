@@ -20,7 +20,7 @@ from cultiva.kit.words import Words
 from cultiva.review import wording
 from cultiva.review.beliefs import prior_of, projection
 from cultiva.review.counts import Counts, Part, count
-from cultiva.review.design import PROGRAMME, ReviewDesign
+from cultiva.review.design import CLUSTER, PROGRAMME, ReviewDesign
 from cultiva.review.effects import ALL, CELL, alarms, measured, readouts, shares_of_control
 from cultiva.review.learning import Learnt, Lessons, learnt_of, write_learnt
 from cultiva.review.measure import CheckName, Design, Measurement, Standing
@@ -89,6 +89,7 @@ def _how(design: ReviewDesign, on: date) -> Design:
     return Design(
         metrics=(),
         reached="reached",
+        clusters=dict.fromkeys(design.clustered, CLUSTER),
         control_shares=shares_of_control(design),
         trim_share=review.trim_share,
         confidence=review.confidence,

@@ -11,7 +11,7 @@ from cultiva.kit.words import Words
 from cultiva.review.statistics import reasons
 from cultiva.review.statistics.estimate import t_two_sided
 from cultiva.review.statistics.moments import Pair
-from cultiva.review.statistics.variance import spread
+from cultiva.review.statistics.variance import Spread, spread
 
 PRIOR_WEIGHT = 1000.0
 """Strength of the prior of the sequential sample-ratio test about the promised share, in customers."""
@@ -69,19 +69,41 @@ class Difference:
     """Why it could not be tested; empty otherwise."""
 
 
-def balance(pair: Pair, covariate: int) -> Difference:
-    """Standardised difference of a covariate: means apart in units of the arms' pooled standard deviation."""
-    if min(pair.treated.count, pair.control.count) < 2:
+def balance(pair: Pair, covariate: int, kurtosis: float = 3.0) -> Difference:
+    """Standardised difference of a covariate that nobody could have touched before the draw.
+
+    The draw says that both arms come from one population, so the variance is that of both together, as in a permutation
+    test; an arm's own would be too small wherever a small holdout misses the few largest customers. Where few customers
+    make the variance the difference is not normal either: the t distribution then has the degrees of freedom that the
+    variance of the smaller arm is known with, 2 n / (kurtosis - 1). Whole clusters drawn: their own variance.
+
+    Args:
+        pair: The arms.
+        covariate: Which variable.
+        kurtosis: Fourth central moment of both arms together over their squared variance; 3 is the normal one.
+    """
+    fewest = min(pair.treated.count, pair.control.count)
+    if fewest < 2:
         return Difference(None, None, reasons.FEW_CUSTOMERS)
-    variance = float(pair.treated.covariance[covariate, covariate] + pair.control.covariance[covariate, covariate]) / 2
+    apart, variance = float(pair.difference[covariate]), _together(pair, covariate)
     if variance <= 0:
         return Difference(None, None, reasons.SAME_COVARIATE)
-    unit = pair.difference * 0
-    unit[covariate] = 1.0
-    around = spread(pair, unit, unit)
-    apart = float(pair.difference[covariate])
+    if pair.clusters is None:
+        around = Spread(variance * (1 / pair.treated.count + 1 / pair.control.count), 2 * fewest / max(kurtosis - 1, 1))
+    else:
+        unit = pair.difference * 0
+        unit[covariate] = 1.0
+        around = spread(pair, unit, unit)
     p_value = t_two_sided(apart / math.sqrt(around.variance), around.degrees) if around.variance > 0 else None
     return Difference(apart / math.sqrt(variance), p_value)
+
+
+def _together(pair: Pair, variable: int) -> float:
+    """Variance of a variable over the customers of both arms."""
+    treated, control = pair.treated, pair.control
+    within = sum(float(arm.covariance[variable, variable]) * (arm.count - 1) for arm in (treated, control))
+    apart = float(pair.difference[variable]) ** 2 * treated.count * control.count / (treated.count + control.count)
+    return (within + apart) / (treated.count + control.count - 1)
 
 
 def missing(treated: tuple[int, int], control: tuple[int, int]) -> Difference:
