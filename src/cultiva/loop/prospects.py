@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,8 @@ from cultiva.strategy.service import plan
 
 WEEKS = (2, 4, 8, 12, 26)
 """Weeks of enrolment that the table shows."""
+INFLOW_DAYS = 56
+"""Newcomers are counted over at most so many days."""
 HOLDOUTS = (0.05, 0.1, 0.2, 0.5)
 """Holdouts that it shows, beside the strategy's own."""
 
@@ -31,23 +34,39 @@ def prospect_of(parts: Parts, on: date, strategy: str) -> Prospect:
     Raises:
         CultivaError: if there is no such strategy.
     """
+    with launched_plan(parts, on, strategy) as decisions:
+        return prospect_in(parts, on, strategy, decisions)
+
+
+@contextmanager
+def launched_plan(parts: Parts, on: date, strategy: str) -> Iterator[Path]:
+    """The decisions of a plan in which the strategy takes part and holds nobody out; they are gone afterwards.
+
+    Raises:
+        CultivaError: if there is no such strategy.
+    """
     workspace = _launched(parts.workspace, strategy)
-    review, lake = workspace.review, parts.lake
+    with TemporaryDirectory(dir=parts.root, prefix=".prospect-") as folder:
+        decisions = Path(folder) / "decisions"
+        plan(parts.engine, plan_inputs(parts, on), workspace, on, decisions)
+        yield decisions
+
+
+def prospect_in(parts: Parts, on: date, strategy: str, decisions: Path) -> Prospect:
+    """What a strategy's experiment would show, from the decisions of `launched_plan`."""
+    review, lake = parts.workspace.review, parts.lake
     past = [one for one in lake.catalogue.history("performance", on) if (on - one.business_date).days]
     within = [one.business_date for one in past if (on - one.business_date).days <= review.horizon_days]
     since = min(within, default=on)
     table = "performance" if review.covariate == CONTRIBUTION else "profile"
-    with TemporaryDirectory(dir=parts.root, prefix=".prospect-") as folder:
-        decisions = Path(folder) / "decisions"
-        plan(parts.engine, plan_inputs(parts, on), workspace, on, decisions)
-        days = [one.business_date for one in past] + [on]
-        inputs = ProspectInputs(
-            decisions=[decisions],
-            results=[file for day in days if day > since or not within for file in _current(parts, day)],
-            before=lake.files_current(table, since) if within else [],
-            run_days=(on - days[-2]).days if len(days) > 1 else 1,
-        )
-        return prospect(parts.engine, inputs, strategy, review)
+    days = [one.business_date for one in past] + [on]
+    inputs = ProspectInputs(
+        decisions=[decisions],
+        results=[file for day in days if day > since or not within for file in _current(parts, day)],
+        before=lake.files_current(table, since) if within else [],
+        run_days=(on - days[-2]).days if len(days) > 1 else 1,
+    )
+    return prospect(parts.engine, inputs, strategy, review)
 
 
 def _current(parts: Parts, day: date) -> list[Path]:
@@ -104,16 +123,29 @@ def _smallest(parts: Parts, one: Prospect, holdouts: Sequence[float], language: 
 
 def _basis(parts: Parts, one: Prospect, holdouts: Sequence[float]) -> Words:
     review, currency = parts.workspace.review, parts.workspace.settings.currency
-    own = parts.workspace.strategies[one.strategy].holdout
+    own, alike = parts.workspace.strategies[one.strategy].holdout, _alike(one)
     week = one.enrolled(1, own if 0 < own < 1 else holdouts[0])
     return Words(
         f"{currency}，每位客户入组后 {review.horizon_days} 天；把握 80%，区间 {review.confidence:.0%} 且可随时查看。"
-        f"首周入组 {week:,} 人，共 {one.pool:,} 人可入组；每人带来 {one.mean:,.2f}，标准差 {one.sd:,.2f}，"
-        f"扣除协变量后 {one.residual_sd:,.2f}（据 {one.days} 天推算）。",
+        f"已入组 {one.enrolled_already:,} 人不再计入；尚可入组 {one.pool:,} 人，每天另有 {one.inflow:,.1f} 人新进人群，"
+        f"首周入组 {week:,} 人；每人带来 {one.mean:,.2f}，标准差 {one.sd:,.2f}，"
+        f"扣除协变量后 {one.residual_sd:,.2f}（据 {one.days} 天推算）。{alike.zh}",
         f"{currency} per customer over {review.horizon_days} days from enrolment, with 80 % power and an interval of "
-        f"{review.confidence:.0%} that holds however often one looks. {week:,} customers would be enrolled in the "
-        f"first week, {one.pool:,} in all; one brings in {one.mean:,.2f}, standard deviation {one.sd:,.2f}, after the "
-        f"covariate {one.residual_sd:,.2f} (projected from {one.days} days).",
+        f"{review.confidence:.0%} that holds however often one looks. {one.enrolled_already:,} take part already and "
+        f"are not counted; {one.pool:,} more can today, {one.inflow:,.1f} a day are new in the audience, {week:,} "
+        f"would be enrolled in the first week. One brings in {one.mean:,.2f}, standard deviation {one.sd:,.2f}, after "
+        f"the covariate {one.residual_sd:,.2f} (projected from {one.days} days).{alike.en}",
+    )
+
+
+def _alike(one: Prospect) -> Words:
+    """How alike customers of one adviser or branch are, where whole ones are drawn."""
+    if one.clusters is None:
+        return Words("", "")
+    return Words(
+        f"整组抽签：约 {one.clusters:,.0f} 组，组内相关 {one.correlation:.3f}。",
+        f" Whole groups are drawn: about {one.clusters:,.0f} of them, whose customers are alike by "
+        f"{one.correlation:.3f} (intraclass correlation).",
     )
 
 

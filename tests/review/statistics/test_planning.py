@@ -34,23 +34,21 @@ def test_power_is_what_simulated_experiments_have() -> None:
     assert np.mean(found) == pytest.approx(power(plan, 2.0, 1000), abs=0.04)
 
 
-def test_covariates_save_customers_and_clusters_and_daily_looks_cost_them() -> None:
+def test_covariates_save_customers_and_daily_looks_cost_them() -> None:
     base = customers_needed(ONE_LOOK, 1.0)
     assert base is not None
     assert customers_needed(replace(ONE_LOOK, explained=0.5), 1.0) == pytest.approx(base / 2, abs=1)
-    clustered = replace(ONE_LOOK, cluster_size=101, cluster_correlation=0.02)
-    assert customers_needed(clustered, 1.0) == pytest.approx(3 * base, abs=3)
     watched = customers_needed(replace(ONE_LOOK, daily_looks=True), 1.0)
     assert watched is not None and 1.5 * base < watched < 2.2 * base
 
 
 def test_weeks_and_reasons() -> None:
-    assert duration(ONE_LOOK, 2.0, enrolled_per_week=100).weeks == 8
-    assert "more than 104" in duration(ONE_LOOK, 0.01, enrolled_per_week=10).reason.en
-    assert "nobody is enrolled" in duration(ONE_LOOK, 2.0, enrolled_per_week=0).reason.en
-    assert "zero is never seen" in duration(ONE_LOOK, 0.0, enrolled_per_week=10).reason.en
+    assert duration(ONE_LOOK, 2.0, enrolled=lambda weeks: 100 * weeks).weeks == 8
+    assert "more than 104" in duration(ONE_LOOK, 0.01, enrolled=lambda weeks: 10 * weeks).reason.en
+    assert "nobody is enrolled" in duration(ONE_LOOK, 2.0, enrolled=lambda weeks: 0 * weeks).reason.en
+    assert "zero is never seen" in duration(ONE_LOOK, 0.0, enrolled=lambda weeks: 10 * weeks).reason.en
     nobody = replace(ONE_LOOK, control_share=0.0)
-    assert "nobody to compare with" in duration(nobody, 1.0, enrolled_per_week=10).reason.en
+    assert "nobody to compare with" in duration(nobody, 1.0, enrolled=lambda weeks: 10 * weeks).reason.en
     assert smallest_effect(nobody, 100) is None
     assert power(nobody, 1.0, 100) == 0.0
     assert math.isfinite(power(ONE_LOOK, 1e6, 10))
@@ -59,7 +57,33 @@ def test_weeks_and_reasons() -> None:
 def test_more_customers_than_there_are_are_never_enrolled() -> None:
     needed = customers_needed(ONE_LOOK, 2.0)
     assert needed is not None
-    short = duration(ONE_LOOK, 2.0, enrolled_per_week=needed, pool=needed - 1)
+    short = duration(ONE_LOOK, 2.0, enrolled=lambda weeks: min(needed * weeks, needed - 1))
     assert (short.weeks, short.customers) == (None, needed)
     assert f"{needed - 1:,} in all" in short.reason.en
-    assert duration(ONE_LOOK, 2.0, enrolled_per_week=2 * needed, pool=needed) == Duration(1, needed)
+    assert duration(ONE_LOOK, 2.0, enrolled=lambda weeks: min(2 * needed * weeks, needed)) == Duration(1, needed)
+
+
+def test_clusters_cost_what_their_likeness_says_and_more_customers_do_not_help_for_ever() -> None:
+    """A hundred clusters, correlation 0.02: with 30 customers each Kish's design effect is 1.58."""
+    plan = replace(ONE_LOOK, clusters=100.0, cluster_correlation=0.02)
+    assert plan.variance(3000) == pytest.approx(1.58 * ONE_LOOK.variance(3000))
+    assert plan.variance(50) == pytest.approx(ONE_LOOK.variance(50)), "one customer each"
+    needed = customers_needed(plan, 1.0)
+    assert needed is not None
+    assert smallest_effect(plan, needed) == pytest.approx(1.0, rel=1e-3)
+    least = plan.reach * math.sqrt(plan.floor)
+    assert customers_needed(plan, 0.99 * least) is None
+    assert "more clusters would" in duration(plan, 0.99 * least, enrolled=lambda weeks: 100 * weeks).reason.en
+    assert "only 2 clusters" in duration(replace(plan, clusters=5.0), 1.0, enrolled=lambda weeks: 100 * weeks).reason.en
+
+
+def test_power_with_clusters_is_what_simulated_experiments_have() -> None:
+    """Thirty clusters of fifty customers, correlation 0.1, read by a t test of the clusters' means."""
+    plan = replace(ONE_LOOK, clusters=30.0, cluster_correlation=0.1)
+    draw = np.random.default_rng(11)
+    spread, within = math.sqrt(10.0), math.sqrt(90 / 50)
+    found = []
+    for _ in range(2000):
+        means = draw.normal(0, spread, 30) + draw.normal(0, within, 30)
+        found.append(stats.ttest_ind(means[:15] + 3.5, means[15:]).pvalue < 0.05)
+    assert np.mean(found) == pytest.approx(power(plan, 3.5, 1500), abs=0.05)

@@ -56,6 +56,14 @@ def few_clusters(seen: int, needed: int) -> Words:
     )
 
 
+def more_clusters(there_are: int) -> Words:
+    """Whole clusters differ so much that more customers in each of them do not help."""
+    return Words(
+        f"{there_are:,} 个群组之间差异太大，再多客户也测不出，需要更多群组",
+        f"{there_are:,} clusters differ too much: no number of customers shows it, more clusters would",
+    )
+
+
 def few_more_reached(share: float) -> Words:
     """The strategy reached hardly anybody."""
     return Words(
