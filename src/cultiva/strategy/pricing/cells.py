@@ -97,6 +97,23 @@ def group_of(table: ibis.Table, product: Product) -> ibis.Value:
     return whole
 
 
+def quotes_of(
+    table: ibis.Table, products: Mapping[str, Product], ladders: Mapping[str, Ladder]
+) -> dict[str, ibis.Value]:
+    """`quote_<template>`, the variant's name, and `quote_share_<template>` of every template, for the plan's desk.
+
+    Args:
+        table: The desk; has customer_id and the profile's columns.
+        products: The workspace's templates.
+        ladders: By template, from `service.read_ladders`; a template without one quotes the list price.
+    """
+    columns: dict[str, ibis.Value] = {}
+    for name, product in products.items():
+        quote = quoted(table, product, ladders.get(name, {}))
+        columns |= {f"quote_{name}": quote.offer, f"quote_share_{name}": quote.share}
+    return columns
+
+
 def drawn_levels(product: Product, customer_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The place of the level that is drawn for each customer, from the worst for the customer; -1 where none is drawn.
 
