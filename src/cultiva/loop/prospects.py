@@ -60,13 +60,24 @@ def prospect_in(parts: Parts, on: date, strategy: str, decisions: Path) -> Prosp
     since = min(within, default=on)
     table = "performance" if review.covariate == CONTRIBUTION else "profile"
     days = [one.business_date for one in past] + [on]
+    earlier = _earlier_plan(parts, on)
     inputs = ProspectInputs(
         decisions=[decisions],
         results=[file for day in days if day > since or not within for file in _current(parts, day)],
         before=lake.files_current(table, since) if within else [],
         run_days=(on - days[-2]).days if len(days) > 1 else 1,
+        exposure=lake.files_latest("exposure", on),
+        past=[] if earlier is None else lake.files_current("decisions", earlier),
+        past_days=0 if earlier is None else (on - earlier).days,
+        cap_days=max((cap.days for cap in parts.workspace.policy.caps), default=1),
     )
-    return prospect(parts.engine, inputs, strategy, review)
+    return prospect(parts.engine, inputs, parts.workspace.strategies[strategy], review)
+
+
+def _earlier_plan(parts: Parts, on: date) -> date | None:
+    """The oldest plan within `INFLOW_DAYS`; None if there is none before this date."""
+    history = parts.lake.catalogue.history("decisions", on)
+    return min((one.business_date for one in history if 0 < (on - one.business_date).days <= INFLOW_DAYS), default=None)
 
 
 def _current(parts: Parts, day: date) -> list[Path]:
