@@ -66,7 +66,7 @@ def prospect_in(parts: Parts, on: date, strategy: str, decisions: Path) -> Prosp
         results=[file for day in days if day > since or not within for file in _current(parts, day)],
         before=lake.files_current(table, since) if within else [],
         run_days=(on - days[-2]).days if len(days) > 1 else 1,
-        exposure=lake.files_latest("exposure", on),
+        exposure=lake.files_before("exposure", on),
         past=[] if earlier is None else lake.files_current("decisions", earlier),
         past_days=0 if earlier is None else (on - earlier).days,
         cap_days=max((cap.days for cap in parts.workspace.policy.caps), default=1),
