@@ -23,7 +23,7 @@ class Money:
     """What is spread over a strategy's customers."""
 
     take_up: float = 0.0
-    """Share of touches after which the offer is taken up."""
+    """Share of those touched who take an offer up."""
     incremental: float = 0.0
     """Measured money of the whole strategy."""
     cost: float = 0.0
@@ -135,8 +135,12 @@ def _cells(grid: _Grid, sums: Mapping[str, Sums], held: Mapping[str, Mapping[str
             yield Cell(group=group, stage=stage, tier=tier, presences=tuple(presences), **numbers)
 
 
+CENTS = frozenset({"current", "potential", "covered_potential"})
+"""Fields in cents, which people read as money."""
+
+
 def _number(field: str, value: float) -> Any:
-    return round(value) if field in COUNTS else float(value)
+    return round(value) if field in COUNTS else float(value) / 100 if field in CENTS else float(value)
 
 
 def audience_sizes(people: Population) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -48,9 +48,9 @@ class Population:
     """Whether any strategy touched them lately."""
     customers: NDArray[np.int64]
     current: NDArray[np.float64]
-    """Sum of current value, money."""
+    """Sum of current value in cents, so that every sum of sums is exact."""
     potential: NDArray[np.float64]
-    """Sum of potential value, money."""
+    """Sum of potential value in cents."""
 
 
 def base(engine: Engine, profile: Files, axes: Axes, workspace: Workspace, on: date) -> ibis.Table:
@@ -150,8 +150,9 @@ def population(engine: Engine, customers: ibis.Table, touched: ibis.Table | None
         flag = table.customer_id_right.notnull()
     keys = ["stage", "tier", *word_columns("g", len(axes.groups)), *word_columns("a", len(axes.strategies))]
     marked = table.select(*keys, *MONEY, touched=flag)
-    sums = {name: marked[name].sum().cast("float64") for name in MONEY}
-    rows = engine.fetch(marked.group_by([*keys, "touched"]).aggregate(customers=marked.count(), **sums))
+    sums = {name: (marked[name].sum() * 100).cast("int64") for name in MONEY}
+    kinds = marked.group_by([*keys, "touched"]).aggregate(customers=marked.count(), **sums)
+    rows = engine.fetch(kinds.order_by([*keys, "touched"]))
     return Population(
         stage=np.array(rows["stage"].to_pylist(), dtype=np.str_),
         tier=np.array(rows["tier"].to_pylist(), dtype=np.str_),

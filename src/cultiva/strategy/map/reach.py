@@ -28,6 +28,8 @@ FAILED = "failed"
 """Status of one that was attempted and did not take place: it costs, and touched nobody."""
 UNWANTED = (Fate.SUPPRESSED, Fate.NOT_ELIGIBLE, Fate.UNSUITABLE, Fate.NO_CONSENT)
 """Fates of candidates whom the strategy's own definition or the contact policy rules out: it is not after them."""
+PRICE = "decimal(18, 4)"
+"""Type of unit costs while they are added up, so that sums do not depend on the order of rows."""
 TREATED, CONTROLS = "treated", ("held_out", "held_out_global")
 """Arms of an experiment as the lake table `exposure` names them."""
 
@@ -47,7 +49,7 @@ class Reach:
     contact_cost: NDArray[np.float64]
     """Money for the channels."""
     offer_cost: NDArray[np.float64]
-    """Money for the offers, were every one of them taken up."""
+    """Money for the offers, were every customer touched to take one up, the dearest."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,15 @@ def touches(engine: Engine, files: Mapping[str, Files], workspace: Workspace, on
     every = every.filter(every.strategy.isin(list(workspace.strategies)))
     channels = {one.name: one.unit_cost for one in workspace.policy.channels}
     offers = {one.name: one.unit_cost for one in workspace.offers.values()}
-    nothing = ibis.literal(0.0, "float64")
+    nothing = ibis.literal(0).cast(PRICE)
     costed = every.mutate(
         by_channel=_price(every.channel, channels),
         by_offer=ibis.ifelse(every.done, _price(every.offer, offers), nothing),
     )
     return costed.group_by("customer_id", "strategy").aggregate(
         contacts=costed.done.sum().cast("int64"),
-        contact_cost=costed.by_channel.sum(),
-        offer_cost=costed.by_offer.sum(),
+        contact_cost=costed.by_channel.sum().cast("float64"),
+        offer_cost=costed.by_offer.max().cast("float64"),
     )
 
 
@@ -137,8 +139,8 @@ def _recorded(engine: Engine, files: Mapping[str, Files], workspace: Workspace, 
 def _price(column: ibis.Value, costs: Mapping[str, float]) -> ibis.Value:
     import ibis
 
-    named = [(column == name, ibis.literal(cost, "float64")) for name, cost in costs.items() if cost]
-    nothing = ibis.literal(0.0, "float64")
+    named = [(column == name, ibis.literal(cost).cast(PRICE)) for name, cost in costs.items() if cost]
+    nothing = ibis.literal(0).cast(PRICE)
     return ibis.cases(*named, else_=nothing) if named else nothing
 
 
@@ -154,7 +156,8 @@ def reach_of(engine: Engine, rows: ibis.Table, customers: ibis.Table, axes: Axes
     keys = ["stage", "tier", *word_columns("g", len(axes.groups))]
     joined = rows.inner_join(customers.select("customer_id", *keys), "customer_id")
     sums = {name: joined[name].sum() for name in ("contacts", "contact_cost", "offer_cost")}
-    found = engine.fetch(joined.group_by(["strategy", *keys]).aggregate(customers=(joined.contacts > 0).sum(), **sums))
+    counted = joined.group_by(["strategy", *keys]).aggregate(customers=(joined.contacts > 0).sum(), **sums)
+    found = engine.fetch(counted.order_by(["strategy", *keys]))
     return Reach(
         strategy=np.array(found["strategy"].to_pylist(), dtype=np.str_),
         stage=np.array(found["stage"].to_pylist(), dtype=np.str_),

@@ -10,9 +10,10 @@ from statistics import NormalDist
 from cultiva.contracts.readout import Contrast, Readout, StrategyReview
 from cultiva.definitions.strategies import Objective
 from cultiva.definitions.workspace import Workspace
+from cultiva.kit.numbers import settled
 from cultiva.strategy.map.arrangement import Money
 from cultiva.strategy.map.axes import EVERYBODY, Axes
-from cultiva.strategy.map.places import Cell, DrawnMap, Progress, RolledUp, Standing, Whole, together
+from cultiva.strategy.map.places import Cell, Progress, RolledUp, Standing, Whole, together
 from cultiva.strategy.map.reach import Levels
 
 SIDE_LEAST = 20
@@ -92,7 +93,7 @@ def difference(treated: Levels, control: Levels, confidence: float) -> tuple[flo
 
 
 def _standing(objective: Objective, measured: tuple[float | None, float | None, float | None], source: str) -> Progress:
-    effect, *ends = measured
+    effect, *ends = map(settled, measured)
     low, high = (None if end is None or not math.isfinite(end) else end for end in ends)
     given = (objective.metric, objective.direction, objective.target, effect, low, high, source)
     return Progress(*given, standing_of(objective, effect, low, high))
@@ -157,8 +158,3 @@ def _of_strategies(axes: Axes, whole: Cell) -> Iterator[RolledUp]:
                 incremental=one.incremental,
                 cost=one.cost,
             )
-
-
-def unmeasured(drawn: DrawnMap) -> tuple[str, ...]:
-    """Strategies that touched somebody and have no measured money."""
-    return tuple(one.strategy for one in drawn.places if one.contacts and one.incremental is None)
