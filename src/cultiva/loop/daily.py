@@ -6,6 +6,7 @@ from datetime import date
 
 from cultiva.loop.day import Day
 from cultiva.loop.parts import Parts
+from cultiva.loop.pricing import price_steps
 from cultiva.loop.steps import Plan, Step
 from cultiva.loop.titles import STEPS
 
@@ -24,6 +25,7 @@ def daily_plan(parts: Parts, on: date) -> Plan:
         Step("segments", STEPS["segments"], ("profile",), day.segments),
         Step("microsegments", STEPS["microsegments"], ("segments",), day.microsegments),
         Step("plan", STEPS["plan"], ("segments",), day.plan),
+        *price_steps(parts, on),
         Step("exposure", STEPS["exposure"], ("plan",), day.exposure),
         Step("review", STEPS["review"], ("exposure",), day.review),
         Step("lists", STEPS["lists"], ("plan",), day.lists),

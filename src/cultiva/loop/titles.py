@@ -16,6 +16,7 @@ STEPS: dict[str, Words] = {
     "microsegments": Words("微客群", "micro-segments"),
     "worth": Words("真实价值", "true worth"),
     "plan": Words("名单计划", "plan"),
+    "price": Words("定价学习", "prices"),
     "exposure": Words("试验名册", "experiments"),
     "review": Words("效果回检", "review"),
     "lists": Words("名单", "worklists"),
