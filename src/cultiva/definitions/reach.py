@@ -64,6 +64,8 @@ def _row_values(workspace: Workspace, site: RuleSite) -> Known:
     if site.kind == "mapping":
         table = site.name.partition(".")[0]
         return _codes(CANONICAL[table].columns if table in CANONICAL else ())
+    if site.kind == "product":  # a margin: it is over numbers only
+        return {}
     view = _view_of(workspace, site)
     own = {name for table in (view, "account") for name in extra_columns(workspace, table)}
     return {name: codes for name, codes in _codes(VIEWS[view].columns).items() if name not in own}
@@ -104,7 +106,7 @@ def _value_faults(draft: Draft, site: RuleSite, rule: Rule) -> Iterator[Fault]:
 def _unknown_event(draft: Draft, site: RuleSite, rule: Rule) -> Iterator[Fault]:
     """Names of events in row rules that no definition declares: allowed, but usually misspelt."""
     events = sorted(draft.workspace.events)
-    if not site.over_rows or site.kind == "mapping" or _view_of(draft.workspace, site) != "event":
+    if not site.over_rows or site.kind in ("mapping", "product") or _view_of(draft.workspace, site) != "event":
         return
     for column, text in _texts(rule.node):
         if column == "name" and events and not draft.is_doubtful("event", text) and text not in events:
