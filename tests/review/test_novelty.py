@@ -7,30 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.review.bank import (
-    CONTACTS,
-    CUSTOMER,
-    DAY,
-    DECISION,
-    IDENTITY,
-    OUTCOMES,
-    PERFORMANCE,
-    PROFILE,
-    WEEK,
-    bank,
-    brought,
-    decided,
-    identities,
-    known,
-    put,
-)
+from tests.review.bank import DAY, PROFILE, WEEK, bank, brought, decided, known
+from tests.review.conftest import Story, folders_in
 
 from cultiva.engine.port import Engine
 from cultiva.review import novelty
 from cultiva.review.design import ReviewDesign
-from cultiva.review.exposure import ExposureInputs, write_exposures
-from cultiva.review.panel import PanelInputs
-from cultiva.review.service import ReviewFolders, review
+from cultiva.review.panel_inputs import PanelInputs
+from cultiva.review.service import review
 from cultiva.review.statistics.differences import Roles, difference
 from cultiva.review.statistics.moments import Moments, Pair
 
@@ -54,24 +38,13 @@ class Lives:
         """A run every week."""
         ids = range(1, MANY + 1)
         fates = {True: "chosen", False: "held_out"}
-        entering = ExposureInputs(
-            decisions=put(root / "decisions", [decided(n, fates[bool(self.treated[n])]) for n in ids], DECISION),
-            profile=put(root / "profile", [known(n, current_value=self.worth[n]) for n in ids], PROFILE_OF_DOUBLES),
-            customer=put(root / "customer", [{"customer_id": n} for n in ids], CUSTOMER),
+        story = Story(
+            people=[known(n, current_value=self.worth[n]) for n in ids],
+            decisions=[decided(n, fates[bool(self.treated[n])]) for n in ids],
+            performance={DAY + week * WEEK: [self.row(n, week) for n in ids] for week in range(1, WEEKS + 1)},
+            profile=PROFILE_OF_DOUBLES,
         )
-        write_exposures(engine, entering, SPACE, DAY, root / "exposure")
-        performance = [
-            folder
-            for week in range(1, WEEKS + 1)
-            for folder in put(root / f"performance-{week}", [self.row(n, week) for n in ids], PERFORMANCE)
-        ]
-        return PanelInputs(
-            exposure=[root / "exposure"],
-            performance=performance,
-            contact=put(root / "contact", [], CONTACTS),
-            outcome=put(root / "outcome", [], OUTCOMES),
-            identity_map=put(root / "ids", identities(ids), IDENTITY),
-        )
+        return story.inputs(engine, root, SPACE)
 
     def row(self, n: int, week: int) -> dict[str, Any]:
         return brought(n, DAY + week * WEEK, float(self.money[n, week - 1]))
@@ -135,7 +108,7 @@ def test_too_few_weeks_say_nothing(duckdb_engine: Engine, tmp_path: Path) -> Non
 
 
 def test_the_review_carries_the_flag(duckdb_engine: Engine, tmp_path: Path) -> None:
-    folders = ReviewFolders(*(tmp_path / "out" / name for name in ("readout", "verdict", "flag", "learnt")))
+    folders = folders_in(tmp_path / "out")
     inputs = Lives(FADING).inputs(duckdb_engine, tmp_path / "in")
     found = review(duckdb_engine, inputs, SPACE, DAY + WEEKS * WEEK, folders)
     assert [one.strategy for one in found.reviews for flag in one.flags if flag.name == "novelty"] == ["a"]

@@ -9,26 +9,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.review.bank import (
-    CONTACTS,
-    CUSTOMER,
-    DAY,
-    DECISION,
-    IDENTITY,
-    OUTCOMES,
-    PERFORMANCE,
-    PROFILE,
-    WEEK,
-    Row,
-    bank,
-    brought,
-    contact,
-    decided,
-    identities,
-    known,
-    outcome,
-    put,
-)
+from tests.review.bank import DAY, WEEK, Row, bank, brought, contact, decided, known, outcome
+from tests.review.conftest import Story
 
 from cultiva.definitions.review import Health
 from cultiva.definitions.workspace import Workspace
@@ -36,8 +18,7 @@ from cultiva.engine.parquet import part_files
 from cultiva.engine.port import Engine
 from cultiva.kit.hashing import draw
 from cultiva.review.design import PROGRAMME, ReviewDesign
-from cultiva.review.exposure import ExposureInputs, write_exposures
-from cultiva.review.panel import PanelInputs, write_panel
+from cultiva.review.panel import write_panel
 
 PEOPLE = range(1, 7)
 FATES = {1: "chosen", 2: "chosen", 3: "held_out", 4: "held_out_global", 5: "chosen", 6: "held_out"}
@@ -97,26 +78,15 @@ def panel(engine: Engine, tmp_path: Path) -> Panel:
             decided(n, fate, ranked_by=(ranked or {}).get(n, "rules"), adviser_id="A1" if advised else None)
             for n, fate in FATES.items()
         ]
-        customers = [{"customer_id": n, "branch_id": "B1", "adviser_id": "A9"} for n in PEOPLE]
-        entering = ExposureInputs(
-            decisions=put(root / "decisions", decisions, DECISION),
-            profile=put(root / "profile", [known(n) for n in PEOPLE], PROFILE),
-            customer=put(root / "customer", customers, CUSTOMER),
-        )
-        write_exposures(engine, entering, space, DAY, root / "exposure")
-        inputs = PanelInputs(
-            exposure=[root / "exposure"],
-            performance=[
-                folder
-                for day, rows in performances().items()
-                if day <= on
-                for folder in put(root / f"performance-{day}", rows, PERFORMANCE)
-            ],
-            contact=put(root / "contact", CONTACTED, CONTACTS),
-            outcome=put(root / "outcome", TAKEN, OUTCOMES),
-            identity_map=put(root / "ids", identities(PEOPLE), IDENTITY),
+        story = Story(
+            people=[known(n) for n in PEOPLE],
+            decisions=decisions,
+            performance={day: rows for day, rows in performances().items() if day <= on},
+            contacts=CONTACTED,
+            outcomes=TAKEN,
             mergers=mergers or {},
         )
+        inputs = story.inputs(engine, root, space)
         write_panel(engine, inputs, ReviewDesign(space), on, root / "panel")
         table = pl.read_parquet(part_files([root / "panel"])).filter(pl.col("strategy") == strategy)
         return {row["customer_id"]: row for row in table.to_dicts()}

@@ -15,7 +15,7 @@ class Contrast(StrEnum):
     ITT = "itt"
     """Everyone whom the strategy would have touched, against the same left alone (intention to treat). It decides."""
     COMPLIER = "complier"
-    """Those whom a person really reached (complier average effect)."""
+    """Those whom a person really reached (complier average effect); only of strategies that persons alone carry out."""
     TRIMMED = "trimmed"
     """Everyone, with the largest amounts cut to a quantile: less disturbed by a few customers, another number."""
 

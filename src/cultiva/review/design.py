@@ -25,6 +25,8 @@ NOT_CARRIED_OUT = ("failed", NOT_DONE)
 CLUSTER = "cluster"
 """Column of exposures and of the analysis table: what was drawn as a whole; null where customers are drawn one by one.
 In the analysis table customers who are drawn alone where others are drawn in groups are put together into `LOTS`."""
+CARRIED = "carried"
+"""Column of the analysis table: yes if another strategy was open to the customer not long before, else no."""
 LOT = "lot:"
 """Before the name of such a lot."""
 SOLD = "sold"

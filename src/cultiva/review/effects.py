@@ -9,8 +9,20 @@ from cultiva.contracts.decision import offer_experiment
 from cultiva.contracts.readout import Contrast, Readout
 from cultiva.definitions.review import CONTRIBUTION
 from cultiva.engine.port import Engine, Files
-from cultiva.review.design import PROGRAMME, SOLD, ReviewDesign
-from cultiva.review.measure import Check, Design, Estimand, Kind, Measured, Measurement, MetricDesign, Standing, measure
+from cultiva.review.carryover import carry_overs
+from cultiva.review.design import CARRIED, PROGRAMME, SOLD, ReviewDesign
+from cultiva.review.measure import (
+    Check,
+    CheckName,
+    Design,
+    Estimand,
+    Kind,
+    Measured,
+    Measurement,
+    MetricDesign,
+    Standing,
+    measure,
+)
 from cultiva.review.panel import COST, NET, slice_strategy
 
 MONEY = "money"
@@ -39,9 +51,13 @@ def measured(engine: Engine, panel: Files, design: ReviewDesign, how: Design) ->
         return whole
     money = tuple(one for one in _metrics(design) if one.name == CONTRIBUTION)
     groups = measure(engine, panel, replace(how, metrics=money, dimensions=dimensions(design), reached=None))
-    within = tuple(one for one in groups.effects if one.dimension)
-    differing = tuple(one for one in groups.checks if one.name == "heterogeneity")
-    return Measurement((*whole.effects, *within), (*whole.checks, *differing))
+    within = tuple(one for one in groups.effects if one.dimension and (one.dimension != CARRIED or one.group))
+    differing = tuple(
+        one
+        for one in groups.checks
+        if one.name is CheckName.HETEROGENEITY and not one.subject.endswith(f"by {CARRIED}")
+    )
+    return Measurement((*whole.effects, *within), (*whole.checks, *differing, *carry_overs(within, design)))
 
 
 def shares_of_control(design: ReviewDesign) -> dict[str, float]:
@@ -59,7 +75,7 @@ def dimensions(design: ReviewDesign) -> tuple[tuple[str, ...], ...]:
     """Groups within which the contribution is measured."""
     groups = tuple(f"group_{name}" for name in design.groups)
     cells = (groups,) if len(groups) > 1 else ()
-    return (*((name,) for name in groups), *cells, ("offer",), ("channel",), ("wave",), ("branch_id",))
+    return (*((name,) for name in groups), *cells, ("offer",), ("channel",), ("wave",), ("branch_id",), (CARRIED,))
 
 
 def _metrics(design: ReviewDesign) -> tuple[MetricDesign, ...]:
@@ -83,13 +99,16 @@ def _metrics(design: ReviewDesign) -> tuple[MetricDesign, ...]:
 
 
 def readouts(effects: Iterable[Measured], design: ReviewDesign) -> tuple[Readout, ...]:
-    """Effects as readouts; nothing is said of groups that nobody is in, and of those reached where nobody was."""
+    """Effects as readouts; nothing is said of groups that nobody is in.
+
+    Of those reached only where persons carry the strategy out, and reached somebody.
+    """
     units = {one.name: one.unit for one in design.metrics}
     return tuple(
         _readout(one, units.get(one.metric, MONEY))
         for one in effects
         if one.treated.customers + one.control.customers
-        and (one.estimand is not Estimand.REACHED or one.treated.reached)
+        and (one.estimand is not Estimand.REACHED or (one.treated.reached and one.strategy in design.by_person))
     )
 
 

@@ -29,6 +29,8 @@ class CheckName(StrEnum):
     """Whether the arms were alike before: standardised difference of a covariate (subject)."""
     MISSING = "missing"
     """Whether a metric (subject) is missing more often in one arm."""
+    CARRY_OVER = "carry_over"
+    """Whether the effect differs on customers whom another strategy had touched not long before."""
     HETEROGENEITY = "heterogeneity"
     """Whether the effect on a metric differs between the groups of a dimension (subject: `metric by dimension`)."""
 

@@ -4,10 +4,6 @@ Weeks are compared on the same customers: those who have lived as many weeks as 
 later weeks would be those of early customers only, and a difference between customers would pass for one of weeks.
 
 Strategies that leave whole advisers or branches alone are left out: an adviser's good week would pass for a trend.
-
-Carry-over, whether an earlier strategy still works when the next one begins, is not looked at. Who comes from another
-strategy's treated side and who does not was not drawn: caps, consents and stages that the first touch changed decide
-who enters the second, so a difference between the two may as well be one between customers.
 """
 
 from __future__ import annotations
@@ -27,7 +23,8 @@ from cultiva.kit.words import Words
 from cultiva.review.design import PROGRAMME, ReviewDesign
 from cultiva.review.measure import CONTROL, TREATED, Standing
 from cultiva.review.mergers import merged
-from cultiva.review.panel import KEY, PanelInputs, compared
+from cultiva.review.panel import compared
+from cultiva.review.panel_inputs import KEY, PanelInputs
 from cultiva.review.statistics.differences import Roles, difference
 from cultiva.review.statistics.estimate import Estimate
 from cultiva.review.statistics.moments import Floats, Pair, from_sums

@@ -25,7 +25,8 @@ from cultiva.review.effects import ALL, CELL, alarms, measured, readouts, shares
 from cultiva.review.learning import Learnt, Lessons, learnt_of, write_learnt
 from cultiva.review.measure import CheckName, Design, Measurement, Standing
 from cultiva.review.novelty import novelties
-from cultiva.review.panel import NET, PanelInputs, slice_strategy, write_panel
+from cultiva.review.panel import NET, slice_strategy, write_panel
+from cultiva.review.panel_inputs import PanelInputs
 from cultiva.review.statistics.reasons import NONE as NOTHING
 from cultiva.review.tables import write_flags, write_readouts, write_verdicts
 from cultiva.review.verdict import Case, recommend, recommend_slice
@@ -88,7 +89,7 @@ def _how(design: ReviewDesign, on: date) -> Design:
     review = design.workspace.review
     return Design(
         metrics=(),
-        reached="reached",
+        reached="reached" if design.by_person else None,
         clusters=dict.fromkeys(design.clustered, CLUSTER),
         control_shares=shares_of_control(design),
         trim_share=review.trim_share,
