@@ -11,25 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.review.bank import (
-    CONTACTS,
-    CUSTOMER,
-    DAY,
-    DECISION,
-    IDENTITY,
-    OUTCOMES,
-    PERFORMANCE,
-    PROFILE,
-    WEEK,
-    bank,
-    brought,
-    contact,
-    decided,
-    identities,
-    known,
-    outcome,
-    put,
-)
+from tests.review.bank import DAY, WEEK, bank, brought, contact, decided, known, outcome
+from tests.review.conftest import Story, folders_in
 
 from cultiva.contracts.readout import Contrast, StrategyReview, Verdict
 from cultiva.definitions.workspace import Workspace
@@ -37,10 +20,9 @@ from cultiva.engine.parquet import part_files
 from cultiva.engine.port import Engine
 from cultiva.kit.numbers import settled
 from cultiva.review.design import PROGRAMME
-from cultiva.review.exposure import ExposureInputs, write_exposures
-from cultiva.review.panel import PanelInputs
+from cultiva.review.panel_inputs import PanelInputs
 from cultiva.review.service import ReviewFolders, ReviewFound, review
-from cultiva.review.tables import curve, read_reviews
+from cultiva.review.tables import curves, read_reviews
 
 MANY = 400
 LAST = DAY + 4 * WEEK
@@ -76,7 +58,7 @@ Reviewed = Callable[[History], tuple[ReviewFound, ReviewFolders]]
 @pytest.fixture
 def reviewed(engine: Engine, tmp_path: Path) -> Reviewed:
     def make(history: History, on: date = LAST) -> tuple[ReviewFound, ReviewFolders]:
-        folders = ReviewFolders(*(tmp_path / "out" / name for name in ("readout", "verdict", "flag", "learnt")))
+        folders = folders_in(tmp_path / "out")
         inputs = inputs_of(engine, tmp_path / "in", history, space())
         return review(engine, inputs, space(), on, folders), folders
 
@@ -87,25 +69,17 @@ def space() -> Workspace:
     return bank(groups=("stage",))
 
 
-def inputs_of(engine: Engine, root: Path, history: History, workspace: Workspace) -> PanelInputs:
+def inputs_of(engine: Engine, root: Path, history: History, workspace: Workspace, channel: str = "sms") -> PanelInputs:
     ids = range(1, MANY + 1)
-    people = [known(n, stage=history.stage(n)) for n in ids]
-    customers = [{"customer_id": n, "branch_id": f"B{n % 3}", "adviser_id": "A1"} for n in ids]
-    entering = ExposureInputs(
-        decisions=put(root / "decisions", [decided(n, history.arm(n)) for n in ids], DECISION),
-        profile=put(root / "profile", people, PROFILE),
-        customer=put(root / "customer", customers, CUSTOMER),
+    story = Story(
+        people=[known(n, stage=history.stage(n)) for n in ids],
+        decisions=[decided(n, history.arm(n)) for n in ids],
+        performance={LAST: [brought(n, LAST, history.money(n), metric_conversion=int(n % 10 == 1)) for n in ids]},
+        contacts=[contact(n, DAY + WEEK, channel) for n in ids if history.arm(n) == "chosen"],
+        outcomes=[outcome(n, DAY + 2 * WEEK) for n in ids if n % 10 == 1],
+        places={n: f"B{n % 3}" for n in ids},
     )
-    write_exposures(engine, entering, workspace, DAY, root / "exposure")
-    done = [brought(n, LAST, history.money(n), metric_conversion=int(n % 10 == 1)) for n in ids]
-    touched = [contact(n, DAY + WEEK, "sms") for n in ids if history.arm(n) == "chosen"]
-    return PanelInputs(
-        exposure=[root / "exposure"],
-        performance=put(root / "performance", done, PERFORMANCE),
-        contact=put(root / "contact", touched, CONTACTS),
-        outcome=put(root / "outcome", [outcome(n, DAY + 2 * WEEK) for n in ids if n % 10 == 1], OUTCOMES),
-        identity_map=put(root / "ids", identities(ids), IDENTITY),
-    )
+    return story.inputs(engine, root, workspace)
 
 
 def of(found: ReviewFound, strategy: str) -> StrategyReview:
@@ -187,8 +161,8 @@ def test_the_next_plan_learns_money_cost_and_response(reviewed: Reviewed) -> Non
 def test_what_is_published_is_what_was_found(reviewed: Reviewed) -> None:
     found, folders = reviewed(History(gain=20.0))
     assert read_reviews([folders.readout], [folders.verdict], [folders.flag]) == settled_all(found.reviews)
-    ((day, main),) = curve({LAST: [folders.readout]}, "a", "contribution")
-    assert (day, main) == (LAST, settled_all(of(found, "a").main()))
+    past = curves({LAST: [folders.readout], LAST + WEEK: []}, "contribution")
+    assert past == {one.strategy: [(LAST, settled_all(one.main()))] for one in found.reviews if one.readouts}
     assert sorted(path.name for path in folders.readout.parent.iterdir()) == ["flag", "learnt", "readout", "verdict"]
 
 
@@ -200,7 +174,7 @@ def test_groups_offers_waves_and_branches_are_read_out(reviewed: Reviewed) -> No
 
 
 def test_before_anything_has_happened_every_strategy_waits_and_says_why(engine: Engine, tmp_path: Path) -> None:
-    folders = ReviewFolders(*(tmp_path / "out" / name for name in ("readout", "verdict", "flag", "learnt")))
+    folders = folders_in(tmp_path / "out")
     inputs = inputs_of(engine, tmp_path / "in", History(gain=1.0), space())
     found = review(engine, inputs, space(), DAY, folders)
     assert [one.strategy for one in found.reviews] == [PROGRAMME, "a", "b"]
@@ -222,9 +196,25 @@ def test_a_wrong_share_of_control_is_an_alarm_and_stops_every_verdict(engine: En
     wanted = space()
     less = {**wanted.strategies, "a": wanted.strategies["a"].model_copy(update={"holdout": 0.1})}
     workspace = Workspace(**{**vars(wanted), "strategies": less})
-    folders = ReviewFolders(*(tmp_path / "out" / name for name in ("readout", "verdict", "flag", "learnt")))
+    folders = folders_in(tmp_path / "out")
     inputs = inputs_of(engine, tmp_path / "in", History(gain=20.0), workspace)
     one = of(review(engine, inputs, workspace, LAST, folders), "a")
     assert [flag.standing for flag in one.flags if flag.name == "sample_ratio"] == ["alarm"]
     assert one.recommendation.verdict is Verdict.WAIT
     assert "Do not believe" in one.recommendation.reason.en
+
+
+def test_those_reached_are_read_out_only_where_persons_carry_the_strategy_out(engine: Engine, tmp_path: Path) -> None:
+    """The same calls; with messages beside them nobody knows which of the two worked."""
+    reached = {}
+    for channels in (("call",), ("call", "sms")):
+        workspace, root = space(), tmp_path / "-".join(channels)
+        mine = workspace.strategies["a"].model_copy(update={"channels": channels})
+        workspace = replace(workspace, strategies={**workspace.strategies, "a": mine})
+        inputs = inputs_of(engine, root / "in", History(gain=20.0), workspace, "call")
+        found = review(engine, inputs, workspace, LAST, folders_in(root / "out"))
+        reached[channels] = {one.strategy: one.main(contrast=Contrast.COMPLIER) for one in found.reviews}
+    only = reached["call",]
+    assert only["a"] is not None and only[PROGRAMME] is None
+    assert only["a"].effect == pytest.approx(History(20.0).mean("chosen") - History(20.0).mean("held_out"), rel=0.02)
+    assert reached["call", "sms"]["a"] is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import Words, say
 from cultiva.loop.parts import Parts
 from cultiva.review.design import PROGRAMME
-from cultiva.review.tables import curve, read_reviews
+from cultiva.review.tables import Curve, curves, read_reviews
 from cultiva.review.wording import CONTRASTS, DIMENSIONS, VERDICTS, metric_words
 
 HEADINGS: dict[str, Words] = {
@@ -81,11 +81,11 @@ def reviews_of(parts: Parts, on: date, strategy: str | None = None) -> tuple[Str
     return chosen
 
 
-def history_of(parts: Parts, on: date, strategy: str, metric: str = "contribution") -> list[tuple[date, Readout]]:
-    """A strategy's effect at every business date so far: the cumulative curve, oldest first."""
+def histories_of(parts: Parts, on: date, metric: str = "contribution") -> Mapping[str, Curve]:
+    """Each strategy's effect at every business date so far: the cumulative curve."""
     snapshots = parts.lake.catalogue.history("readout", on)
     files = {one.business_date: [parts.lake.folder(one)] for one in snapshots}
-    return curve(files, strategy, metric)
+    return curves(files, metric)
 
 
 def summary(parts: Parts, on: date, reviews: Sequence[StrategyReview]) -> Sheet:
@@ -189,8 +189,11 @@ def _groups(rows: Sequence[Readout], title: str, language: str) -> Sheet:
     return Sheet(title, columns, cells, headings=_headings(columns, language), formats=formats)
 
 
-def data(parts: Parts, on: date, reviews: Sequence[StrategyReview]) -> dict[str, Any]:
-    """Everything as JSON-like data, with the effect at every date so far."""
+def data(
+    parts: Parts, on: date, reviews: Sequence[StrategyReview], histories: Mapping[str, Curve] | None = None
+) -> dict[str, Any]:
+    """Everything as JSON-like data, with the effect at every date so far; histories are read if they are not given."""
+    past = histories_of(parts, on) if histories is None else histories
     return {
         "workspace": parts.workspace.settings.name,
         "date": on,
@@ -200,7 +203,7 @@ def data(parts: Parts, on: date, reviews: Sequence[StrategyReview]) -> dict[str,
             {
                 **asdict(one),
                 "return": one.return_on_cost,
-                "history": [{"date": day, **asdict(row)} for day, row in history_of(parts, on, one.strategy)],
+                "history": [{"date": day, **asdict(row)} for day, row in past.get(one.strategy, ())],
             }
             for one in reviews
         ],

@@ -24,6 +24,8 @@ VERDICT_COLUMNS = (
     "strategy", "label_zh", "label_en", "verdict", "until", "expected", "probability", "champion", "reason_zh",
     "reason_en", "cost", "gross", "incremental", "net", "days",
 )  # fmt: skip
+ALL = "all"
+"""The dimension of the whole."""
 FLAG_COLUMNS = ("strategy", "name", "subject", "standing", "sentence_zh", "sentence_en")
 
 
@@ -85,10 +87,13 @@ def read_reviews(readout: Files, verdict: Files, flag: Files) -> tuple[StrategyR
     return tuple(_review(row, readouts, flags) for row in _rows(verdict))
 
 
-def _rows(files: Files) -> list[dict[str, Any]]:
+def _rows(files: Files, wanted: list[tuple[str, str, str]] | None = None) -> list[dict[str, Any]]:
+    """Rows of some files, in their order; all, or those that fulfil every condition."""
     import pyarrow.parquet as pq
 
-    return [row for part in part_files(files) for row in pq.read_table(part).to_pylist()] if files else []
+    if not files:
+        return []
+    return [row for part in part_files(files) for row in pq.read_table(part, filters=wanted).to_pylist()]
 
 
 def _readout(row: dict[str, Any]) -> Readout:
@@ -126,13 +131,20 @@ def _review(row: dict[str, Any], readouts: Sequence[Readout], flags: Sequence[Fl
     )
 
 
-def curve(history: Mapping[date, Files], strategy: str, metric: str) -> list[tuple[date, Readout]]:
-    """The whole's readout of a metric at every business date so far, oldest first."""
-    found = []
+Curve = list[tuple[date, Readout]]
+"""A readout at every business date so far, oldest first."""
+
+
+def curves(history: Mapping[date, Files], metric: str) -> dict[str, Curve]:
+    """The whole's readout of a metric over time, by strategy; every file is read once.
+
+    Args:
+        history: The lake table `readout` by business date.
+        metric: Which metric.
+    """
+    wanted = [("metric", "=", metric), ("dimension", "=", ALL), ("contrast", "=", Contrast.ITT.value)]
+    found: dict[str, Curve] = {}
     for on, files in sorted(history.items()):
-        for row in _rows(files):
-            if (row["strategy"], row["metric"], row["dimension"], row["contrast"]) == (
-                strategy, metric, "all", Contrast.ITT.value,
-            ):  # fmt: skip
-                found.append((on, _readout(row)))
+        for row in _rows(files, wanted):
+            found.setdefault(row["strategy"], []).append((on, _readout(row)))
     return found

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from cultiva.contracts.readout import Contrast, Readout, StrategyReview
@@ -17,8 +15,10 @@ from cultiva.kit.display import to_json
 from cultiva.kit.words import Words, say
 from cultiva.loop.parts import Parts
 from cultiva.loop.report import review_pictures as pictures
+from cultiva.loop.report.rendering import render
 from cultiva.loop.report.review_pictures import Span
-from cultiva.loop.reviewing import data, history_of, programme, reviews_of, summary
+from cultiva.loop.reviewing import data, histories_of, programme, reviews_of, summary
+from cultiva.review.tables import Curve
 from cultiva.review.wording import metric_words
 
 TEXTS: dict[str, Words] = {
@@ -70,27 +70,28 @@ def write_review_page(parts: Parts, on: date, folder: Path) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     reviews, language = reviews_of(parts, on), parts.workspace.settings.language
     texts = {name: say(text, language) for name, text in TEXTS.items()}
-    drawn = _drawn(parts, on, reviews, texts)
+    histories = histories_of(parts, on)
+    drawn = _drawn(reviews, histories, texts, language)
     for name, picture in drawn.items():
         (folder / f"review-{name}.svg").write_text(picture, encoding="utf-8")
     sheet = summary(parts, on, reviews)
-    page = _environment().get_template("review.html.j2")
-    html = page.render(
-        t=texts, language=language, on=on, workspace=parts.workspace.settings.name, sheet=sheet,
+    html = render(
+        "review.html.j2", t=texts, language=language, on=on, workspace=parts.workspace.settings.name, sheet=sheet,
         cells=sheet.cells(), numeric=sheet.numeric(), metrics=_metrics(parts, reviews, language),
         flags=[(say(one.label, language), say(flag.sentence, language)) for one in reviews for flag in one.flags],
         pictures={name: Markup(picture) for name, picture in drawn.items()},  # noqa: S704 our own SVG
     )  # fmt: skip
     (folder / "review.html").write_text(html, encoding="utf-8")
-    (folder / "review.json").write_text(to_json(data(parts, on, reviews)), encoding="utf-8")
+    (folder / "review.json").write_text(to_json(data(parts, on, reviews, histories)), encoding="utf-8")
     return (folder / "review.html",)
 
 
-def _drawn(parts: Parts, on: date, reviews: Sequence[StrategyReview], texts: dict[str, str]) -> dict[str, str]:
-    language = parts.workspace.settings.language
+def _drawn(
+    reviews: Sequence[StrategyReview], histories: Mapping[str, Curve], texts: dict[str, str], language: str
+) -> dict[str, str]:
     spans = [_span(say(one.label, language), one.main()) for one in reviews]
     whole = programme(reviews)
-    history = history_of(parts, on, whole.strategy) if whole else []
+    history = histories.get(whole.strategy, []) if whole else []
     past = [(day, found) for day, row in history if (found := _span("", row)) is not None]
     return {
         "forest": pictures.forest([one for one in spans if one is not None], texts["none"]),
@@ -153,14 +154,3 @@ def _number(value: float | None, unit: str, *, signed: bool = False) -> str:
         return ""
     sign = "+" if signed else ""
     return format(value, f"{sign}.2%") if unit == "share" else format(value, f"{sign},.2f")
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("cultiva.loop.report"),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
