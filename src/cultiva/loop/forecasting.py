@@ -53,6 +53,7 @@ def forecast_of(parts: Parts, on: date, strategy: str) -> Forecast:
             monthly=_stretch(parted, expectation, seen, month, one.holdout).cost,
             budget=one.budget,
             weeks_until_seen=_weeks(seen, expectation, one.holdout),
+            enrolled_already=seen.enrolled_already,
             displaced=_displaced(parts, on, strategy, decisions),
         )
 
@@ -206,13 +207,15 @@ def _basis(parts: Parts, found: Forecast) -> Words:
     if found.weeks_until_seen is not None:
         weeks = found.weeks_until_seen
         seen = Words(f"约 {weeks} 周入组后可测出该效果", f"that effect is seen after about {weeks} weeks of enrolment")
+    half = foreseen.USUAL * hope.se
     return Words(
-        f"{currency}，首次触达，重复触达按频控另计；每人 {days} 天内预期 {hope.effect:+,.2f}（±{foreseen.USUAL * hope.se:,.2f}，"
-        f"{source.zh}），领用率 {share.zh}；首月成本 {found.monthly:,.0f}{budget.zh}；"
-        f"对照 {found.holdout:.0%}；{seen.zh}。",
-        f"{currency}, first touches; repeats come on top as the caps allow. A customer is expected to bring "
-        f"{hope.effect:+,.2f} in {days} days (±{foreseen.USUAL * hope.se:,.2f}, {source.en}); take-up {share.en}. The first month costs {found.monthly:,.0f}{budget.en}. Holdout {found.holdout:.0%}: "
-        f"{seen.en}.",
+        f"{currency}，首次触达，重复触达按频控另计；已入组的 {found.enrolled_already:,} 人不再计入。"
+        f"每人 {days} 天内预期 {hope.effect:+,.2f}（±{half:,.2f}，{source.zh}），领用率 {share.zh}；"
+        f"首月成本 {found.monthly:,.0f}{budget.zh}；对照 {found.holdout:.0%}；{seen.zh}。",
+        f"{currency}, first touches; repeats come on top as the caps allow, and {found.enrolled_already:,} who take "
+        f"part already are not counted. A customer is expected to bring {hope.effect:+,.2f} in {days} days "
+        f"(±{half:,.2f}, {source.en}); take-up {share.en}. The first month costs {found.monthly:,.0f}{budget.en}. "
+        f"Holdout {found.holdout:.0%}: {seen.en}.",
     )
 
 

@@ -25,7 +25,7 @@ FORMATS = {
 
 def sheets(parts: Parts, drawn: DrawnMap, strategy: str | None = None) -> list[Sheet]:
     """The map as tables, of all strategies or of one."""
-    told = _Told(parts, drawn)
+    told = MapTables(parts, drawn)
     if strategy is not None:
         return told.of_one(place_of(drawn, strategy))
     return [
@@ -39,7 +39,7 @@ def sheets(parts: Parts, drawn: DrawnMap, strategy: str | None = None) -> list[S
     ]
 
 
-class _Told:
+class MapTables:
     """The map in the workspace's language."""
 
     def __init__(self, parts: Parts, drawn: DrawnMap) -> None:

@@ -78,6 +78,43 @@ TEXTS: dict[str, Words] = {
 }
 """Words of tables and of the page."""
 
+PAGE: dict[str, Words] = {
+    "grid_note": Words(
+        "左上：客户数；右上：至少一个策略覆盖的比例；浅条：覆盖，深条：近期触达。橙色越深，没有策略的客户潜在价值越大。"
+        "鼠标停留可见策略与人数。",
+        "left: customers; right: share in the audience of at least one strategy; pale bar: covered, dark bar: touched "
+        "lately. The deeper the amber, the more potential value lies in customers without a strategy. Rest the mouse "
+        "on a cell to see its strategies.",
+    ),
+    "tiers_grid": Words("客群 × 价值分层", "Groups by value tier"),
+    "lanes": Words("每个策略的位置", "Where every strategy has its place"),
+    "lanes_note": Words(
+        "圆的大小：名单人数；深色：近期触达的比例；短横：适用但无人，浅色短横：不适用。",
+        "size of a circle: audience; dark: share touched lately; a dash: nobody there, pale: not meant for the stage.",
+    ),
+    "targets": Words("目标与实测、打法、上限、预算", "Targets, plays, limits, budgets"),
+    "targets_note": Words(
+        "橙线：目标；圆点与横条：实测及区间；竖线：零。依据“回检”的区间可随时查看；“今日两组差”未扣除事前差异，只供参考。",
+        "amber mark: target; dot and bar: measured, with its interval; grey line: zero. By review the interval holds "
+        "however often one looks; sides today is the plain difference of both sides today, for one look.",
+    ),
+    "play": Words("权益与渠道", "offers and channels"),
+    "limits": Words("上限 · 对照", "limits · holdout"),
+    "month": Words("月成本 / 预算", "a month / budget"),
+    "a_day": Words("／天", " a day"),
+    "card_covered": Words("在至少一个策略名单中", "in some strategy's audience"),
+    "card_touched": Words("近 {days} 天被触达", "touched in the last {days} days"),
+    "card_idle": Words(
+        "{customers:,} 位无策略客户的潜在价值", "potential value of {customers:,} customers without a strategy"
+    ),
+    "card_strategies": Words("生效策略", "active strategies"),
+    "card_drafts": Words("生效策略 + 草稿", "active strategies + drafts"),
+    "card_conflicts": Words("策略冲突", "pairs in conflict"),
+    "card_net": Words("全部策略净增量（对全局对照）", "net, the whole programme"),
+    "all_tables": Words("完整数据", "all data"),
+}
+"""Words of the page alone."""
+
 STANDINGS: dict[Standing, Words] = {
     Standing.REACHED: Words("已达成", "reached"),
     Standing.POSSIBLE: Words("未定", "open"),

@@ -102,10 +102,11 @@ def _label(facts: ReportFacts, name: str) -> str:
 
 def _gutter(labels: Sequence[str]) -> float:
     """Room for the longest label: a wide character takes one em, another a little over half."""
-    return 16 + EM * max((sum(_ems(char) for char in label) for label in labels), default=0.0)
+    return 16 + EM * max((sum(ems(char) for char in label) for label in labels), default=0.0)
 
 
-def _ems(char: str) -> float:
+def ems(char: str) -> float:
+    """Width of a character in em, about right for any font."""
     return 1.0 if unicodedata.east_asian_width(char) in "WF" else 0.58
 
 
