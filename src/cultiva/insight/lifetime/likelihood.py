@@ -60,44 +60,58 @@ def maximise(likelihood: Likelihood, start: Floats, *, customers: float) -> Maxi
 
     options = {"maxiter": 500, "gtol": TOLERANCE, "ftol": 1e-15, "maxcor": 20}
     bounds = [(-BOUND, BOUND)] * start.size
-    with one_thread():
-        found = minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    found = minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     inside = bool(np.all(np.abs(found.x) < BOUND))
     flat = bool(np.max(np.abs(found.jac)) < 1e-5)
     return Maximum(np.exp(found.x), -float(found.fun) * customers, inside and flat)
 
 
-def polish(likelihood: Likelihood, near: Floats, *, customers: float) -> Maximum:
-    """The maximum from a place close to it, in few looks at the data: Newton's steps with the slope of the first one.
+def polish(likelihood: Likelihood, coarse: Likelihood, near: Maximum, *, customers: float) -> Maximum:
+    """The maximum, in few looks at the data, from that of coarser data: Newton's steps with the bend of the coarser.
+
+    The two bend alike, so that every step takes away all but a hundredth of what is left; where it does not, the whole
+    search is done.
 
     Args:
         likelihood: What to maximise.
-        near: Where to begin, e.g. the maximum of coarser data; elsewhere the whole search is done.
+        coarse: Nearly the same, and cheap.
+        near: Its maximum.
         customers: Customers in the data.
     """
-    with one_thread():
-        found = _newton(likelihood, np.log(near), customers)
-    return found or maximise(likelihood, near, customers=customers)
+    bend = _bend(_by_logs(coarse, customers), np.log(near.parameters)) if near.converged else None
+    found = None if bend is None else _newton(_by_logs(likelihood, customers), np.log(near.parameters), bend)
+    return found or maximise(likelihood, near.parameters, customers=customers)
 
 
-def _newton(likelihood: Likelihood, logs: Floats, customers: float) -> Maximum | None:
+def _by_logs(likelihood: Likelihood, customers: float) -> Likelihood:
+    """The value, and per customer the gradient, in logarithms of parameters."""
 
-    def gradient(at: Floats) -> tuple[float, Floats]:
-        value, slope = likelihood(np.exp(at))
-        return value, slope * np.exp(at) / customers
+    def at(logs: Floats) -> tuple[float, Floats]:
+        parameters = np.exp(logs)
+        value, gradient = likelihood(parameters)
+        return value, gradient * parameters / customers
 
-    value, slope = gradient(logs)
-    bend = np.array([(gradient(logs + STEP * one)[1] - slope) / STEP for one in np.eye(logs.size)])
+    return at
+
+
+def _bend(at: Likelihood, logs: Floats) -> Floats | None:
+    """Second derivatives; None if it does not bend down in every direction."""
+    slopes = [at(logs + STEP * one)[1] - at(logs - STEP * one)[1] for one in np.eye(logs.size)]
+    bend = np.array(slopes) / (2.0 * STEP)
     bend = (bend + bend.T) / 2.0
-    if not np.all(np.isfinite(bend)) or np.linalg.eigvalsh(bend)[-1] >= 0.0:
-        return None
+    downwards = bool(np.all(np.isfinite(bend))) and np.linalg.eigvalsh(bend)[-1] < 0.0
+    return bend if downwards else None
+
+
+def _newton(at: Likelihood, logs: Floats, bend: Floats) -> Maximum | None:
+    value, slope = at(logs)
     for _ in range(STEPS):
         following = logs - np.linalg.solve(bend, slope)
         if not np.all(np.abs(following) < BOUND):
-            break
-        found, slope = gradient(following)
-        if found < value - 1e-9 * abs(value):
-            break
+            return None
+        found, slope = at(following)
+        if not found >= value - 1e-9 * abs(value):
+            return None
         value, logs = found, following
         if np.max(np.abs(slope)) < TOLERANCE:
             return Maximum(np.exp(logs), value, True)

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cultiva.insight.lifetime.likelihood import Floats
+from cultiva.insight.lifetime.likelihood import Floats, one_thread
 from cultiva.insight.lifetime.purchases import Histories, Purchases
 
 CHANCE_NODES = 40
-"""Nodes of the sum over chances to leave."""
-TIME_NODES = 16
-"""Nodes of the integral over time; discounting is smooth."""
-ROWS = 20_000
-"""Groups worked on at once: some 10 MiB."""
+"""Nodes of the sum over chances to leave: 2e-5 off for CDNOW's customers, 0.2 % at fifty purchases in a first week."""
+TIME_NODES = 12
+"""Nodes of the integral over time; discounting is smooth, so that they are 5e-5 off at most (ten years at 15 %)."""
+ROWS = 4_000
+"""Groups worked on at once: some 1 MiB, which stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,14 @@ def look_ahead(model: Purchases, histories: Histories, horizon: Horizon) -> Outl
     purchases, discounted = np.zeros(alive.size), np.zeros(alive.size)
     order = np.argsort(histories.x, kind="stable")
     ends = np.flatnonzero(np.diff(histories.x[order], append=-1)) + 1
-    for rows in np.split(order, ends[:-1]) if order.size else ():
-        chances, weights = chance_nodes(model.a, model.b + float(histories.x[rows[0]]))
-        for part in np.array_split(rows, -(-rows.size // ROWS)):
-            power = model.r + float(histories.x[part[0]])
-            ahead = _Ahead(chances, weights / chances, power, model.alpha + histories.T[part])
-            purchases[part] = ahead.expected(horizon.length)
-            discounted[part] = _discounted(ahead, horizon)
+    with one_thread():
+        for rows in np.split(order, ends[:-1]) if order.size else ():
+            x = float(histories.x[rows[0]])
+            chances, weights = chance_nodes(model.a, model.b + x)
+            for part in np.array_split(rows, -(-rows.size // ROWS)):
+                ahead = _Ahead(chances, weights / chances, model.r + x, model.alpha + histories.T[part])
+                purchases[part] = ahead.expected(horizon.length)
+                discounted[part] = _discounted(ahead, horizon)
     return Outlook(alive, alive * purchases, alive * discounted)
 
 

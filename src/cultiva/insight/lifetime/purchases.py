@@ -19,7 +19,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cultiva.insight.lifetime.likelihood import Floats, Maximum, maximise, polish
+from cultiva.insight.lifetime.likelihood import Floats, Maximum, maximise, one_thread, polish
 
 Ints = NDArray[np.int64]
 START = np.array([0.5, 0.5, 0.8, 2.0])
@@ -129,25 +129,26 @@ def fit_purchases(histories: Histories) -> Purchases:
     """The BG/NBD model of largest likelihood; the time unit is that of the histories.
 
     Many groups are put together in a grid of times first; from the maximum there it is only a step or two to the true
-    one, so that all groups are looked at some ten times, not a hundred.
+    one, so that all groups are looked at some five times, not fifty.
 
     Args:
         histories: Groups of customers; at least some of them with repeat purchases.
     """
-    scale = max(float(histories.weight @ histories.T) / max(histories.customers, 1.0), 1e-9)
-    scaled = Histories(histories.x, histories.t_x / scale, histories.T / scale, histories.weight)
-    found = _fitted(scaled)
+    with one_thread():
+        scale = max(float(histories.weight @ histories.T) / max(histories.customers, 1.0), 1e-9)
+        found = _fitted(Histories(histories.x, histories.t_x / scale, histories.T / scale, histories.weight))
+        # Densities of x purchases in time: each of them is one over the unit of time.
+        shift = float(histories.weight @ histories.x) * float(np.log(scale))
     r, alpha, a, b = (float(one) for one in found.parameters)
-    # Densities of x purchases in time: each of them is one over the unit of time.
-    shift = float(histories.weight @ histories.x) * float(np.log(scale))
     return Purchases(r, alpha * scale, a, b, found.log_likelihood - shift, found.converged)
 
 
 def _fitted(histories: Histories) -> Maximum:
     if histories.x.size <= GROUPS_AT_ONCE:
         return maximise(log_likelihood(histories), START, customers=histories.customers)
-    near = maximise(log_likelihood(coarser(histories)), START, customers=histories.customers)
-    return polish(log_likelihood(histories), near.parameters, customers=histories.customers)
+    coarse = log_likelihood(coarser(histories))
+    near = maximise(coarse, START, customers=histories.customers)
+    return polish(log_likelihood(histories), coarse, near, customers=histories.customers)
 
 
 def coarser(histories: Histories) -> Histories:

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cultiva.insight.lifetime.likelihood import Floats, maximise
+from cultiva.insight.lifetime.likelihood import Floats, maximise, one_thread
 from cultiva.insight.lifetime.purchases import Ints
 
 LEAST_Q = 1.0
 """q is above it, because otherwise the mean of all customers would be infinite."""
+START = np.array([4.0, 2.0, 0.5])
+"""Where the search for (p, q - 1, gamma) begins; money in units of the mean purchase."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,10 @@ def fit_spending(amounts: Amounts) -> Spending:
         amounts: Groups of customers with at least one purchase each.
     """
     customers = float(amounts.weight.sum())
-    scale = float(amounts.weight @ (amounts.total / amounts.x)) / customers
-    scaled = Amounts(amounts.x, amounts.total / scale, amounts.weight)
-    found = maximise(log_likelihood(scaled), np.array([4.0, 2.0, 0.5]), customers=customers)
+    with one_thread():
+        scale = float(amounts.weight @ (amounts.total / amounts.x)) / customers
+        scaled = Amounts(amounts.x, amounts.total / scale, amounts.weight)
+        found = maximise(log_likelihood(scaled), START, customers=customers)
     p, above, gamma = (float(one) for one in found.parameters)
     likelihood = found.log_likelihood - customers * float(np.log(scale))
     return Spending(p, above + LEAST_Q, gamma * scale, likelihood, found.converged)
