@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from cultiva.loop.report import pictures
 from cultiva.loop.report.facts import ReportFacts
+from cultiva.loop.report.rendering import render
 
 
 def write_report(facts: ReportFacts, folder: Path, *, language: str) -> tuple[Path, ...]:
@@ -37,22 +36,16 @@ def write_report(facts: ReportFacts, folder: Path, *, language: str) -> tuple[Pa
     data = json.dumps(dataclasses.asdict(facts), ensure_ascii=False, indent=1, default=str)
     (folder / "run.json").write_text(data, encoding="utf-8")
     texts = _WORDS[language]
-    page = _environment().get_template("run.html.j2")
-    html = page.render(f=facts, t=texts, language=language, pictures={k: Markup(v) for k, v in drawn.items()})  # noqa: S704 our own SVG
-    (folder / "run.html").write_text(html, encoding="utf-8")
-    (folder / "run.md").write_text(_environment().get_template("run.md.j2").render(f=facts, t=texts), encoding="utf-8")
-    return folder / "run.html", folder / "run.md"
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("cultiva.loop.report"),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    html = render(
+        "run.html.j2",
+        f=facts,
+        t=texts,
+        language=language,
+        pictures={k: Markup(v) for k, v in drawn.items()},  # noqa: S704 our own SVG
     )
+    (folder / "run.html").write_text(html, encoding="utf-8")
+    (folder / "run.md").write_text(render("run.md.j2", f=facts, t=texts), encoding="utf-8")
+    return folder / "run.html", folder / "run.md"
 
 
 _PAIRS = {

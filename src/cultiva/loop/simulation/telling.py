@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cultiva.contracts.readout import Verdict
 from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import Words, say
-from cultiva.loop.simulation.drawing import lines_picture, truth_picture
 from cultiva.loop.simulation.forecast import Outlook, Volume, forecast_sheet
+from cultiva.loop.simulation.page import flight_page
 from cultiva.loop.simulation.scoring import Comparison, WeekTruth
 from cultiva.loop.simulation.setup import Policy
 from cultiva.review.design import PROGRAMME
+from cultiva.review.wording import VERDICTS
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,7 @@ def forecasts(scored: Sequence[Scored], scale: float | None, language: str) -> l
 def beside_truth(one: Scored, language: str) -> Sheet:
     """Claims of the readouts beside what only the simulated bank knows."""
     columns = ("strategy", "label", "customers", "effect", "low", "high", "truth", "covers", "cost", "verdict")
-    rows = tuple(tuple(getattr(row, name) for name in columns) for row in one.strategies)
-    rows = tuple(tuple(_tick(cell) if isinstance(cell, bool) else cell for cell in row) for row in rows)
+    rows = tuple(tuple(_shown(name, getattr(row, name), language) for name in columns) for row in one.strategies)
     known = [row.covers for row in one.strategies if row.covers is not None]
     title = say(Words("回检与真值", "readouts beside the truth"), language)
     note = say(
@@ -167,8 +167,12 @@ def beside_truth(one: Scored, language: str) -> Sheet:
     return Sheet(title, columns, rows, headings=_headings(columns, language), formats=formats, note=note)
 
 
-def _tick(value: bool) -> str:
-    return "✓" if value else "✗"
+def _shown(column: str, value: object, language: str) -> object:
+    if column == "verdict":
+        return say(VERDICTS[Verdict(str(value))], language)
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
+    return value
 
 
 def headlines(scored: Sequence[Scored], language: str) -> list[str]:
@@ -201,63 +205,6 @@ def write_flight(one: Scored, folder: Path, language: str) -> list[Path]:
 
 
 def _page(one: Scored, language: str) -> str:
-    title = say(
-        Words(f"飞行模拟：{one.world} · {one.policy.value}", f"Flight: {one.world} · {one.policy.value}"), language
-    )
-    weeks = say(Words("逐周累计：真实增量、成本、净增量（元）", "Week by week: true incremental, cost, net"), language)
-    truth = say(
-        Words(
-            "回检区间（线与圆点）与真值（菱形），每位客户，元",
-            "Readouts (line and dot) and the truth (diamond), per customer",
-        ),
-        language,
-    )
-    return _PAGE.format(
-        language=language,
-        title=html.escape(title),
-        headline=html.escape(say(_headline(one), language)),
-        weeks=html.escape(weeks),
-        lines=lines_picture(one.weeks, language),
-        truth=html.escape(truth),
-        forest=truth_picture(one.strategies, language),
-        table=_table(beside_truth(one, language)),
-    )
-
-
-def _table(sheet: Sheet) -> str:
-    head = "".join(f"<th>{html.escape(sheet.headings.get(name, name))}</th>" for name in sheet.columns)
-    rows = "".join(
-        "<tr>"
-        + "".join(
-            f"<td>{_cell(cell, sheet.formats.get(name))}</td>" for name, cell in zip(sheet.columns, row, strict=True)
-        )
-        + "</tr>"
-        for row in sheet.rows
-    )
-    return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p class=note>{html.escape(sheet.note)}</p>"
-    )
-
-
-def _cell(value: object, form: str | None) -> str:
-    if value is None:
-        return "–"
-    return html.escape(format(value, form) if form and isinstance(value, int | float) else str(value))
-
-
-_PAGE = """<!doctype html>
-<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font: 15px/1.6 system-ui, "Noto Sans CJK SC", sans-serif; color: #1f2933 }}
-body {{ max-width: 1080px; margin: 2rem auto; padding: 0 1rem }}
-h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1.1rem; margin-top: 2rem }} .lead {{ font-size: 1.05rem }}
-table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 13px }}
-th, td {{ padding: .35rem .5rem; border-bottom: 1px solid #e4e7eb; text-align: right }}
-th:nth-child(-n+2), td:nth-child(-n+2) {{ text-align: left }} .note {{ color: #52606d; font-size: 13px }}
-svg {{ width: 100%; height: auto }} @media print {{ body {{ margin: 0; max-width: none }} }}
-</style></head><body>
-<h1>{title}</h1><p class="lead">{headline}</p>
-<h2>{weeks}</h2>{lines}
-<h2>{truth}</h2>{forest}{table}
-</body></html>
-"""
+    name = f"{one.world} · {one.policy.value}"
+    sheet, headline = beside_truth(one, language), say(_headline(one), language)
+    return flight_page(name, headline, one.weeks, one.strategies, sheet, language=language)
