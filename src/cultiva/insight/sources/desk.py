@@ -38,17 +38,45 @@ class Desk:
         connection: DuckDB, in memory.
         folder: For staged files; removed by whoever made it.
         threads: Threads in use; None: all cores.
+        numbers: Of names and paths; desks that share a folder share them.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path, threads: int | None) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        folder: Path,
+        threads: int | None,
+        numbers: Iterator[int] | None = None,
+    ) -> None:
         self._connection = connection
-        self._numbers = count(1)
+        self._numbers = numbers if numbers is not None else count(1)
+        self._shared = numbers is not None
         self.folder = folder
         self.threads = threads
 
+    @property
+    def cores(self) -> int:
+        """Threads that DuckDB works with."""
+        return int(self.rows("SELECT current_setting('threads')")[0][0])
+
+    @contextmanager
+    def beside(self) -> Iterator[Desk]:
+        """A second desk over the same tables for another thread; views and temporary tables are its own.
+
+        What DuckDB keeps in order is one setting for all, so that rows stay in order on both from now on: more memory,
+        for small deliveries only.
+        """
+        self._connection.execute("SET preserve_insertion_order = true")
+        self._shared = True
+        zone = self.rows("SELECT current_setting('TimeZone')")[0][0]
+        with self._connection.cursor() as connection:
+            connection.execute(f"SET TimeZone = {literal(zone)}")
+            yield Desk(connection, self.folder, self.threads, self._numbers)
+
     def run(self, sql: str, *, ordered: bool = False) -> int:
         """Runs a statement and gives the rows written, if it writes; `ordered` keeps the order of what it reads."""
-        self._connection.execute(f"SET preserve_insertion_order = {literal(ordered)}")
+        if not self._shared:
+            self._connection.execute(f"SET preserve_insertion_order = {literal(ordered)}")
         found = self._connection.execute(sql).fetchall()
         return int(found[0][0]) if found and isinstance(found[0][0], int) else 0
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 
 import duckdb
 
@@ -24,26 +27,17 @@ from cultiva.insight.sources.desk import Desk, open_desk
 from cultiva.insight.sources.externals import external_mappings
 from cultiva.insight.sources.faults import as_faults, first_line
 from cultiva.insight.sources.files import Window
-from cultiva.insight.sources.inputs import Inputs, Relation
+from cultiva.insight.sources.inputs import Inputs
 from cultiva.insight.sources.plan import delivered_columns, plan_columns
 from cultiva.insight.sources.quarantine import QUARANTINE, open_quarantine, quarantine_query
 from cultiva.insight.sources.result import BrokenContract, Counts, IngestResult, TableResult
 from cultiva.insight.sources.row_contract import JudgedMapping, judge
+from cultiva.insight.sources.side_by_side import SIDE_BY_SIDE_MAX, TableSource, independent, is_small
 from cultiva.insight.sources.table import TableRows, write_parquet
 from cultiva.kit.errors import CultivaError, Fault, Faults
 
 Progress = Callable[[int, int, str], None]
 """Told before each table: tables done, tables in all, the table's name."""
-
-
-@dataclass(frozen=True)
-class TableSource:
-    """A table and the mappings that feed it."""
-
-    schema: TableSchema
-    """Canonical columns and extra ones."""
-    mappings: tuple[TableMapping, ...]
-    """In the order of the workspace."""
 
 
 @dataclass(frozen=True)
@@ -109,25 +103,45 @@ class _Ingestion:
         self._run_id = run_id
         self._desk = desk
         self._staged = staged
-        self._inputs = Inputs(desk, workspace.sources.inputs, workspace.root, workspace.settings.vars)
 
     def run(self, progress: Progress) -> IngestResult:
         open_quarantine(self._desk)
-        sources, tables, errors = table_sources(self._workspace), dict[str, _Sealing](), list[CultivaError]()
         with ThreadPoolExecutor(max_workers=1) as sealer:
-            for done, source in enumerate(sources):
-                progress(done, len(sources), source.schema.name)
-                try:
-                    tables[source.schema.name] = self._table(source, sealer)
-                except CultivaError as error:
-                    errors.append(error)
+            found = self._all_tables(sealer, progress)
+            errors = [one for one in found.values() if isinstance(one, CultivaError)]
             if errors:
                 raise self._all_of(errors)
-            folder = self._stage(QUARANTINE.name)
+            folder = self.stage(QUARANTINE.name)
             write_parquet(self._desk, quarantine_query(), folder)
-            quarantine = self._sealed(sealer, QUARANTINE.name, folder, seal(folder, threads=self._desk.threads))
-            done_tables = {name: one.result() for name, one in tables.items()}
-            return IngestResult(quarantine=quarantine.result(), tables=done_tables)
+            quarantine = self.sealed(sealer, QUARANTINE.name, folder, seal(folder, threads=self._desk.threads))
+            tables = {name: one.result() for name, one in found.items() if isinstance(one, _Sealing)}
+            return IngestResult(quarantine=quarantine.result(), tables=tables)
+
+    def _all_tables(self, sealer: ThreadPoolExecutor, progress: Progress) -> dict[str, _Sealing | CultivaError]:
+        """Every table or what is wrong with it, in the order of the workspace; small deliveries side by side."""
+        sources = table_sources(self._workspace)
+        shown = _Shown(progress, len(sources))
+        if not is_small(self._workspace, self._on):
+            return _Tables(self, self._desk, sealer, shown).read(sources)
+        groups = independent(sources, [one.name for one in self._workspace.sources.inputs])
+        found: dict[str, _Sealing | CultivaError] = {}
+        workers = min(self._desk.cores, SIDE_BY_SIDE_MAX)
+        with ExitStack() as open_desks, ThreadPoolExecutor(max_workers=workers) as pool:
+            free = SimpleQueue[Desk]()
+            for _ in range(workers):
+                free.put(open_desks.enter_context(self._desk.beside()))
+            for one in pool.map(lambda group: self._group(group, free, sealer, shown), groups):
+                found.update(one)
+        return {one.schema.name: found[one.schema.name] for one in sources}
+
+    def _group(
+        self, sources: Sequence[TableSource], free: SimpleQueue[Desk], sealer: ThreadPoolExecutor, shown: _Shown
+    ) -> dict[str, _Sealing | CultivaError]:
+        desk = free.get()
+        try:
+            return _Tables(self, desk, sealer, shown).read(sources)
+        finally:
+            free.put(desk)
 
     def _all_of(self, errors: list[CultivaError]) -> CultivaError:
         if len(errors) == 1:
@@ -135,49 +149,95 @@ class _Ingestion:
         faults: dict[Fault, None] = dict.fromkeys(fault for error in errors for fault in as_faults(error))
         return Faults(faults, what=f"the delivery of {self._on}")
 
-    def _sealed(self, sealer: ThreadPoolExecutor, table: str, folder: Path, written: Written) -> Future[Snapshot]:
+    def sealed(self, sealer: ThreadPoolExecutor, table: str, folder: Path, written: Written) -> Future[Snapshot]:
         """A snapshot to come: what was written is read back and made durable while the next table is worked on."""
         return sealer.submit(self._lake.snapshot, table, self._on, folder, written, run_id=self._run_id)
 
-    def _table(self, source: TableSource, sealer: ThreadPoolExecutor) -> _Sealing:
-        delivery = self._delivery(source)
-        try:
-            rows = TableRows(self._desk, delivery)
-            folder = self._stage(source.schema.name)
-            written = rows.write(folder)
-        except duckdb.Error as error:
-            raise _unreadable(delivery, error) from error
-        notes = tuple(note for one in delivery.mappings for note in _notes(one))
-        snapshot = self._sealed(sealer, source.schema.name, folder, written)
-        return _Sealing(snapshot, rows.counts(), rows.broken, notes)
-
-    def _stage(self, table: str) -> Path:
+    def stage(self, table: str) -> Path:
+        """A new folder, removed if the run fails."""
         folder = self._lake.stage(table, self._on, run_id=self._run_id)
         self._staged.append(folder)
         return folder
 
-    def _delivery(self, source: TableSource) -> Delivery:
+    def delivery(self, source: TableSource, desk: Desk, inputs: Inputs) -> Delivery:
+        """One table's rows, judged."""
         before = self._lake.catalogue.before(source.schema.name, self._on) if source.schema.is_fact else None
         previous = before.business_date if before else None
         history = self._lake.files_history(source.schema.name, self._on - timedelta(days=1)) if previous else []
-        judged = tuple(self._judged(mapping, source.schema, previous) for mapping in source.mappings)
-        return unite(self._desk, source.schema, judged, self._on, previous=previous, history=tuple(history))
+        window = self._window(source.schema, previous)
+        judged = tuple(self._judged(mapping, source.schema, window, desk, inputs) for mapping in source.mappings)
+        return unite(desk, source.schema, judged, self._on, previous=previous, history=tuple(history))
 
-    def _judged(self, mapping: TableMapping, schema: TableSchema, previous: date | None) -> JudgedMapping:
-        relation = self._relation(mapping, self._window(schema, previous))
-        plans = plan_columns(mapping, schema, relation, self._workspace.settings.timezone)
-        return judge(self._desk, mapping, schema, relation, plans, self._on)
+    def inputs(self, desk: Desk) -> Inputs:
+        """The workspace's inputs on a desk."""
+        workspace = self._workspace
+        return Inputs(desk, workspace.sources.inputs, workspace.root, workspace.settings.vars)
 
-    def _relation(self, mapping: TableMapping, window: Window) -> Relation:
+    def _judged(
+        self, mapping: TableMapping, schema: TableSchema, window: Window, desk: Desk, inputs: Inputs
+    ) -> JudgedMapping:
         if mapping.select is not None:
-            return self._inputs.select(mapping, window)
-        return self._inputs.relation(mapping.source or "", window, delivered_columns(mapping))
+            relation = inputs.select(mapping, window)
+        else:
+            relation = inputs.relation(mapping.source or "", window, delivered_columns(mapping))
+        plans = plan_columns(mapping, schema, relation, self._workspace.settings.timezone)
+        return judge(desk, mapping, schema, relation, plans, self._on)
 
     def _window(self, schema: TableSchema, previous: date | None) -> Window:
         """Facts: files after the last published date; tables delivered whole: the file of the date."""
         if schema.is_fact:
             return Window(self._on, previous or date.min)
         return Window(self._on, self._on - timedelta(days=1))
+
+
+class _Tables:
+    """Tables read one after the other on one desk."""
+
+    def __init__(self, run: _Ingestion, desk: Desk, sealer: ThreadPoolExecutor, shown: _Shown) -> None:
+        self._run = run
+        self._desk = desk
+        self._sealer = sealer
+        self._shown = shown
+        self._inputs = run.inputs(desk)
+
+    def read(self, sources: Sequence[TableSource]) -> dict[str, _Sealing | CultivaError]:
+        """Every table, or what is wrong with it."""
+        found: dict[str, _Sealing | CultivaError] = {}
+        for source in sources:
+            self._shown.next(source.schema.name)
+            try:
+                found[source.schema.name] = self._table(source)
+            except CultivaError as error:
+                found[source.schema.name] = error
+        return found
+
+    def _table(self, source: TableSource) -> _Sealing:
+        delivery = self._run.delivery(source, self._desk, self._inputs)
+        try:
+            rows = TableRows(self._desk, delivery)
+            folder = self._run.stage(source.schema.name)
+            written = rows.write(folder)
+        except duckdb.Error as error:
+            raise _unreadable(delivery, error) from error
+        notes = tuple(note for one in delivery.mappings for note in _notes(one))
+        snapshot = self._run.sealed(self._sealer, source.schema.name, folder, written)
+        return _Sealing(snapshot, rows.counts(), rows.broken, notes)
+
+
+class _Shown:
+    """Counts tables as they begin, whoever reads them."""
+
+    def __init__(self, progress: Progress, tables: int) -> None:
+        self._progress = progress
+        self._tables = tables
+        self._begun = 0
+        self._lock = Lock()
+
+    def next(self, table: str) -> None:
+        """A table begins."""
+        with self._lock:
+            self._progress(self._begun, self._tables, table)
+            self._begun += 1
 
 
 def _schema(name: str, mappings: list[TableMapping]) -> TableSchema:
