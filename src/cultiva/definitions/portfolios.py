@@ -127,7 +127,7 @@ class Portfolios(Model):
 
     as_of: date
     """Day of the assumptions."""
-    source: str = Field(min_length=1)
+    source: Label
     """Where the assumptions come from; stands on the adviser's page."""
     applies: RuleText = "true"
     """Who has a model portfolio, a condition over tags, value and tiers; the gaps of others are null."""

@@ -8,7 +8,7 @@ from tests.insight.assets.bank import portfolios
 
 from cultiva.definitions.frontier import model_weights
 from cultiva.definitions.portfolios import BUCKETS, BucketName, open_buckets
-from cultiva.insight.assets.division import OfNumbers, divide, terms_of
+from cultiva.insight.assets.division import divide, terms_of
 
 CENTS = st.integers(min_value=0, max_value=10**15)
 TERMS = terms_of(portfolios(), model_weights(portfolios()))
@@ -20,7 +20,7 @@ KEYS = sorted(portfolios().model_keys())
 def test_any_money_is_divided_without_rest_and_never_above_the_rating(
     held: dict[BucketName, int], needs: tuple[int, int], key: str
 ) -> None:
-    found = divide(held, needs, key, terms=TERMS, by=OfNumbers())
+    found = divide(held, needs, key, TERMS)
     assert sum(found.targets.values()) == sum(held.values()) == found.assets
     assert min(found.targets.values()) >= 0
     assert found.targets["liquid"] >= min(found.assets, needs[0])
@@ -32,7 +32,7 @@ def test_any_money_is_divided_without_rest_and_never_above_the_rating(
 def test_the_reserve_comes_first_then_protection_then_the_model() -> None:
     held: dict[BucketName, int] = {"liquid": 100_000, "protection": 0, "steady": 0, "aggressive": 0}
     weights = model_weights(portfolios())["c4_young"]
-    found = divide(held, (30_000, 5_000), "c4_young", terms=TERMS, by=OfNumbers())
+    found = divide(held, (30_000, 5_000), "c4_young", TERMS)
     assert found.reserve == 30_000
     assert found.targets["protection"] == 5_000
     assert found.targets["steady"] == 65_000 * weights.units["steady"] // 1000
@@ -41,5 +41,5 @@ def test_the_reserve_comes_first_then_protection_then_the_model() -> None:
 
 def test_protection_by_need_stops_at_its_most_share() -> None:
     held: dict[BucketName, int] = {"liquid": 100_000, "protection": 0, "steady": 0, "aggressive": 0}
-    found = divide(held, (50_000, 99_000), "c5_young", terms=TERMS, by=OfNumbers())
+    found = divide(held, (50_000, 99_000), "c5_young", TERMS)
     assert found.targets["protection"] == 10_000

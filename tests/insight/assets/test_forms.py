@@ -15,6 +15,7 @@ from cultiva.definitions.portfolios import BUCKETS, GAP_COLUMNS, MODEL_COLUMN, o
 from cultiva.engine.parquet import part_files, write_arrow
 from cultiva.engine.port import Engine
 from cultiva.insight.assets.service import asset_forms
+from cultiva.insight.profile.levels import levels
 
 FOUND: dict[str, list[object]] = {}
 """What the first engine found; the next must find the same."""
@@ -25,11 +26,13 @@ def profile(engine: Engine, tmp_path: Path) -> pl.DataFrame:
     """The columns of five hundred customers."""
     rows = customers(500)
     money = {name: pl.Decimal(18, 2) for name in (*BALANCES.values(), "monthly_income", "loan_balance")}
-    types: dict[str, Any] = {"customer_id": pl.Int64, "asset__risk_rated_on": pl.Date, "asset__birth_date": pl.Date, **money}
+    dates = dict.fromkeys(("asset__risk_rated_on", "asset__birth_date"), pl.Date)
+    types: dict[str, Any] = {"customer_id": pl.Int64, **dates, **money}
     write_arrow(pl.DataFrame(rows, schema_overrides=types).to_arrow(), tmp_path / "base")
     forms = asset_forms(pack(), ON)
-    steps = [{MODEL_COLUMN: forms[MODEL_COLUMN]}, {name: forms[name] for name in GAP_COLUMNS.values()}]
-    engine.assemble([tmp_path / "base"], [], steps, tmp_path / "made", keep=("customer_id", *forms))
+    steps = [{name: forms[name] for name in group} for group in levels({n: f.columns for n, f in forms.items()})]
+    kept = (MODEL_COLUMN, *GAP_COLUMNS.values())
+    engine.assemble([tmp_path / "base"], [], steps, tmp_path / "made", keep=("customer_id", *kept))
     made = pl.read_parquet(part_files([tmp_path / "made"])).sort("customer_id")
     return made.join(pl.DataFrame(rows, schema_overrides=types), on="customer_id")
 

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cultiva.definitions.frontier import Weights
@@ -73,42 +75,71 @@ def terms_of(portfolios: Portfolios, weights: Mapping[str, Weights]) -> Terms:
     )
 
 
+def free_of(held: Sequence[Any], cash_need: Any, by: Arithmetic) -> Any:
+    """What is left of all money after what daily life needs."""
+    assets = reduce(add, held)
+    return assets - by.least(assets, cash_need)
+
+
+def rest_of(free: Any, protection_need: Any, terms: Terms, by: Arithmetic) -> Any:
+    """What is left for the model after protection by need."""
+    if not terms.by_need:
+        return free
+    return free - by.least(protection_need, by.part(free, terms.protection_units, terms.scale))
+
+
+@dataclass(frozen=True)
+class Invested:
+    """What one of the buckets `INVESTED` should hold."""
+
+    name: BucketName
+    terms: Terms
+
+    def target(self, free: Any, rest: Any, held: Any, key: Any, by: Arithmetic) -> Any:
+        """By need or by weight; where the bucket is closed no more than is held.
+
+        Args:
+            free: After the reserve.
+            rest: After protection too.
+            held: In this bucket.
+            key: The model portfolio.
+            by: The kind of numbers.
+        """
+        units = self.terms.units[self.name]
+        by_need = self.terms.by_need and self.name == "protection"
+        wanted = free - rest if by_need else by.part(rest, by.by_key(key, units), self.terms.scale)
+        closed = by.by_key(key, self.terms.closed[self.name])
+        return closed * by.least(wanted, held) + (1 - closed) * wanted
+
+
 @dataclass(frozen=True)
 class Division:
     """How one customer's money should be divided, in cents."""
 
-    assets: Any
+    assets: int
     """All of it."""
-    reserve: Any
+    reserve: int
     """What daily life needs."""
-    targets: Mapping[BucketName, Any]
+    targets: Mapping[BucketName, int]
     """What each bucket should hold; together the assets."""
 
 
-def divide(held: Mapping[BucketName, Any], needs: Sequence[Any], key: Any, *, terms: Terms, by: Arithmetic) -> Division:
-    """Divides money as the formulas above say.
+def divide(held: Mapping[BucketName, int], needs: Sequence[int], key: str, terms: Terms) -> Division:
+    """Divides one customer's money as the formulas above say.
 
     Args:
         held: Cents in every bucket, not negative.
         needs: Cash need and protection need in cents, not negative.
         key: The model portfolio.
         terms: Weights and what is closed.
-        by: The kind of numbers.
     """
-    cash_need, protection_need = needs
-    assets = held["liquid"] + held["protection"] + held["steady"] + held["aggressive"]
-    reserve = by.least(assets, cash_need)
-    free = assets - reserve
-    insured = by.least(protection_need, by.part(free, terms.protection_units, terms.scale))
-    rest = free - insured if terms.by_need else free
-    targets: dict[BucketName, Any] = {}
-    for name in INVESTED:
-        by_need = terms.by_need and name == "protection"
-        wanted = insured if by_need else by.part(rest, by.by_key(key, terms.units[name]), terms.scale)
-        closed = by.by_key(key, terms.closed[name])
-        targets[name] = wanted - closed * (wanted - by.least(wanted, held[name]))
-    left = assets - targets["protection"] - targets["steady"] - targets["aggressive"]
-    return Division(assets, reserve, {"liquid": left, **targets})
+    by, assets = OfNumbers(), sum(held.values())
+    free = free_of([held[name] for name in BUCKETS], needs[0], by)
+    rest = rest_of(free, needs[1], terms, by)
+    targets: dict[BucketName, int] = {
+        name: Invested(name, terms).target(free, rest, held[name], key, by) for name in INVESTED
+    }
+    return Division(assets, assets - free, {"liquid": assets - sum(targets.values()), **targets})
 
 
 class OfNumbers:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from cultiva.contracts.types import DataType
 from cultiva.definitions.policy import ContactPolicy
-from cultiva.definitions.portfolios import MODEL_COLUMN, UNRATED, BucketName, Portfolios, model_key
+from cultiva.definitions.portfolios import BUCKETS, MODEL_COLUMN, UNRATED, BucketName, Portfolios, model_key
 from cultiva.engine import exact
 from cultiva.engine.port import Form
-from cultiva.insight.assets.division import Arithmetic, Division, OfIbis, OfPolars, Terms, divide
+from cultiva.insight.assets.division import INVESTED, Arithmetic, Invested, OfIbis, OfPolars, Terms, free_of, rest_of
 from cultiva.kit.clock import born_by
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ MONEY_MAX = 1e13
 """Most money that counts in one place, so that four of them in cents are whole numbers on every engine."""
 
 
-def fact_name(column: str) -> str:
-    """The profile's inner column of a party fact."""
-    return f"asset__{column}"
+def inner_name(what: str) -> str:
+    """A column that is made on the way and not kept."""
+    return f"asset__{what}"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class ModelForm:
     @property
     def columns(self) -> frozenset[str]:
         """Party facts, and what `applies` reads."""
-        return frozenset(map(fact_name, PARTY_FACTS)) | self.applies.columns
+        return frozenset(map(inner_name, PARTY_FACTS)) | self.applies.columns
 
     @cached_property
     def _valid(self) -> tuple[date, date]:
@@ -82,7 +83,7 @@ class ModelForm:
         """For DuckDB and Spark."""
         import ibis
 
-        rating, rated_on, born = (table[fact_name(name)] for name in PARTY_FACTS)
+        rating, rated_on, born = (table[inner_name(name)] for name in PARTY_FACTS)
         since, too_old = self._valid
         valid = (rated_on >= ibis.literal(since)) & (rated_on <= ibis.literal(self.on)) & (born > ibis.literal(too_old))
         cases = [
@@ -95,7 +96,7 @@ class ModelForm:
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        rating, rated_on, born = (pl.col(fact_name(name)) for name in PARTY_FACTS)
+        rating, rated_on, born = (pl.col(inner_name(name)) for name in PARTY_FACTS)
         since, too_old = self._valid
         valid = rated_on.is_between(pl.lit(since), pl.lit(self.on)) & (born > pl.lit(too_old))
         rated = pl.lit(UNRATED)
@@ -107,52 +108,114 @@ class ModelForm:
 
 
 @dataclass(frozen=True)
-class GapForm:
-    """What is missing in a bucket, in money; below 0 where there is more than the model says. Null without a model."""
+class CentsForm:
+    """Whole cents of an amount; null and what is below 0 count as nothing."""
 
-    bucket: BucketName
-    balances: Mapping[BucketName, str]
-    """Bucket -> the tag that says what is held."""
-    needs: Sequence[Form]
-    """Cash need and protection need."""
-    terms: Terms
-    type: DataType = DataType.MONEY
-    """Money."""
+    form: Form
+    """The amount."""
+    type: DataType = DataType.INTEGER
+    """Cents."""
 
     @property
     def columns(self) -> frozenset[str]:
-        """The model, the balances, and what the needs read."""
-        return frozenset({MODEL_COLUMN, *self.balances.values()}).union(*(need.columns for need in self.needs))
+        """What the amount reads."""
+        return self.form.columns
 
     def ibis(self, table: ibis.Table) -> ibis.Value:
         """For DuckDB and Spark."""
         import ibis
 
-        held = {name: _cents_ibis(table[tag]) for name, tag in self.balances.items()}
-        needs = [_cents_ibis(need.ibis(table)) for need in self.needs]
-        gap = self._gap(held, needs, table[MODEL_COLUMN], OfIbis())
+        number = self.form.ibis(table).cast("float64").fill_null(ibis.literal(0.0))
+        bounded = ibis.cases((number < 0.0, 0.0), (number > MONEY_MAX, MONEY_MAX), else_=number)
+        return exact.cents_ibis(bounded)
+
+    def polars(self) -> pl.Expr:
+        """For bulk work on one machine."""
+        return exact.cents_polars(self.form.polars().cast(pl.Float64).fill_null(0.0).clip(0.0, MONEY_MAX))
+
+
+@dataclass(frozen=True)
+class StepForm:
+    """One step of the division, over columns that earlier steps made: each is a column of its own.
+
+    Written into each other the steps would double with every use, and a plan of Spark would never be done with them.
+    """
+
+    reads: tuple[str, ...]
+    """The columns."""
+    step: Callable[[Sequence[Any], Arithmetic], Any]
+    """Makes the value of theirs, in the arithmetic of the engine."""
+    type: DataType = DataType.INTEGER
+    """Cents."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """What it reads."""
+        return frozenset(self.reads)
+
+    def ibis(self, table: ibis.Table) -> ibis.Value:
+        """For DuckDB and Spark."""
+        return self.step([table[name] for name in self.reads], OfIbis())
+
+    def polars(self) -> pl.Expr:
+        """For bulk work on one machine."""
+        found: pl.Expr = self.step([pl.col(name) for name in self.reads], OfPolars())
+        return found
+
+
+@dataclass(frozen=True)
+class GapForm:
+    """What is missing in a bucket, in money; below 0 where there is more than the model says. Null without a model."""
+
+    targets: tuple[str, ...]
+    """Columns with cents that should be held, added up."""
+    held: tuple[str, ...]
+    """Columns with cents that are held, taken away."""
+    type: DataType = DataType.MONEY
+    """Money."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The model, and the cents."""
+        return frozenset({MODEL_COLUMN, *self.targets, *self.held})
+
+    def ibis(self, table: ibis.Table) -> ibis.Value:
+        """For DuckDB and Spark."""
+        import ibis
+
+        gap = reduce(add, [table[name] for name in self.targets]) - reduce(add, [table[name] for name in self.held])
         return ibis.ifelse(table[MODEL_COLUMN].isnull(), ibis.null("decimal(18, 2)"), exact.money_ibis(gap))
 
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
-        held = {name: _cents_polars(pl.col(tag)) for name, tag in self.balances.items()}
-        needs = [_cents_polars(need.polars()) for need in self.needs]
-        gap = self._gap(held, needs, pl.col(MODEL_COLUMN), OfPolars())
+        gap = reduce(add, map(pl.col, self.targets)) - reduce(add, map(pl.col, self.held))
         return pl.when(pl.col(MODEL_COLUMN).is_not_null()).then(exact.money_polars(gap))
 
-    def _gap(self, held: Mapping[BucketName, object], needs: Sequence[object], key: object, by: Arithmetic) -> Any:
-        found: Division = divide(held, needs, key, terms=self.terms, by=by)
-        return found.targets[self.bucket] - held[self.bucket]
+
+def gap_forms(
+    balances: Mapping[BucketName, Form], needs: tuple[Form, Form], terms: Terms
+) -> tuple[dict[str, Form], dict[BucketName, GapForm]]:
+    """The inner columns of the division, and the gap of every bucket.
+
+    Args:
+        balances: What is held.
+        needs: Cash need and protection need.
+        terms: Of the model portfolios.
+    """
+    held = {name: inner_name(f"held_{name}") for name in BUCKETS}
+    free, rest, cash, cover = (inner_name(name) for name in ("free", "rest", "cash", "cover"))
+    made: dict[str, Form] = {held[name]: CentsForm(form) for name, form in balances.items()}
+    made |= {cash: CentsForm(needs[0]), cover: CentsForm(needs[1])}
+    made[free] = StepForm((*held.values(), cash), lambda of, by: free_of(of[:-1], of[-1], by))
+    made[rest] = StepForm((free, cover), lambda of, by: rest_of(of[0], of[1], terms, by))
+    targets = {name: inner_name(f"target_{name}") for name in INVESTED}
+    for name, column in targets.items():
+        made[column] = StepForm((free, rest, held[name], MODEL_COLUMN), _target_step(name, terms))
+    gaps: dict[BucketName, GapForm] = {name: GapForm((targets[name],), (held[name],)) for name in INVESTED}
+    invested = tuple(held[name] for name in INVESTED)
+    return made, {"liquid": GapForm(invested, tuple(targets.values())), **gaps}
 
 
-def _cents_ibis(value: ibis.Value) -> ibis.Value:
-    """Cents; null and what is below 0 count as nothing."""
-    import ibis
-
-    number = value.cast("float64").fill_null(ibis.literal(0.0))
-    bounded = ibis.cases((number < 0.0, 0.0), (number > MONEY_MAX, MONEY_MAX), else_=number)
-    return exact.cents_ibis(bounded)
-
-
-def _cents_polars(value: pl.Expr) -> pl.Expr:
-    return exact.cents_polars(value.cast(pl.Float64).fill_null(0.0).clip(0.0, MONEY_MAX))
+def _target_step(name: BucketName, terms: Terms) -> Callable[[Sequence[Any], Arithmetic], Any]:
+    bucket = Invested(name, terms)
+    return lambda of, by: bucket.target(of[0], of[1], of[2], of[3], by)

@@ -11,7 +11,7 @@ from cultiva.definitions.scopes import portfolio_scope
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import Form
 from cultiva.insight.assets.division import terms_of
-from cultiva.insight.assets.forms import GapForm, ModelForm
+from cultiva.insight.assets.forms import ModelForm, gap_forms
 from cultiva.rules import compile_rule
 
 
@@ -23,7 +23,8 @@ def asset_forms(workspace: Workspace, on: date) -> dict[str, Form]:
         on: Business date.
 
     Returns:
-        Column -> form. The model reads the party facts `forms.PARTY_FACTS` under `forms.fact_name`.
+        Column -> form: the columns of `scopes.asset_columns`, and inner ones that they read. The model reads the party
+        facts `forms.PARTY_FACTS` under `forms.inner_name`.
 
     Raises:
         CultivaError: if a model's budget of risk cannot be met.
@@ -32,12 +33,14 @@ def asset_forms(workspace: Workspace, on: date) -> dict[str, Form]:
     if portfolios is None:
         return {}
     scope = portfolio_scope(workspace)
-    needs = [
-        compile_rule(text, scope, expected=DataType.NUMBER).form(on)
-        for text in (portfolios.cash_need, portfolios.protection_need or "0")
-    ]
+
+    def amount(text: str) -> Form:
+        return compile_rule(text, scope, expected=DataType.NUMBER).form(on)
+
     applies = compile_rule(portfolios.applies, scope, expected=DataType.BOOLEAN).form(on)
-    balances = {name: bucket.balance for name, bucket in portfolios.buckets.items()}
     terms = terms_of(portfolios, model_weights(portfolios))
-    gaps = {GAP_COLUMNS[name]: GapForm(name, balances, needs, terms) for name in BUCKETS}
-    return {MODEL_COLUMN: ModelForm(portfolios, workspace.policy, on, applies), **gaps}
+    balances = {name: amount(bucket.balance) for name, bucket in portfolios.buckets.items()}
+    needs = amount(portfolios.cash_need), amount(portfolios.protection_need or "0")
+    inner, gaps = gap_forms(balances, needs, terms)
+    columns = {GAP_COLUMNS[name]: gaps[name] for name in BUCKETS}
+    return {MODEL_COLUMN: ModelForm(portfolios, workspace.policy, on, applies), **inner, **columns}

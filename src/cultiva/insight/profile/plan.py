@@ -18,12 +18,12 @@ from cultiva.contracts.aggregates import AggregateFunction
 from cultiva.contracts.tables import PARTY
 from cultiva.contracts.types import DataType, TableSchema
 from cultiva.contracts.views import VIEWS
-from cultiva.definitions.scopes import value_scope, view_scope
+from cultiva.definitions.scopes import asset_columns, value_scope, view_scope
 from cultiva.definitions.tags import Aggregate, Tag
 from cultiva.definitions.value import Tiering, Value
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import AggregateForm, Form
-from cultiva.insight.assets.forms import PARTY_FACTS, fact_name
+from cultiva.insight.assets.forms import PARTY_FACTS, inner_name
 from cultiva.insight.assets.service import asset_forms
 from cultiva.insight.profile.columns import Origin, ProfileColumn
 from cultiva.insight.profile.forms import (
@@ -235,12 +235,15 @@ class _Planner:
         return FirstTrue(tuple((name, compile_rule(text, scope).form(self.on)) for name, text in tests))
 
     def _assets(self) -> None:
-        """Model portfolio and gaps; the party facts behind them are inner columns."""
+        """Model portfolio and gaps; what they are made of on the way is not kept."""
+        kept = asset_columns(self.workspace)
         for name, form in asset_forms(self.workspace, self.on).items():
-            self._computed(name, form.type, Origin.ASSETS, form)
-        if self.workspace.portfolios is not None:
-            facts = {fact_name(column): ColumnForm(column, type_) for column, type_ in PARTY_FACTS.items()}
-            self.first |= facts
+            if name in kept:
+                self._computed(name, kept[name], Origin.ASSETS, form)
+            else:
+                self.later[name] = form
+        if kept:
+            self.first |= {inner_name(column): ColumnForm(column, type_) for column, type_ in PARTY_FACTS.items()}
 
     def _stages(self) -> None:
         stages = FirstTrue(tuple((name, rule.form(self.on)) for name, rule in self.book.stages))
@@ -265,7 +268,8 @@ class _Planner:
 
     def _with_tables(self) -> tuple[ProfileColumn, ...]:
         """The columns, those that are computed with the tables of what they read."""
-        found = dict(self.columns)
+        inner = {name: ProfileColumn(name, form.type, Origin.ASSETS) for name, form in self.later.items()}
+        found = {**inner, **self.columns}
         peers = frozenset((*self.workspace.value.potential.peers, "current_value"))
         reads = {
             name: form.columns | peers if PEER_VALUE in form.columns else form.columns
@@ -274,7 +278,7 @@ class _Planner:
         for name in (name for group in levels(reads) for name in group):
             tables = (found[other].tables for other in reads[name] if other in found)
             found[name] = replace(found[name], tables=frozenset[str]().union(*tables))
-        return tuple(found.values())
+        return tuple(found[name] for name in self.columns)
 
 
 PREVIOUS_STAGE = "before__stage"
