@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from cultiva.contracts.types import Column
 from cultiva.engine import bulk, draws, membership, wide
@@ -77,17 +78,19 @@ class DuckDBEngine:
         return self.backend.to_pyarrow(stored_table(table)).cast(arrow_schema(column_types(table)))
 
     def write(self, table: ibis.Table, folder: Path, *, sort_by: Sequence[str] = ()) -> Written:
-        stored = stored_table(table)
+        self._to_parquet(stored_table(table), part_path(new_folder(folder), 0), sort_by)
+        return seal(folder, threads=self._threads)
+
+    def _to_parquet(self, stored: ibis.Table, path: Path, sort_by: Sequence[str]) -> None:
         # Without an order to keep, DuckDB writes with less memory; with one it must be told to keep it.
         self.backend.raw_sql(f"SET preserve_insertion_order = {'true' if sort_by else 'false'}")
         self.backend.to_parquet(
             stored.order_by(list(sort_by)) if sort_by else stored,
-            part_path(new_folder(folder), 0),
+            path,
             compression=COMPRESSION,
             compression_level=COMPRESSION_LEVEL,
             row_group_size=ROW_GROUP_ROWS,
         )
-        return seal(folder, threads=self._threads)
 
     def aggregate(
         self,
@@ -115,6 +118,28 @@ class DuckDBEngine:
         written = seal(folder, threads=self._threads)
         wide.check_rows(base, written.rows)
         return written
+
+    def map_batches(
+        self,
+        table: ibis.Table,
+        function: Callable[[pa.RecordBatch], pa.Table],
+        columns: Sequence[Column],
+        folder: Path,
+        *,
+        sort_by: Sequence[str] = (),
+    ) -> Written:
+        schema = arrow_schema(columns)
+        made = new_folder(folder) / "mapped.arrow" if sort_by else part_path(new_folder(folder), 0)
+        batches = self.backend.to_pyarrow_batches(stored_table(table), chunk_size=ROW_GROUP_ROWS)
+        with pq.ParquetWriter(made, schema, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL) as writer:
+            for batch in batches:
+                writer.write_table(function(batch).select(schema.names).cast(schema))
+        if not sort_by:
+            return seal(folder, threads=self._threads)
+        mapped = self.backend.read_parquet(str(made))
+        self._to_parquet(mapped.select(*schema.names), part_path(folder, 0), sort_by)
+        made.unlink()
+        return seal(folder, threads=self._threads)
 
     def count(self, files: Files, condition: Form) -> int:
         return bulk.count(files, condition)

@@ -172,6 +172,27 @@ class Engine(Protocol):
             CultivaError: if two tables have the same column, or a key is missing or there twice.
         """
 
+    def map_batches(
+        self,
+        table: ibis.Table,
+        function: Callable[[pa.RecordBatch], pa.Table],
+        columns: Sequence[Column],
+        folder: Path,
+        *,
+        sort_by: Sequence[str] = (),
+    ) -> Written:
+        """Writes what a function makes of a table, some rows at a time: here one after the other, on Spark wherever
+        the rows are.
+
+        Args:
+            table: Of this backend.
+            function: Takes rows of the table, gives rows with `columns`; which rows come together must not matter. It
+                is sent to other machines, so it is a function of a module, or an object that can be pickled.
+            columns: Of the result, in their order.
+            folder: New or empty.
+            sort_by: Columns of the result to sort by.
+        """
+
     def count(self, files: Files, condition: Form) -> int:
         """Rows for which the condition is true."""
 

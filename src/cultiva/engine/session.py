@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any
@@ -81,6 +82,9 @@ def _started(master: str, options: Mapping[str, str]) -> Any:
     remote = master.startswith("sc://")
     if not remote:
         require_java()
+        # Functions over batches run in the workers' Python, which has to know this package: the same path there as
+        # here, unless PYSPARK_PYTHON or the option says which.
+        os.environ.setdefault("PYSPARK_PYTHON", options.get("spark.pyspark.python", sys.executable))
     builder = SparkSession.builder.remote(master) if remote else SparkSession.builder.master(master)
     settings = options if remote else {**DEFAULTS, **options}
     for key, value in settings.items():

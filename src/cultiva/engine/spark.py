@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -122,6 +123,24 @@ class SparkEngine:
         wide.check_rows(base, written.rows)
         return written
 
+    def map_batches(
+        self,
+        table: ibis.Table,
+        function: Callable[[pa.RecordBatch], pa.Table],
+        columns: Sequence[Column],
+        folder: Path,
+        *,
+        sort_by: Sequence[str] = (),
+    ) -> Written:
+        import ibis
+
+        frame = self._session.sql(self._backend.compile(stored_table(table)))
+        shape = ", ".join(f"`{one.name}` {STORED[one.type].spark}" for one in columns)
+        mapped = frame.mapInArrow(_Mapped(function, _spark_schema(columns)), shape)
+        name = ibis.util.gen_name("mapped")
+        mapped.createOrReplaceTempView(name)
+        return self.write(self._backend.table(name), folder, sort_by=sort_by)
+
     def count(self, files: Files, condition: Form) -> int:
         if not files:
             return 0
@@ -156,6 +175,25 @@ class SparkEngine:
         for other in folder.iterdir():
             if other.name.startswith((".", "_")):  # Hadoop's checksums and markers
                 other.unlink()
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    """A function over single batches as Spark wants it: over all batches of a partition."""
+
+    function: Callable[[pa.RecordBatch], pa.Table]
+    schema: pa.Schema
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield from self.function(batch).select(self.schema.names).cast(self.schema).to_batches()
+
+
+def _spark_schema(columns: Sequence[Column]) -> pa.Schema:
+    """The Arrow schema of columns as Spark has it: its texts are not large."""
+    return pa.schema([
+        pa.field(one.name, pa.string()) if pa.types.is_large_string(one.type) else one for one in arrow_schema(columns)
+    ])  # fmt: skip
 
 
 def _url(path: Path) -> str:

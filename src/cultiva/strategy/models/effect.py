@@ -1,0 +1,97 @@
+"""The model of effect: an anchor that is redistributed as far as held-back customers bear it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cultiva.strategy.models.boosting import Numbers, blended
+from cultiva.strategy.models.features import Encoding, Offers
+from cultiva.strategy.models.files import StoredModel
+from cultiva.strategy.models.levels import Key, Level, level_of, settled_level
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class EffectModel:
+    """What scoring reads."""
+
+    encoding: Encoding
+    parts: tuple[tuple[str, float], ...]
+    """Boosters and their weights; the sum is what single customers gain more than others, up to a constant."""
+    centres: Mapping[str, float]
+    """That constant by strategy, and by `kind|category` for strategies that are new."""
+    levels: Mapping[Key, Level]
+    """Mean effects by (kind, category, strategy, offer)."""
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON-like data, the boosters by their places."""
+        return {
+            "encoding": self.encoding.as_data(),
+            "weights": [weight for _, weight in self.parts],
+            "centres": dict(self.centres),
+            "levels": [{"of": list(key), **asdict(one)} for key, one in sorted(self.levels.items())],
+        }
+
+    @classmethod
+    def from_stored(cls, stored: StoredModel) -> EffectModel:
+        """Back from `as_data`."""
+        data = stored.data
+        return cls(
+            Encoding.from_data(data["encoding"]),
+            tuple(zip(stored.boosters, data["weights"], strict=True)),
+            data["centres"],
+            {tuple(one["of"]): Level(one["mean"], one["se"], one["apart"]) for one in data["levels"]},
+        )
+
+    def gains(self, rows: Numbers, keys: Sequence[Key], *, threads: int = 1) -> Numbers:
+        """What each customer gains more or less than others of the same strategy; 0 where nothing alike was learnt.
+
+        Args:
+            rows: Shape (n, features).
+            keys: Per row (kind, category, strategy, offer).
+            threads: Threads of the trees.
+        """
+        if not self.parts:
+            return np.zeros(len(rows))
+        said = blended(self.parts, rows, threads=threads)
+        centre = {key: self._centre(key) for key in set(keys)}
+        middle = np.array([centre[key] for key in keys], dtype=np.float64)
+        found: Numbers = np.where(np.isnan(middle), 0.0, said - middle)
+        return found
+
+    def _centre(self, key: Key) -> float:
+        kind, category, strategy = key[:3]
+        return self.centres.get(strategy, self.centres.get(f"{kind}|{category}", float("nan")))
+
+    def effects(
+        self, prior: Numbers, rows: Numbers, keys: Sequence[Key], *, threads: int = 1
+    ) -> tuple[Numbers, Numbers]:
+        """Effects in money and their standard errors.
+
+        Args:
+            prior: The anchor: what is believed of the candidate without a model; NaN where nothing is.
+            rows: Shape (n, features).
+            keys: Per row (kind, category, strategy, offer).
+            threads: Threads of the trees.
+        """
+        means, errors = np.nan_to_num(prior), np.full(len(prior), np.nan)
+        names = np.array(["\x1f".join(key) for key in keys], dtype=object)
+        distinct, codes = np.unique(names.astype(str), return_inverse=True)
+        for place, name in enumerate(distinct):
+            level, mine = level_of(self.levels, tuple(name.split("\x1f"))), codes == place
+            if level is not None:
+                means[mine], errors[mine], _ = settled_level(np.nan_to_num(prior[mine]), level)
+        return means + self.gains(rows, keys, threads=threads), errors
+
+
+def keys_of(table: pa.Table | pa.RecordBatch, offers: Offers) -> list[Key]:
+    """Per row (kind, category, strategy, offer)."""
+    strategies, names = table["strategy"].to_pylist(), table["offer"].to_pylist()
+    traits = {name: offers.traits(name or "") for name in set(names)}
+    return [(*traits[name], strategy or "", name or "") for strategy, name in zip(strategies, names, strict=True)]
