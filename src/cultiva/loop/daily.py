@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from cultiva.loop.day import Day
+from cultiva.loop.lifetimes import lifetime_steps
 from cultiva.loop.parts import Parts
 from cultiva.loop.pricing import price_steps
 from cultiva.loop.steps import Plan, Step
@@ -19,6 +20,7 @@ def daily_plan(parts: Parts, on: date) -> Plan:
         Step("identity", STEPS["identity"], ("sources",), day.identity),
         Step("customer", STEPS["customer"], ("identity",), day.customer),
         Step("holding", STEPS["holding"], ("customer",), day.holding),
+        *lifetime_steps(parts, on),
         Step("profile", STEPS["profile"], ("holding",), day.profile),
         Step("performance", STEPS["performance"], ("profile",), day.performance),
         Step("standing", STEPS["standing"], ("profile",), day.standing),

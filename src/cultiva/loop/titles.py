@@ -9,6 +9,7 @@ STEPS: dict[str, Words] = {
     "identity": Words("客户拉通", "identity"),
     "customer": Words("客户主档", "customers"),
     "holding": Words("账户持有", "holdings"),
+    "lifetime": Words("生命周期价值", "lifetime value"),
     "profile": Words("标签画像、价值、生命周期", "profile, value, lifecycle"),
     "performance": Words("客户业绩", "performance"),
     "standing": Words("阶段价值网格与标签目录", "grid and catalogue"),
