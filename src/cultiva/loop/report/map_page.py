@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from cultiva.kit.display import to_json
@@ -18,6 +16,7 @@ from cultiva.loop.mapping import data, names_of
 from cultiva.loop.parts import Parts
 from cultiva.loop.report import map_pictures as pictures
 from cultiva.loop.report.map_pictures import Lane, Square
+from cultiva.loop.report.rendering import render
 from cultiva.review.wording import VERDICTS
 from cultiva.strategy.map.axes import EVERYBODY
 from cultiva.strategy.map.places import Cell, DrawnMap, StrategyPlace, together
@@ -41,7 +40,7 @@ def write_map_page(parts: Parts, drawn: DrawnMap, file: Path) -> Path:
     for name, picture in drawn_pictures.items():
         file.with_name(f"{file.stem}-{name}.svg").write_text(picture, encoding="utf-8")
     tables = MapTables(parts, drawn)
-    html = _environment().get_template("map.html.j2").render(
+    html = render("map.html.j2",
         t=texts, language=language, on=drawn.on, workspace=parts.workspace.settings.name,
         currency=parts.workspace.settings.currency, tier=names.get(drawn.tier, drawn.tier),
         note=say(lately(drawn.days), language), rule=say(RULE, language), cards=_cards(parts, drawn, texts),
@@ -184,14 +183,3 @@ def _limits(one: StrategyPlace, texts: Mapping[str, str], language: str) -> str:
         return ""
     per = say(CAPACITIES[one.capacity], language)
     return per if one.contacts_max is None else f"{one.contacts_max:,} {per}{texts['a_day']}"
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("cultiva.loop.report"),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
