@@ -9,7 +9,7 @@ from cultiva.engine.lake import Retention
 from cultiva.loop.parts import Parts
 from cultiva.store import RunState
 
-REVIEWED = frozenset(("performance", "readout", "verdict", "flag"))
+REVIEWED = frozenset(("performance", "readout", "verdict", "flag", "feature_log"))
 """Tables that add up from date to date, as facts do, or are small and tell how things went."""
 
 

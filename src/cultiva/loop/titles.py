@@ -19,7 +19,9 @@ STEPS: dict[str, Words] = {
     "plan": Words("名单计划", "plan"),
     "price": Words("定价学习", "prices"),
     "exposure": Words("试验名册", "experiments"),
+    "features": Words("入组特征", "features at enrolment"),
     "review": Words("效果回检", "review"),
+    "models": Words("效果模型", "models of effect"),
     "lists": Words("名单", "worklists"),
     "report": Words("报告", "report"),
 }
