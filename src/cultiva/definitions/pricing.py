@@ -43,11 +43,11 @@ def check_products(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
     margins = {site.name: rule for site, rule in compiled if site.kind == "product" and site.loc[-1] == "margin"}
     for product in draft.workspace.products.values():
         origin = draft.origin("product", product.name)
-        problems = [*_name_problems(draft, product), *_ladder_problems(product)]
+        problems = [*_name_problems(draft, product), *_parameter_problems(product), *_ladder_problems(product)]
         if not problems:
             problems += _authority_problems(product)
             problems += _margin_problems(draft.workspace, product, margins.get(product.name))
-        for one in (*problems, *_parameter_problems(product)):
+        for one in problems:
             parts = {"seen": one.seen, "allowed": one.allowed, "hint": one.hint, "warning": one.warning}
             yield origin.fault(one.loc, one.code, one.message, on_key=one.on_key, **parts)
 
