@@ -218,8 +218,10 @@ def rivalries(
     """Who is after the same customers with the same offer, or with offers of one exclusive group.
 
     A strategy is after a customer if nothing in its definition or in the contact policy rules the customer out:
-    chosen, held out, or lost to others or to limits.
+    chosen, held out, or lost to others or to limits. One row per customer, thing and strategy, so that bits add up.
     """
+    import ibis
+
     if not decisions:
         return []
     table = engine.scan(decisions)
@@ -227,12 +229,15 @@ def rivalries(
     wanted = wanted.semi_join(customers, "customer_id")
     thing = _thing(wanted.offer, workspace)
     strategies = len(axes.strategies)
-    flags = words("w", [wanted.strategy == name for name in axes.strategies])
-    won = words("c", [(wanted.strategy == n) & (wanted.fate == Fate.CHOSEN.value) for n in axes.strategies])
+    chosen = (wanted.fate == Fate.CHOSEN.value).name("won")
+    once = wanted.select("customer_id", "strategy", chosen, thing=thing).group_by("customer_id", "thing", "strategy")
+    each = once.aggregate(won=ibis._.won.max())
+    flags = words("w", [each.strategy == name for name in axes.strategies])
+    won = words("c", [(each.strategy == name) & each.won for name in axes.strategies])
+    each = each.select("customer_id", "thing", "strategy", **flags, **won)
     names = [*word_columns("w", strategies), *word_columns("c", strategies)]
-    each = wanted.select("customer_id", "strategy", thing=thing, **flags, **won)
     per = each.group_by("customer_id", "thing").aggregate(
-        first=each.strategy.min(), last=each.strategy.max(), **{name: each[name].bit_or() for name in names}
+        first=each.strategy.min(), last=each.strategy.max(), **{name: each[name].sum() for name in names}
     )
     per = per.filter(per["first"] != per["last"])
     found = engine.fetch(per.group_by(["thing", *names]).aggregate(customers=per.count()))
