@@ -106,6 +106,7 @@ class Wording:
         """Suitability and needs, one sentence each."""
         yield self.standing(found)
         yield from self._needs(found)
+        yield from self._sources(found)
         for line in found.lines:
             if not line.is_open:
                 yield self._closed(found, line)
@@ -124,6 +125,16 @@ class Wording:
             yield self.told(
                 f"已先为日常生活预留 {show_money(found.reserve)}，其余再按模型配置。",
                 f"{show_money(found.reserve)} stays liquid for daily life; the model divides what is left.",
+            )
+
+    def _sources(self, found: Advice) -> Iterator[str]:
+        """Where the money for the proposals comes from."""
+        above = [(self.bucket(line.bucket), -line.gap) for line in found.lines if line.gap < 0]
+        if found.proposals and above:
+            named = self.told("、", ", ").join(f"{name} {show_money(amount)}" for name, amount in above)
+            yield self.told(
+                f"资金来自超出模型的部分：{named}；先确认到期日和赎回条件。",
+                f"The money comes from what is above the model: {named}. Look at terms and exit charges first.",
             )
 
     def _closed(self, found: Advice, line: BucketLine) -> str:
@@ -157,16 +168,26 @@ class Wording:
 
     def change(self, found: Advice, proposal: Proposal) -> str:
         """What a proposal changes for the customer, in words."""
-        if proposal.bucket == "protection":
-            return self.told(
-                f"按收入与贷款测算应有保障 {show_money(found.protection_need)}，补上缺口，家庭收入中断时有依靠。",
-                f"Income and loans call for {show_money(found.protection_need)}; it is there when income fails.",
-            )
+        if proposal.bucket == "protection" and found.protection_need > 0:
+            return self._cover(found)
         return self.told(
             f"整体预期年收益 {self.rates(found.now.expected_return, proposal.after.expected_return)}，"
             f"年波动 {self.rates(found.now.volatility, proposal.after.volatility)}。",
             f"Whole mix: expected return {self.rates(found.now.expected_return, proposal.after.expected_return)}, "
             f"yearly swing {self.rates(found.now.volatility, proposal.after.volatility)}.",
+        )
+
+    def _cover(self, found: Advice) -> str:
+        need = show_money(found.protection_need)
+        target = next(line.target for line in found.lines if line.bucket == "protection")
+        if target < found.protection_need:
+            return self.told(
+                f"按收入与贷款测算应有保障 {need}；先做到 {show_money(target)}，不挤占其他需要。",
+                f"Income and loans call for {need}; {show_money(target)} is what the rest can spare for now.",
+            )
+        return self.told(
+            f"按收入与贷款测算应有保障 {need}，补上缺口，家庭收入中断时有依靠。",
+            f"Income and loans call for {need}; it is there when income fails.",
         )
 
     def rates(self, now: float, then: float) -> str:
