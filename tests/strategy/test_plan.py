@@ -140,7 +140,7 @@ def test_where_the_caps_leave_no_room_for_all_the_higher_rank_wins(quick_desk: D
     fates = dict(found.select("strategy", "fate").iter_rows())
     assert fates == {"high": "chosen", "middle": "chosen", "low": "outbid"}
     loser = found.filter(pl.col("strategy") == "low").row(0, named=True)
-    assert (loser["decided_by"], loser["decided_value"]) == ("high", 100.0)
+    assert (loser["decided_by"], loser["decided_value"]) == ("middle", 50.0)  # the last that got in
 
 
 def test_one_offer_is_proposed_once_and_placements_do_not_compete(quick_desk: Desk) -> None:

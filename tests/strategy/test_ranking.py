@@ -118,14 +118,20 @@ def test_those_held_out_for_a_reason_of_their_own_are_not_exposed(quick_desk: De
 def test_what_is_foreseen_for_one_customer_comes_first(desk: Desk) -> None:
     space = workspace(strategy("a", offers=("fund", "gift")), offers=(offer("gift"),))
     known = learnt(("a", "", "", 3.0, 1.0, 0.2, None))
-    rows = [(1, "a", "gift", 12.5), (2, "a", "fund", -1.0)]
-    worth = pl.DataFrame(rows, schema={"customer_id": pl.Int64, "strategy": pl.String, "offer": pl.String,
-                                       "worth": pl.Float64}, orient="row")  # fmt: skip
+    rows = [(1, "a", "gift", "sms", 12.5, 0.1, "m"), (2, "a", "fund", "call", -1.0, 0.2, "m")]
+    names = {"customer_id": pl.Int64, "strategy": pl.String, "offer": pl.String, "channel": pl.String,
+             "effect": pl.Float64, "response": pl.Float64, "model": pl.String}  # fmt: skip
     people = [Person(1), Person(2), Person(3)]
-    found = desk.decide(reviewed(space), people, learnt=known, worth=worth).sort("customer_id")
-    assert found["rank_value"].to_list() == [12.5, -1.0, 2.0]
-    assert found["offer"].to_list() == ["gift", "fund", "fund"]
-    assert found["fate"].to_list() == [Fate.CHOSEN, Fate.NO_GAIN, Fate.CHOSEN]
+    worth = pl.DataFrame(rows, schema=names, orient="row")
+    found = desk.decide(reviewed(space), people, learnt=known, worth=worth)
+    told = {(row["customer_id"], row["offer"], row["channel"]): row for row in found.iter_rows(named=True)}
+    assert len(told) == 3 * 4  # every open proposal is a candidate
+    assert (told[1, "gift", "sms"]["worth"], told[1, "gift", "sms"]["worth_by"]) == (12.5, "m")
+    assert [key for key, row in told.items() if row["fate"] == "chosen" and key[0] == 1] == [(1, "gift", "sms")]
+    assert told[1, "fund", "call"]["decided_by"] == "a"
+    assert told[1, "fund", "call"]["fate"] == Fate.OUTBID
+    assert told[2, "fund", "call"]["fate"] == Fate.NO_GAIN
+    assert found.filter(fate="chosen").group_by("customer_id").len()["len"].to_list() == [1, 1, 1]
 
 
 def test_an_offers_holdout_leaves_alone_whom_the_others_do_not(desk: Desk) -> None:
@@ -155,8 +161,9 @@ def test_several_strategies_with_one_offer_leave_alone_exactly_those_one_of_them
     found = desk.decide(workspace(*plans, offers=(offer("fund", holdout=0.5),)), MANY)
     sides = found.filter(pl.col("exposed")).group_by("customer_id").agg(pl.len(), pl.col("fate").first())
     assert sides["len"].max() == 1
-    assert set(found.filter(strategy="b")["fate"]) == {"outbid", "held_out"}
-    assert not found.filter(strategy="b")["exposed"].any()
+    assert set(found.filter(strategy="b")["fate"]) == {"outbid", "held_out", "chosen"}
+    behind = found.filter(pl.col("strategy") == "b", pl.col("exposed"))
+    assert set(behind["customer_id"]).isdisjoint(found.filter(strategy="a", exposed=True)["customer_id"])
     held = {number for number in range(1, 401) if draw("holdout:offer:fund", number) < 0.5}
     assert set(sides.filter(fate="held_out")["customer_id"]) <= held
     assert not set(sides.filter(fate="chosen")["customer_id"]) & held

@@ -45,6 +45,8 @@ class Fate(StrEnum):
     """A suppression of the contact policy applies, or could not be ruled out."""
     NOT_ELIGIBLE = "not_eligible"
     """The strategy's or the offer's own condition does not hold."""
+    NOT_APPLICABLE = "not_applicable"
+    """Eligible, but the offer is of no use to the customer now."""
     UNSUITABLE = "unsuitable"
     """Risk level above the valid rating, rating expired, or above the age limit."""
     NO_CONSENT = "no_consent"
@@ -52,11 +54,11 @@ class Fate(StrEnum):
     CAPPED = "capped"
     """A contact cap binds."""
     NO_GAIN = "no_gain"
-    """What has been measured says that a touch would not bring what it costs."""
+    """It is not expected to bring what it costs."""
     OUTBID = "outbid"
-    """Another candidate of the same customer ranks higher and the caps leave no room for both."""
+    """Another candidate of the same customer is worth more, and there is no room for both."""
     NO_CAPACITY = "no_capacity"
-    """Ranked below the last one the adviser, branch or strategy has capacity for."""
+    """A resource is worth more elsewhere: an adviser's or branch's hands, a strategy's capacity, a volume, a budget."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,15 @@ class Decision:
     business_date: date
     """When it was decided."""
     rank_value: float | None
-    """The number by which it was ranked."""
+    """The number by which it was ranked; where effects rank, its worth as levers move it."""
+    effect: float | None
+    """Money that an exposure is expected to bring beyond what would have come anyway, before cost."""
+    cost: float | None
+    """Money that it is expected to cost."""
+    worth: float | None
+    """Effect less cost."""
+    worth_by: str | None
+    """Where the effect comes from: `prior`, `learnt`, or the name of a model."""
     fate: Fate
     """Chosen, or the one reason it lost."""
     decided_by: str | None

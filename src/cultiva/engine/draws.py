@@ -36,17 +36,17 @@ RETURN CAST(conv(left({_TEXT.format(text="STRING")}, {DRAW_DIGITS}), 16, 10) AS 
 """Defines the draw in Spark."""
 
 
-def ibis_draw(salt: str, customer_id: ibis.Value) -> ibis.Value:
+def ibis_draw(salt: str | ibis.Value, customer_id: ibis.Value) -> ibis.Value:
     """Each customer's draw in [0, 1), on a backend of an engine.
 
     Args:
-        salt: Names what is drawn for, e.g. `"holdout:global"`.
+        salt: Names what is drawn for, e.g. `"holdout:global"`; may be a text column.
         customer_id: A whole-number column.
     """
     return ibis_unit_draw(salt, customer_id.cast("int64").cast("string"))
 
 
-def ibis_unit_draw(salt: str, unit: ibis.Value) -> ibis.Value:
+def ibis_unit_draw(salt: str | ibis.Value, unit: ibis.Value) -> ibis.Value:
     """The draw in [0, 1) of what is drawn as a whole.
 
     Args:

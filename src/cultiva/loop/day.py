@@ -178,10 +178,15 @@ class Day:
         """One fate for every candidate of every strategy."""
         folder = self._stage("decisions", context)
         inputs = plan_inputs(self.parts, self.on)
-        written = plan_day(self.parts.engine, inputs, self.parts.workspace, self.on, folder)
+        prices = self._stage("price", context)
+        planned = plan_day(self.parts.engine, inputs, self.parts.workspace, self.on, folder, prices=prices)
         counted = dict(scan([folder]).group_by("fate").agg(pl.len()).collect().iter_rows())
         fates = {fate.value: int(counted.get(fate.value, 0)) for fate in Fate}
-        return StepResult((self._snapshot("decisions", folder, written, context),), detail={"fates": fates})
+        outputs = (
+            self._snapshot("decisions", folder, planned.decisions, context),
+            self._snapshot("price", prices, planned.prices, context),
+        )
+        return StepResult(outputs, rows=planned.decisions.rows, detail={"fates": fates, **planned.summary})
 
     def exposure(self, context: StepContext) -> StepResult:
         """Who takes part in which experiment since when."""

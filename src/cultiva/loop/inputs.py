@@ -105,7 +105,15 @@ def plan_inputs(parts: Parts, on: date) -> PlanInputs:
         past_decisions=earlier,
         learnt=lake.files_before("learnt", on),
         worth=lake.files_current("worth", on),
+        prices=lake.files_before("price", on),
+        days=_days_since(lake, "price", on),
     )
+
+
+def _days_since(lake: Lake, table: str, on: date) -> int:
+    """Days since the run before; 1 at the first."""
+    before = lake.catalogue.before(table, on)
+    return 1 if before is None else (on - before.business_date).days
 
 
 def exposure_inputs(parts: Parts, on: date) -> ExposureInputs:

@@ -13,7 +13,7 @@ from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
 from cultiva.strategy.permission import counters
-from cultiva.strategy.ranking import BEST_OFFER, Ranking, ranked_by
+from cultiva.strategy.ranking import RESPONSE, WORTH, ranked_by
 from cultiva.strategy.suitability import suitable
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ def assessed(
     *,
     on: date,
     rule: Condition,
-    ranking: Ranking,
 ) -> ibis.Table:
     """The desk with its rules answered and everything else left out.
 
@@ -40,12 +39,11 @@ def assessed(
         workspace: Its workspace.
         on: Business date.
         rule: Compiles rule texts.
-        ranking: Ranks the candidates.
 
     Returns:
-        Per strategy `in_` (audience, stage and tier), `may_` (its own condition), `rank_` and `gains_`, where its
-        offers are drawn `draw_offer_`; per offer `eligible_` and `suitable_`; `suppression` (name or null),
-        `draw_global`, `ranked_by`; permissions, room and counters.
+        Per strategy `in_` (audience, stage and tier), `may_` (its own condition), `rules_` (its own rank), and what has
+        been learnt of the customer's cell; per offer `eligible_`, `applicable_` and `suitable_`; per lever `lever_`;
+        `suppression` (name or null), `draw_global`, `ranked_by`; permissions, room and counters.
         A null answer to a condition is no, to a suppression it is yes.
     """
     answers: dict[str, ibis.Value] = {
@@ -56,27 +54,27 @@ def assessed(
         "adviser_id": desk.party_adviser_id,
     }
     for strategy in strategies:
-        answers |= _of_strategy(desk, strategy, rule, ranking)
+        answers[f"in_{strategy.name}"] = _audience(desk, strategy, rule)
+        answers[f"may_{strategy.name}"] = _yes(rule(strategy.eligible, desk))
+        answers[f"rules_{strategy.name}"] = rule(strategy.rank, desk).cast("float64")
     for name in sorted({name for strategy in strategies for name in strategy.offers}):
         offer = workspace.offers[name]
         answers[f"eligible_{name}"] = _yes(rule(offer.eligible, desk))
+        answers[f"applicable_{name}"] = _yes(rule(offer.applicable, desk))
         answers[f"suitable_{name}"] = suitable(desk, offer, workspace.policy, on)
-    return desk.select("customer_id", "touches_used", *_kept(desk, workspace), **answers)
+    for lever in workspace.arbitration.levers:
+        if lever.active:
+            answers[f"lever_{lever.name}"] = _yes(rule(lever.when, desk))
+    return desk.select("customer_id", "touches_used", *_kept(desk, workspace, strategies), **answers)
 
 
-def _of_strategy(desk: ibis.Table, strategy: Strategy, rule: Condition, ranking: Ranking) -> dict[str, ibis.Value]:
+def _audience(desk: ibis.Table, strategy: Strategy, rule: Condition) -> ibis.Value:
     audience = [_yes(rule(strategy.audience, desk))]
     if strategy.stages:
         audience.append(_yes(desk.stage.isin(strategy.stages)))
     if strategy.tiers:
         audience.append(_yes(desk.value_tier.isin(strategy.tiers)))
-    drawn = {} if ranking.offer_shares(strategy) is None else {f"draw_offer_{strategy.name}": f"offer:{strategy.name}"}
-    return {
-        f"in_{strategy.name}": reduce(and_, audience),
-        f"may_{strategy.name}": _yes(rule(strategy.eligible, desk)),
-        **ranking.answers(desk, strategy, rule(strategy.rank, desk).cast("float64")),
-        **{column: ibis_draw(salt, desk.customer_id) for column, salt in drawn.items()},
-    }
+    return reduce(and_, audience)
 
 
 def _yes(answer: ibis.Value) -> ibis.Value:
@@ -96,6 +94,8 @@ def _suppression(desk: ibis.Table, workspace: Workspace, rule: Condition) -> ibi
     return ibis.cases(*named, else_=ibis.null("string")) if named else ibis.null("string")
 
 
-def _kept(desk: ibis.Table, workspace: Workspace) -> Iterator[str]:
+def _kept(desk: ibis.Table, workspace: Workspace, strategies: Sequence[Strategy]) -> Iterator[str]:
+    """Columns that others have laid out: counters, permissions, room, and what has been learnt of the cell."""
     counted = {counter.column for counter in counters(workspace)}
-    return (name for name in desk.columns if name in counted or name.startswith(("permitted_", "room_", BEST_OFFER)))
+    learnt = {f"{what}_{one.name}" for one in strategies for what in (WORTH, RESPONSE)}
+    return (name for name in desk.columns if name in counted | learnt or name.startswith(("permitted_", "room_")))

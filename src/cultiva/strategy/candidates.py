@@ -1,33 +1,34 @@
-"""Candidates: who each strategy could propose what to today, and the first reason that stands in the way.
+"""Candidates: what each strategy could propose to whom over which channel today, or the first reason against it.
 
-One Ibis expression per strategy over the assessed desk (see `assessment.py`); nothing here looks at another candidate
-and no rule is evaluated any more.
+Nothing here looks at another candidate, and no rule is evaluated any more. Where single proposals are scored, every
+open one is a candidate; elsewhere the first open one, in the strategy's order, stands for the strategy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import reduce
-from operator import or_
+from operator import add, mul
 from typing import TYPE_CHECKING
 
-from cultiva.contracts.decision import Fate, holdout_draw, offer_experiment
-from cultiva.definitions.strategies import Strategy
-from cultiva.definitions.workspace import Workspace
-from cultiva.engine.draws import ibis_draw, ibis_unit, ibis_unit_draw
-from cultiva.strategy.desk import room_of_offer
-from cultiva.strategy.offering import Offering, offering
+from cultiva.contracts.decision import Fate, holdout_draw
+from cultiva.definitions.review import RankBy
+from cultiva.engine.draws import ibis_draw
+from cultiva.strategy.openings import TIERS
+from cultiva.strategy.proposals import PREFIX, Book
 
 if TYPE_CHECKING:
     import ibis
 
-COLUMNS = (
+DECIDED = (
     "customer_id",
     "strategy",
     "offer",
     "channel",
     "rank_value",
+    "effect",
+    "cost",
+    "worth",
+    "worth_by",
     "fate",
     "decided_by",
     "decided_value",
@@ -35,184 +36,162 @@ COLUMNS = (
     "adviser_id",
     "ranked_by",
     "assigned_share",
+    "exposed",
 )
-"""Columns of a candidate that go into the lake table `decisions`, in its order."""
+"""Columns of the lake table `decisions`, beside its date."""
 GLOBAL = "global"
 """Stands for the global holdout in `held_by`."""
-HELD = ("held", "held_by", "held_value")
-"""Columns of a candidate while it competes: its fate by a holdout (null: none), whose holdout it is (global, the
-strategy, or the offer's experiment), and its draw.
-
-A candidate that is held out competes as a ghost: it takes no room from others, and its fate is the one that it would
-have had. So those held out and those not are chosen by the same yardstick, and can be compared.
-"""
+REASONS = (Fate.NOT_ELIGIBLE, Fate.NOT_APPLICABLE, Fate.UNSUITABLE, Fate.NO_CONSENT, Fate.CAPPED)
+"""Why nothing is open where a tier leaves no proposal; in the order of `openings.TIERS`."""
+PROPENSITY_OF_PRIOR = 1e6
+"""Where nobody's response is known, propensity goes by the prior, below everything that is known."""
 
 
-def candidates(desk: ibis.Table, strategy: Strategy, workspace: Workspace) -> ibis.Table:
-    """Every member of a strategy's audience with its offer, channel, rank and the first reason against it.
+def candidates(
+    openings: ibis.Table, proposals_table: ibis.Table, book: Book, *, scored: frozenset[str], exploration: float
+) -> ibis.Table:
+    """One row per candidate: what it is worth, whether a holdout has it, and the first reason against it.
 
     Args:
-        desk: One row per customer: what every rule says, permissions, and touches used.
-        strategy: The strategy.
-        workspace: Its workspace.
+        openings: From `openings`.
+        proposals_table: From `Book.proposals_table`.
+        book: The proposals.
+        scored: Strategies of which every open proposal is a candidate, where effects rank; their worth follows.
+        exploration: Share of the customers of whom a strategy learns though it seems to bring nothing.
 
     Returns:
-        Columns `COLUMNS` and `HELD`; fate is chosen where nothing stands in the way, holdouts not looked at.
+        `DECIDED` without exposed; response, contact_cost, offer_cost; `factor` and `extra` of the levers that work;
+        `explores` (boolean); held, held_by, held_value. Fate is chosen where nothing stands in the way, holdouts and
+        other candidates not looked at.
     """
     import ibis
 
-    table = desk.filter(desk[f"in_{strategy.name}"])
-    offer = offering(table, strategy, workspace)
-    channel = _channel(table, offer, strategy, workspace)
+    table = openings.mutate(
+        by_effect=openings.ranked_by == RankBy.EFFECT.value,
+        is_scored=openings.strategy.isin(sorted(scored)) if scored else ibis.literal(False),
+        explores=openings.explores < exploration,
+    )
+    table = table.mutate(**{tier: table[tier] & table.offered for tier in TIERS[2:]})
+    table = table.mutate(
+        fate=_fate(table),
+        rank_value=_rank(table),
+        every=table.by_effect & table.is_scored,
+        shown=ibis.cases(*[(table[tier] != 0, table[tier]) for tier in reversed(TIERS)], else_=1),
+    )
+    every = table.every & (table.fate == Fate.CHOSEN.value)
+    table = table.mutate(taken=ibis.ifelse(every, table.free, _lowest(table.shown)))
+    joined = table.join(
+        proposals_table,
+        [
+            table.strategy == proposals_table[f"{PREFIX}of"],
+            (table.taken & proposals_table[f"{PREFIX}bit"]) != 0,
+        ],
+    )
+    return _told(joined, book)
+
+
+def _fate(table: ibis.Table) -> ibis.Value:
+    """The first reason that applies, in the order of `Fate`; chosen if none."""
+    import ibis
+
+    barred = [(~table.may, Fate.NOT_ELIGIBLE)] + [
+        (table[tier] == 0, fate) for tier, fate in zip(TIERS, REASONS, strict=True)
+    ]
+    gains = ~table.by_effect | table.is_scored | (table.worth > 0) | table.explores
+    reasons = [(table.suppression.notnull(), Fate.SUPPRESSED), *barred, (~gains, Fate.NO_GAIN)]
+    return ibis.cases(*[(when, ibis.literal(fate.value)) for when, fate in reasons], else_=Fate.CHOSEN.value)
+
+
+def _rank(table: ibis.Table) -> ibis.Value:
+    """The number by which the row's slice ranks it; where effects rank, its worth before levers."""
+    import ibis
+
+    by = table.ranked_by
+    return ibis.cases(
+        (by == RankBy.EFFECT.value, table.worth),
+        (by == RankBy.PROPENSITY.value, table.response.fill_null(table.rules / PROPENSITY_OF_PRIOR)),
+        (by == RankBy.RANDOM.value, table.chance),
+        else_=table.rules,
+    )
+
+
+def _lowest(bits: ibis.Value) -> ibis.Value:
+    """The lowest bit that is set: the proposal that comes first."""
+    import ibis
+
+    return bits & (ibis.literal(0, "int64") - bits)
+
+
+def _told(table: ibis.Table, book: Book) -> ibis.Table:
+    """The columns of a candidate."""
+    import ibis
+
+    alive = table.fate == Fate.CHOSEN.value
+    cost = table.contact_cost + table.response.fill_null(0.0) * table.offer_cost
+    levers = [(table[f"lever_{one.name}"] & table[f"moves_{one.name}"], one) for one in book.levers]
+    one, zero = ibis.literal(1.0).cast("!float64"), ibis.literal(0.0).cast("!float64")
     return table.select(
-        "customer_id",
-        strategy=ibis.literal(strategy.name),
-        offer=offer.name,
-        channel=channel.name,
-        rank_value=table[f"rank_{strategy.name}"],
-        **_judged(table, offer, channel, strategy, workspace),
+        "customer_id", "strategy", "offer",
+        channel=ibis.ifelse(alive | (table.fate == Fate.NO_GAIN.value), table.channel, ibis.null("string")),
+        rank_value=table.rank_value,
+        effect=table.worth + cost,
+        cost=cost,
+        worth=table.worth,
+        worth_by=ibis.ifelse(table.measured, "learnt", "prior"),
+        response=table.response.fill_null(0.0),
+        contact_cost=table.contact_cost,
+        offer_cost=table.offer_cost,
+        fate=table.fate,
+        **_decided(table),
         branch_id=table.branch_id,
         adviser_id=table.adviser_id,
         ranked_by=table.ranked_by,
-        assigned_share=offer.share,
-        **_held(table, offer, strategy, workspace),
-    )
+        assigned_share=table.share.cast("!float64"),
+        explores=table.explores,
+        factor=reduce(mul, [ibis.ifelse(when, lever.factor, 1.0) for when, lever in levers], one).cast("!float64"),
+        extra=reduce(add, [ibis.ifelse(when, lever.add, 0.0) for when, lever in levers], zero).cast("!float64"),
+        **{f"lever_{lever.name}": when for when, lever in levers},
+        **_held(table, book),
+    )  # fmt: skip
 
 
-# One select per strategy: Ibis takes time in proportion to the square of chained ones.
-
-
-@dataclass(frozen=True)
-class _Channel:
-    """The first channel that carries the offer, is permitted and has room; and why not, if none."""
-
-    name: ibis.Value
-    first_open: ibis.Value
-    any_open: ibis.Value
-    any_free: ibis.Value
-
-
-def _channel(table: ibis.Table, offer: Offering, strategy: Strategy, workspace: Workspace) -> _Channel:
-    open_, free = {}, {}
-    touching = {channel.name for channel in workspace.policy.channels if channel.touch}
-    room = room_of_offer(table, offer.name, strategy.offers, workspace)
-    for name in strategy.channels:
-        open_[name] = _carries(offer, name, strategy, workspace) & (table[f"permitted_{name}"] | offer.is_service)
-        within = (table[f"room_{name}"] & room) | offer.is_service
-        free[name] = open_[name] & within if name in touching else open_[name]
-    return _Channel(
-        name=_first_true(free),
-        first_open=_first_true(open_),
-        any_open=reduce(or_, open_.values()),
-        any_free=reduce(or_, free.values()),
-    )
-
-
-def _first_true(conditions: Mapping[str, ibis.Value]) -> ibis.Value:
-    """The first name whose condition is true; null if none."""
+def _decided(table: ibis.Table) -> dict[str, ibis.Value]:
+    """decided_by and decided_value of the reasons that stand against single candidates."""
     import ibis
 
-    return ibis.cases(
-        *[(condition, ibis.literal(name)) for name, condition in conditions.items()], else_=ibis.null("string")
-    )
-
-
-def _carries(offer: Offering, channel: str, strategy: Strategy, workspace: Workspace) -> ibis.Value:
-    """Whether the chosen offer may go over this channel."""
-    import ibis
-
-    offers = workspace.offers
-    names = [name for name in strategy.offers if not offers[name].channels or channel in offers[name].channels]
-    if len(names) == len(strategy.offers):
-        return ibis.literal(True)
-    return offer.name.isin(names) if names else ibis.literal(False)
-
-
-def _judged(
-    table: ibis.Table, offer: Offering, channel: _Channel, strategy: Strategy, workspace: Workspace
-) -> dict[str, ibis.Value]:
-    """fate, decided_by and decided_value: the first reason that applies, in the order of `Fate`."""
-    import ibis
-
-    eligible = table[f"may_{strategy.name}"] & offer.any_eligible
-    no_name, no_number = ibis.null("string"), ibis.null("float64")
-    reasons: list[tuple[ibis.Value, Fate, ibis.Value, ibis.Value]] = [
-        (table.suppression.notnull(), Fate.SUPPRESSED, table.suppression, no_number),
-        (~eligible, Fate.NOT_ELIGIBLE, offer.name, no_number),
-        (~offer.any_suitable, Fate.UNSUITABLE, offer.name, no_number),
-        (~channel.any_open, Fate.NO_CONSENT, ibis.literal(strategy.channels[0]), no_number),
-        (~channel.any_free, Fate.CAPPED, channel.first_open, table.touches_used.cast("float64")),
-        (~table[f"gains_{strategy.name}"], Fate.NO_GAIN, no_name, table[f"rank_{strategy.name}"]),
-    ]
+    fate = table.fate
+    by_offer = [Fate.NOT_ELIGIBLE.value, Fate.NOT_APPLICABLE.value, Fate.UNSUITABLE.value]
+    by_channel = [Fate.NO_CONSENT.value, Fate.CAPPED.value]
     return {
-        "fate": ibis.cases(
-            *[(when, ibis.literal(fate.value)) for when, fate, _, _ in reasons], else_=Fate.CHOSEN.value
+        "decided_by": ibis.cases(
+            (fate == Fate.SUPPRESSED.value, table.suppression),
+            (fate.isin(by_offer), table.offer),
+            (fate.isin(by_channel), table.channel),
+            else_=ibis.null("string"),
         ),
-        "decided_by": ibis.cases(*[(when, by) for when, _, by, _ in reasons], else_=no_name),
-        "decided_value": ibis.cases(*[(when, value) for when, _, _, value in reasons], else_=no_number),
+        "decided_value": ibis.cases(
+            (fate == Fate.CAPPED.value, table.touches_used.cast("float64")),
+            (fate == Fate.NO_GAIN.value, table.worth),
+            else_=ibis.null("float64"),
+        ),
     }
 
 
-def _held(table: ibis.Table, offer: Offering, strategy: Strategy, workspace: Workspace) -> dict[str, ibis.Value]:
-    """`HELD`: everyone's holdout, then the strategy's, then the offer's.
-
-    The strategy draws among its own audience only: a draw takes longer than all rules together.
-    """
+def _held(table: ibis.Table, book: Book) -> dict[str, ibis.Value]:
+    """Held (a fate or null), held_by and held_value: everyone's holdout, then the strategy's, then the offer's."""
     import ibis
 
-    globally = table.draw_global < workspace.policy.global_holdout
-    own = _own_draw(table, strategy)
     holdouts = [
-        (globally, Fate.HELD_OUT_GLOBAL, ibis.literal(GLOBAL), table.draw_global),
-        (own < strategy.holdout, Fate.HELD_OUT, ibis.literal(strategy.name), own),
-        *_held_by_offers(table, offer, strategy, workspace),
-    ]
+        (table.draw_global < book.workspace.policy.global_holdout, Fate.HELD_OUT_GLOBAL, ibis.literal(GLOBAL),
+         table.draw_global),
+        (table.own_draw < table.own_holdout, Fate.HELD_OUT, table.strategy, table.own_draw),
+    ]  # fmt: skip
+    if any(book.workspace.offers[name].holdout > 0 for name in book.offers):
+        draw = ibis_draw(ibis.literal(holdout_draw("")) + table.experiment, table.customer_id)
+        holdouts.append((draw < table.offer_holdout, Fate.HELD_OUT, table.experiment, draw))
+    nobody, no_draw = ibis.null("string"), ibis.null("float64")
     return {
-        "held": ibis.cases(
-            *[(when, ibis.literal(fate.value)) for when, fate, _, _ in holdouts], else_=ibis.null("string")
-        ),
-        "held_by": ibis.cases(*[(when, by) for when, _, by, _ in holdouts], else_=ibis.null("string")),
-        "held_value": ibis.cases(*[(when, draw) for when, _, _, draw in holdouts], else_=own),
+        "held": ibis.cases(*[(when, ibis.literal(fate.value)) for when, fate, _, _ in holdouts], else_=nobody),
+        "held_by": ibis.cases(*[(when, by) for when, _, by, _ in holdouts], else_=nobody),
+        "held_value": ibis.cases(*[(when, draw) for when, _, _, draw in holdouts], else_=no_draw),
     }
-
-
-def _own_draw(table: ibis.Table, strategy: Strategy) -> ibis.Value:
-    """The strategy's draw of the customer, or of the adviser or branch whom the customer belongs to."""
-    if strategy.holdout_by == "customer":
-        return ibis_draw(holdout_draw(strategy.name), table.customer_id)
-    holder = table.adviser_id if strategy.holdout_by == "adviser" else table.branch_id
-    return ibis_unit_draw(holdout_draw(strategy.name), ibis_unit(strategy.holdout_by, holder, table.customer_id))
-
-
-def _held_by_offers(
-    table: ibis.Table, offer: Offering, strategy: Strategy, workspace: Workspace
-) -> Iterator[tuple[ibis.Value, Fate, ibis.Value, ibis.Value]]:
-    """For every offer of the strategy that has a holdout: when it holds, the fate, its name, its draw."""
-    import ibis
-
-    for name in strategy.offers:
-        share, experiment = workspace.offers[name].holdout, offer_experiment(name)
-        if share > 0:
-            draw = ibis_draw(holdout_draw(experiment), table.customer_id)
-            yield (offer.name == name) & (draw < share), Fate.HELD_OUT, ibis.literal(experiment), draw
-
-
-def settled(decided: ibis.Table) -> ibis.Table:
-    """After the competition: those held out get their holdout as fate; what they would have had makes them exposed.
-
-    Returns:
-        Columns `COLUMNS` and `exposed`.
-    """
-    import ibis
-
-    held = decided.held.notnull()
-    return decided.mutate(
-        exposed=decided.fate == Fate.CHOSEN.value,
-        fate=decided.held.fill_null(decided.fate),
-        decided_by=ibis.cases(
-            (decided.held == Fate.HELD_OUT.value, decided.held_by),
-            (held, ibis.null("string")),
-            else_=decided.decided_by,
-        ),
-        decided_value=ibis.ifelse(held, decided.held_value, decided.decided_value),
-    ).drop(*HELD)

@@ -1,162 +1,249 @@
-"""Competition: where caps or capacity leave no room for all, the higher rank wins.
+"""Competition: who gets the customers' attention and the bank's resources, and why everybody else does not.
 
-Three rounds over the candidates that nothing stands against: for the customer's attention (one offer once, then
-the touches left under the caps), then for the hands that carry it out (adviser, branch, strategy). Ties fall to
-the strategy's name and the customer's id, so the result does not depend on the order of rows. A candidate that is
-held out is a ghost: its place counts those before it who are not, and nobody's place counts it. With two exceptions:
-where one offer is wanted by several strategies, those held out by that offer stand for one another, as they would if it
-were given: else a customer would be left alone in more of them than could have proposed it. And where a strategy leaves
-whole advisers or branches alone, its ghosts of one queue count each other: else nobody would stand before them there,
-and all would be exposed, not the best alone.
+Where effects rank, candidates are allocated so that the whole plan is worth most (`allocation`); in the slices that
+rank otherwise they get in one after another (`ordered`). Each slice of the health experiments has its share of every
+resource, so that none takes from another. Held-out candidates are ghosts (decision 0012).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
-from cultiva.contracts.decision import Fate, offer_experiment
-from cultiva.definitions.offers import OfferKind
-from cultiva.definitions.strategies import Strategy
-from cultiva.definitions.workspace import Workspace
-from cultiva.strategy.permission import counters
+import numpy as np
+import polars as pl
 
-if TYPE_CHECKING:
-    import ibis
+from cultiva.contracts.decision import Fate
+from cultiva.definitions.review import RankBy, Review
+from cultiva.strategy.allocation import Problem, Solution, solve
+from cultiva.strategy.allocation.problem import Flags, Floats
+from cultiva.strategy.field import Field
+from cultiva.strategy.limits import Limit, shared
+from cultiva.strategy.ordered import BESIDE, IN, POOL, Ordered, by_rank, in_order
 
-NO_ADVISER = "no adviser"
-"""Decides where a strategy needs an adviser and the customer has none."""
-
-
-def for_the_same_offer(candidates: ibis.Table) -> ibis.Table:
-    """One customer is proposed one offer once; the others are outbid by the strategy that ranks first."""
-    import ibis
-
-    by_offer = (candidates.held_by == ibis.literal(offer_experiment("")) + candidates.offer).fill_null(
-        ibis.literal(False)
-    )
-    marked = candidates.mutate(ghost=candidates.held.notnull() & ~by_offer)
-    return _outbid(marked, by=("customer_id", "offer"), room=1, takes_part=None).drop("ghost")
+_NOBODY = np.array(None, dtype=object)
+CHOSEN, OUTBID, NO_CAPACITY = Fate.CHOSEN.value, Fate.OUTBID.value, Fate.NO_CAPACITY.value
 
 
-def for_attention(candidates: ibis.Table, desk: ibis.Table, workspace: Workspace) -> ibis.Table:
-    """Touches within the room that the caps leave; service offers and placements do not compete.
+@dataclass(frozen=True)
+class Price:
+    """What a resource was worth to one slice of a day's plan; one row of the lake table `price`."""
+
+    resource: str
+    """Name of the resource, or of the pool: an adviser, a strategy's share of a branch, ..."""
+    kind: str
+    """`resource` or `pool`."""
+    ranked_by: str
+    """The slice."""
+    counts: str
+    """What is counted: touches or cost."""
+    capacity: float | None
+    """Units that the slice had; None: no limit."""
+    used: float
+    """Units that it used."""
+    minimum: float
+    """Units that it should use at least."""
+    price: float | None
+    """What one more unit would bring; negative: what the minimum costs per unit. None where nothing is compared in
+    money."""
+    price_last: float | None
+    """What the last unit brought: a newcomer has to bring more."""
+    since: date | None
+    """First day of the resource's period; None for a pool."""
+    used_before: float
+    """Units that the period had used before today, by all slices."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a slice's candidates."""
+
+    rows: pl.DataFrame
+    """The candidates, with fate, decided_by, decided_value and exposed."""
+    prices: Sequence[Price]
+    worth: float
+    """Worth of those chosen, before levers."""
+    bound: float | None
+    """No plan has more priority; None where nothing is optimised."""
+    value: float
+    """Priority of those chosen."""
+
+
+def slice_shares(review: Review) -> dict[str, float]:
+    """The slices of the health experiments and their shares, without the rest."""
+    return {by.value: share for by, share in review.health.slices}
+
+
+def compete(field: Field, by: RankBy, review: Review, *, on: date, whole: frozenset[str]) -> Outcome:
+    """Lets the candidates of one slice compete.
 
     Args:
-        candidates: After `for_the_same_offer`.
-        desk: Has customer_id and the counters of the caps.
-        workspace: Says which offers are service, which channels touch, and the caps.
+        field: Of this slice.
+        by: The slice.
+        review: Shares of the slices.
+        on: Business date.
+        whole: Strategies that leave whole advisers or branches alone.
     """
-    service = [name for name, offer in workspace.offers.items() if offer.kind is OfferKind.SERVICE]
-    touching = [channel.name for channel in workspace.policy.channels if channel.touch]
-    counts = [counter for counter in counters(workspace) if counter.cap.scope in ("customer", "channel")]
-    if not counts:
-        return candidates
-    used = desk.select("customer_id", *[counter.column for counter in counts])
-    table = candidates.left_join(used, "customer_id").drop("customer_id_right")
-    table = table.mutate(ghost=table.held.notnull())
-    for counter in counts:
-        takes_part = table.channel.isin(touching) if counter.value is None else table.channel == counter.value
-        if service:
-            takes_part = takes_part & table.offer.notin(service)
-        left = counter.cap.contacts_max - table[counter.column]
-        table = _outbid(table, by=("customer_id",), room=left, takes_part=takes_part)
-    return table.select(*candidates.columns)
+    field = _with_its_share(field, by, review, on)
+    fellows = field.rows["held_by"].is_in(sorted(whole)).fill_null(value=False).to_numpy()
+    if by is RankBy.EFFECT:
+        return _allocated(field, fellows)
+    found = in_order(field.problem, by_rank(field.problem.worth), fellows=fellows)
+    real = field.problem.ghost < 0
+    value, told = _reasons_in_order(field, found)
+    chosen = found.taken & real
+    prices = _used(field, chosen, by, None, None)
+    return _outcome(field, chosen, found.taken, told, prices=prices, bound=None, value=value)
 
 
-def for_hands(candidates: ibis.Table, strategies: list[Strategy], week: ibis.Table, human: list[str]) -> ibis.Table:
-    """The best-ranked within the capacity of adviser, branch or strategy; the rest have no capacity.
+def _with_its_share(field: Field, by: RankBy, review: Review, on: date) -> Field:
+    """The field with the slice's share of every pool and resource."""
+    shares, rest = slice_shares(review), review.rank_by.value
+    if not shares:
+        return field
 
-    Args:
-        candidates: After `for_attention`.
-        strategies: Those in the plan.
-        week: adviser_id and `contacts_per_day` (integer) from the staff table.
-        human: Channels that take a person's time.
+    def mine(capacities: Floats, names: Sequence[str]) -> Floats:
+        pairs = zip(capacities, names, strict=True)
+        return np.array([shared(float(one), shares, rest, f"{name}:{on}").get(by.value, 0.0) for one, name in pairs])
 
-    Returns:
-        The candidates; those beyond the capacity have fate no_capacity and their place in the queue.
-    """
-    import ibis
-
-    joined = candidates.left_join(week, "adviser_id").drop("adviser_id_right")
-    whole = [one.name for one in strategies if one.holdout_by != "customer"]
-    together = joined.held_by.isin(whole).fill_null(ibis.literal(False)) if whole else ibis.literal(False)
-    joined = joined.mutate(ghost=joined.held.notnull(), together=together)
-    takes = joined.channel.isin(human)
-    queue, limit = _queues(joined, strategies, takes)
-    joined = joined.mutate(queue=queue, queue_limit=limit)
-    alive = (joined.fate == Fate.CHOSEN.value) & joined.queue.notnull()
-    window = _before(joined, [joined.queue, alive], joined.customer_id)
-    fellows = _before(joined, [joined.queue, alive, joined.strategy], joined.customer_id)
-    behind = (alive & joined.together).cast("int64").sum().over(fellows) - 1
-    place = _place(joined, alive, window) + ibis.ifelse(joined.together, behind, 0)
-    joined = joined.mutate(place=place, alive=alive)
-    lost = joined.alive & (joined.place > joined.queue_limit)
-    return joined.mutate(
-        fate=ibis.cases((lost, Fate.NO_CAPACITY.value), else_=joined.fate),
-        decided_by=ibis.cases((lost, joined.queue), else_=joined.decided_by),
-        decided_value=ibis.cases((lost, joined.place.cast("float64")), else_=joined.decided_value),
-    ).select(*candidates.columns)
-
-
-def _queues(table: ibis.Table, strategies: list[Strategy], takes: ibis.Value) -> tuple[ibis.Value, ibis.Value]:
-    """The queue in which a candidate stands and how many get through; null where there is no limit."""
-    import ibis
-
-    text, number = ibis.null("string"), ibis.null("int64")
-    names, limits = [], []
-    for strategy in strategies:
-        if strategy.capacity is None:
-            continue
-        mine = table.strategy == strategy.name
-        given = strategy.capacity.contacts_max
-        limit = ibis.literal(given, "int64") if given is not None else ibis.literal(0, "int64")
-        holder = {"adviser": table.adviser_id, "branch": table.branch_id, "strategy": text}[strategy.capacity.per]
-        label = ibis.literal(f"{strategy.name} @ ") + holder.fill_null(ibis.literal("nobody"))
-        if strategy.capacity.per == "adviser" and given is None:
-            mine, limit = mine & takes, table.contacts_per_day.fill_null(ibis.literal(0, "int64"))
-            label = (ibis.literal("adviser ") + table.adviser_id).fill_null(ibis.literal(NO_ADVISER))
-        names.append((mine, label if strategy.capacity.per != "strategy" else ibis.literal(strategy.name)))
-        limits.append((mine, limit))
-    if not names:
-        return text, number
-    return ibis.cases(*names, else_=text), ibis.cases(*limits, else_=number)
-
-
-def _outbid(
-    candidates: ibis.Table, *, by: tuple[str, ...], room: int | ibis.Value, takes_part: ibis.Value | None
-) -> ibis.Table:
-    """Marks living candidates beyond the room of their group as outbid by the last one that got in; needs `ghost`."""
-    import ibis
-
-    alive = candidates.fate == Fate.CHOSEN.value
-    if takes_part is not None:
-        alive = alive & takes_part
-    real = alive & ~candidates.ghost
-    room = room if not isinstance(room, int) else ibis.literal(room, "int64")
-    table = candidates.mutate(alive=alive, real=real, room=room)
-    groups = [table[name] for name in by]
-    among_real = _before(table, [*groups, table.real])
-    table = table.mutate(
-        place=_place(table, table.alive, _before(table, [*groups, table.alive])),
-        winner=table.strategy.first().over(among_real),
-        winner_value=table.rank_value.first().over(among_real),
+    part = shares.get(by.value, 1.0 - sum(shares.values()))
+    problem = replace(
+        field.problem,
+        pool_capacity=mine(field.pool_capacity, field.pools),
+        capacity=mine(field.problem.capacity, [one.name for one in field.limits]),
+        minimum=field.problem.minimum * part,
     )
-    lost = table.alive & (table.place > table.room)
-    return table.mutate(
-        fate=ibis.cases((lost, Fate.OUTBID.value), else_=table.fate),
-        decided_by=ibis.cases((lost, table.winner), else_=table.decided_by),
-        decided_value=ibis.cases((lost, table.winner_value), else_=table.decided_value),
-    ).drop("alive", "real", "room", "place", "winner", "winner_value")
+    return replace(field, problem=problem, pool_capacity=problem.pool_capacity)
 
 
-def _before(table: ibis.Table, groups: list[ibis.Value], *last: ibis.Value) -> Any:
-    """Everyone of the group up to and including this one, the highest rank first."""
-    import ibis
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """decided_by and decided_value of the candidates that lost, and the fate of each, n."""
 
-    order = [table.rank_value.desc(nulls_first=False), table.strategy, *last]
-    return ibis.window(group_by=groups, order_by=order, preceding=None, following=0)
+    fate: Sequence[str]
+    by: Sequence[str | None]
+    value: Floats
 
 
-def _place(table: ibis.Table, alive: ibis.Value, window: Any) -> ibis.Value:
-    """1 for the first; ghosts stand behind those before them and before nobody."""
-    return (alive & ~table.ghost).cast("int64").sum().over(window) + table.ghost.cast("int64")
+def _allocated(field: Field, fellows: Flags) -> Outcome:
+    problem = field.problem
+    found = solve(problem)
+    exposed = np.where(problem.ghost < 0, found.chosen, found.exposed)
+    if fellows.any():
+        among = replace(problem, ghost=np.where(fellows, -1, problem.ghost))
+        exposed = np.where(fellows, solve(among, start=found.prices).chosen, exposed)
+    told = _reasons_by_price(field, found)
+    prices = _used(field, found.chosen, RankBy.EFFECT, found, found.last_in)
+    return _outcome(field, found.chosen, exposed, told, prices=prices, bound=found.bound, value=found.value)
+
+
+def _outcome(  # noqa: PLR0913  (the parts of an outcome)
+    field: Field, chosen: Flags, exposed: Flags, told: _Told, *, prices: Sequence[Price], bound: float | None,
+    value: float,
+) -> Outcome:  # fmt: skip
+    rows = field.rows.with_columns(
+        fate=pl.Series(told.fate, dtype=pl.String),
+        decided_by=pl.Series(told.by, dtype=pl.String),
+        decided_value=pl.Series(told.value).fill_nan(None),
+        exposed=pl.Series(exposed),
+    )
+    return Outcome(rows, prices, float(rows["worth"].fill_null(0.0).to_numpy()[chosen].sum()), bound, value)
+
+
+def _reasons_in_order(field: Field, found: Ordered) -> tuple[float, _Told]:
+    strategies, rank = field.rows["strategy"].to_numpy(), field.rows["rank_value"].to_numpy()
+    names = np.array([one.name for one in field.limits], dtype=object)
+    pools = np.array([*field.pools, None], dtype=object)
+    rival = np.maximum(found.rival, 0)
+    beside, in_queue = found.reason == BESIDE, found.reason == POOL
+    by = np.where(beside, strategies[rival], np.where(in_queue, pools[field.problem.pool], _NOBODY))
+    if len(names):
+        by = np.where(found.reason > POOL, names[np.minimum(rival, len(names) - 1)], by)
+    value = np.where(beside, rank[rival], np.where(in_queue, found.place.astype(np.float64), np.nan))
+    fate = np.select([found.reason == IN, beside], [CHOSEN, OUTBID], default=NO_CAPACITY)
+    chosen = found.taken & (field.problem.ghost < 0)
+    return float(field.problem.worth[chosen].sum()), _Told(fate.tolist(), by.tolist(), value)
+
+
+def _reasons_by_price(field: Field, found: Solution) -> _Told:
+    """Who stood in the way of a candidate, or which resource was worth more elsewhere, and the number that decided.
+
+    At the prices a candidate that brings more than its resources, and still lost, lost to another of the same customer.
+    """
+    problem, rows = field.problem, field.rows
+    dear = found.reduced <= 0
+    beside = in_order(_unlimited(problem), by_rank(np.where(found.chosen, np.inf, found.reduced)))
+    lost_to = (beside.reason == BESIDE) & ~dear
+    rival = np.maximum(beside.rival, 0)
+    charge, name, price = _dearest(field, found)
+    fate = np.select([found.chosen, lost_to], [CHOSEN, OUTBID], default=NO_CAPACITY)
+    strategies = rows["strategy"].to_numpy()
+    by = np.where(found.chosen, _NOBODY, np.where(lost_to, strategies[rival], name))
+    value = np.where(lost_to, problem.worth[rival], np.where(charge > 0, price, np.nan))
+    return _Told(fate.tolist(), by.tolist(), np.where(found.chosen, np.nan, value))
+
+
+def _unlimited(problem: Problem) -> Problem:
+    """The same customers and candidates without anything that customers share."""
+    return replace(
+        problem,
+        pool_capacity=np.full(len(problem.pool_capacity), np.inf),
+        capacity=np.full(len(problem.capacity), np.inf),
+        minimum=np.zeros(len(problem.capacity)),
+    )
+
+
+def _dearest(field: Field, found: Solution) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.object_]], Floats]:
+    """Of each candidate the resource that costs it most: its charge, its name, its price per unit."""
+    p, prices = field.problem, found.prices.resources
+    pools = np.array([*field.pools, None], dtype=object)
+    last = np.append(found.last_in, 0.0)
+    charge = last[p.pool] * p.use
+    name, price = pools[p.pool], last[p.pool]
+    for place, limit in enumerate(field.limits):
+        entry = np.flatnonzero(p.recipe_resource == place)
+        row = np.searchsorted(p.recipe_first, entry, side="right") - 1
+        mine = prices[place] * p.recipe_amount[entry]
+        more = mine > charge[row]
+        charge[row[more]], price[row[more]] = mine[more], prices[place]
+        name[row[more]] = limit.name
+    return charge, name, price
+
+
+def _used(
+    field: Field, chosen: Flags, by: RankBy, found: Solution | None, last_in: Floats | None
+) -> list[Price]:  # fmt: skip
+    """What each pool and resource of the slice had, used, and was worth."""
+    p = field.problem
+    inside = chosen & (p.pool >= 0)
+    pools = np.bincount(p.pool[inside], weights=p.use[inside], minlength=len(field.pools))
+    row = np.repeat(np.arange(p.candidates), np.diff(p.recipe_first))
+    taken = chosen[row] if len(row) else np.empty(0, dtype=np.bool_)
+    resources = np.bincount(p.recipe_resource[taken], weights=p.recipe_amount[taken], minlength=len(field.limits))
+    told = [
+        Price(limit.name, "resource", by.value, limit.counts, _finite(p.capacity[place]), float(resources[place]),
+              float(p.minimum[place]), None if found is None else float(found.prices.resources[place]),
+              None if found is None else float(found.prices.resources[place]), limit.since, limit.used_before)
+        for place, limit in enumerate(field.limits)
+    ]  # fmt: skip
+    return told + [
+        Price(name, "pool", by.value, "touches", _finite(p.pool_capacity[place]), float(pools[place]), 0.0,
+              None if found is None else float(found.first_out[place]),
+              None if last_in is None else float(last_in[place]), None, 0.0)
+        for place, name in enumerate(field.pools)
+    ]  # fmt: skip
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
+
+
+def unmet(outcomes: Mapping[str, Outcome], limits: Sequence[Limit]) -> list[tuple[str, float, float]]:
+    """Minimums that the plan does not reach: resource, reached, minimum."""
+    found = []
+    for limit in limits:
+        used = sum(one.used for outcome in outcomes.values() for one in outcome.prices if one.resource == limit.name)
+        if used < limit.minimum - 1e-9:
+            found.append((limit.name, used, limit.minimum))
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -38,7 +37,8 @@ def lay_out(papers: Papers, workspace: Workspace, on: date) -> ibis.Table:
 
     Returns:
         The profile's columns; `party_<fact>` for each of `PARTY_FACTS`; per channel `permitted_<channel>` and
-        `room_<channel>` (caps on all touches and on this channel); `touches_used`; the counters of the caps.
+        `room_<channel>` (caps on all touches and on this channel); `room_offer_<offer>` where a cap counts it;
+        `touches_used`; the counters of the caps.
     """
     import ibis
 
@@ -57,6 +57,7 @@ def lay_out(papers: Papers, workspace: Workspace, on: date) -> ibis.Table:
             for one in channels
         },
         **{f"room_{one.name}": _room(desk, one.name, workspace) for one in channels},
+        **_rooms_of_offers(desk, workspace),
     )
 
 
@@ -88,13 +89,11 @@ def _room(desk: ibis.Table, channel: str, workspace: Workspace) -> ibis.Value:
     return reduce(and_, free) if free else ibis.literal(True)
 
 
-def room_of_offer(desk: ibis.Table, chosen: ibis.Value, offers: Sequence[str], workspace: Workspace) -> ibis.Value:
-    """Whether no cap on the chosen offer, one of these, is used up."""
-    import ibis
-
-    capped = [
-        (chosen == counter.value) & (desk[counter.column] >= counter.cap.contacts_max)
-        for counter in counters(workspace)
-        if counter.cap.scope == "offer" and counter.value in offers
-    ]
-    return reduce(and_, [~one for one in capped]) if capped else ibis.literal(True)
+def _rooms_of_offers(desk: ibis.Table, workspace: Workspace) -> dict[str, ibis.Value]:
+    """Per offer that a cap counts, whether the cap leaves room for it."""
+    rooms: dict[str, ibis.Value] = {}
+    for counter in counters(workspace):
+        if counter.cap.scope == "offer":
+            column, free = f"room_offer_{counter.value}", desk[counter.column] < counter.cap.contacts_max
+            rooms[column] = rooms[column] & free if column in rooms else free
+    return rooms

@@ -16,7 +16,7 @@ from cultiva.contracts.decision import HEALTH_SLICES
 from cultiva.definitions.review import RankBy, Review
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
-from cultiva.engine.draws import ibis_draw, ibis_slices
+from cultiva.engine.draws import ibis_slices
 from cultiva.engine.port import Engine, Files
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ SEPARATOR = "|"
 EVERYWHERE = ""
 """The cell, or the offer, that stands for all."""
 WORTH, RESPONSE = "worth", "response"
-FORESEEN, BEST_OFFER = "foreseen", "best_offer"
 
 
 @dataclass(frozen=True)
@@ -81,26 +80,6 @@ def with_learnt(desk: ibis.Table, learnt: Learnt, review: Review, engine: Engine
     return joined.drop(f"{CELL}_right")
 
 
-def with_foreseen(desk: ibis.Table, worth: ibis.Table, strategies: Sequence[Strategy]) -> ibis.Table:
-    """The desk with what is foreseen for single customers: `foreseen_<strategy>` and `best_offer_<strategy>`.
-
-    Args:
-        desk: One row per customer.
-        worth: customer_id, strategy, offer, worth (money after cost of a touch today); at most one row per customer
-            and strategy.
-        strategies: Those in the plan.
-    """
-    import ibis
-
-    columns = {}
-    for one in strategies:
-        mine = worth.strategy == one.name
-        columns[f"{FORESEEN}_{one.name}"] = ibis.cases((mine, worth.worth), else_=ibis.null("float64")).max()
-        columns[f"{BEST_OFFER}_{one.name}"] = ibis.cases((mine, worth.offer), else_=ibis.null("string")).max()
-    wide = worth.group_by("customer_id").aggregate(**columns)
-    return desk.left_join(wide, "customer_id").drop("customer_id_right")
-
-
 def cell_of(table: ibis.Table, review: Review) -> ibis.Value:
     """The values of the review's groups, joined; a missing value is empty."""
     import ibis
@@ -137,48 +116,6 @@ class Ranking:
         """The ways of ranking that some slice of the customers has."""
         review = self.workspace.review
         return frozenset({review.rank_by, *(by for by, _ in review.health.slices)})
-
-    def answers(self, desk: ibis.Table, strategy: Strategy, rules: ibis.Value) -> dict[str, ibis.Value]:
-        """`rank_` and `gains_` of a strategy.
-
-        Args:
-            desk: After `with_learnt`.
-            strategy: The strategy.
-            rules: Its own rank expression.
-
-        Returns:
-            rank_: the number by which its candidates compete. gains_: whether a touch is expected to bring more than
-            it costs, or explores; true wherever the slice does not rank by effect.
-        """
-        import ibis
-
-        by = ranked_by(desk, self.workspace.review)
-        in_use = self.in_use()
-        ranks, gains = [], ibis.literal(True)
-        if RankBy.EFFECT in in_use:
-            worth = self._known(desk, strategy, WORTH, rules)
-            ranks.append((by == RankBy.EFFECT.value, worth))
-            explores = ibis_draw(f"explore:{strategy.name}:{self.on:%Y-%m}", desk.customer_id)
-            gains = (by != RankBy.EFFECT.value) | (worth > 0) | (explores < self.workspace.review.exploration)
-        if RankBy.PROPENSITY in in_use:
-            ranks.append((by == RankBy.PROPENSITY.value, self._known(desk, strategy, RESPONSE, rules / 1e6)))
-        if RankBy.RANDOM in in_use:
-            salt = f"random:{strategy.name}:{self.on.isoformat()}"
-            ranks.append((by == RankBy.RANDOM.value, ibis_draw(salt, desk.customer_id)))
-        rank = ibis.cases(*ranks, else_=rules) if ranks else rules
-        return {f"rank_{strategy.name}": rank, f"gains_{strategy.name}": gains.fill_null(ibis.literal(True))}
-
-    def _known(self, desk: ibis.Table, strategy: Strategy, what: str, prior: ibis.Value) -> ibis.Value:
-        """What is foreseen for the customer, else learnt in its cell, else about the strategy, else the prior."""
-        import ibis
-
-        everywhere = self.learnt.everywhere(strategy.name)
-        if everywhere is not None:
-            prior = ibis.literal(everywhere[0] if what == WORTH else everywhere[1], "float64")
-        columns = [f"{what}_{strategy.name}", *([f"{FORESEEN}_{strategy.name}"] if what == WORTH else [])]
-        for column in columns:
-            prior = desk[column].fill_null(prior) if column in desk.columns else prior
-        return prior
 
     def offer_shares(self, strategy: Strategy) -> Mapping[str, float] | None:
         """In which shares the strategy's offers are drawn; None: the first that is open is taken.

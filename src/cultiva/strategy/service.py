@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date
-from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from cultiva.contracts.decision import Fate
 from cultiva.contracts.types import DataType
+from cultiva.definitions.review import RankBy
 from cultiva.definitions.scopes import profile_scope
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
+from cultiva.engine.parquet import part_files, part_path, write_arrow
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.rules import Scope, compile_rule
-from cultiva.strategy import competition
 from cultiva.strategy.assessment import assessed
-from cultiva.strategy.candidates import COLUMNS, candidates, settled
+from cultiva.strategy.candidates import DECIDED, candidates
+from cultiva.strategy.competition import Outcome, Price, compete, unmet
 from cultiva.strategy.desk import Papers, lay_out
-from cultiva.strategy.offering import drawn_offers
-from cultiva.strategy.ranking import Ranking, read_learnt, with_foreseen, with_learnt
+from cultiva.strategy.field import field_of, living
+from cultiva.strategy.limits import DayLimits, Spent, limits_of
+from cultiva.strategy.openings import openings
+from cultiva.strategy.proposals import Book
+from cultiva.strategy.ranking import Ranking, read_learnt, with_learnt
 
 if TYPE_CHECKING:
     import ibis
 
 DAYS_PER_WORKING_WEEK = 5
 """Adviser capacity is given per week and spent evenly over its working days."""
+COMPETED = (*DECIDED, "held", "held_by", "held_value")
+"""Columns of a candidate that is through with the competition."""
+FORESEEN = ("customer_id", "strategy", "offer", "channel", "effect", "response", "model")
+"""Columns of what is foreseen for single candidates."""
 
 
 @dataclass(frozen=True)
@@ -46,40 +56,59 @@ class PlanInputs:
     learnt: Files = ()
     """What the last review has learnt."""
     worth: Files = ()
-    """What is foreseen for single customers: customer_id, strategy, offer, worth in money after cost."""
+    """What is foreseen for single candidates: `FORESEEN`; money before cost of a touch today."""
+    prices: Files = ()
+    """The lake table `price` of the run before."""
+    days: int = 1
+    """Days since the run before, at least 1: the part of a month's budget that today may use."""
 
 
-def plan(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, folder: Path) -> Written:
-    """Decides for every candidate of every active strategy and writes the lake table `decisions`.
+@dataclass(frozen=True)
+class Planned:
+    """A plan on disk."""
+
+    decisions: Written
+    """The lake table `decisions`."""
+    prices: Written
+    """The lake table `price`."""
+    summary: Mapping[str, Any]
+    """Worth, bound and gap of the plan, and minimums that it does not reach, as JSON-like data."""
+
+
+def plan(
+    engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date, folder: Path, *, prices: Path | None = None
+) -> Planned:
+    """Decides for every candidate of every active strategy and writes the lake tables `decisions` and `price`.
 
     Args:
         engine: Where sets are computed.
         inputs: What is read.
-        workspace: Its strategies, offers and contact policy.
+        workspace: Its strategies, offers, contact policy and arbitration.
         on: Business date.
-        folder: New folder for the result; a folder beside it, with `-desk` added, holds what is laid out meanwhile.
+        folder: New folder for the decisions; a folder beside it, with `-desk` added, holds what is laid out meanwhile.
+        prices: New folder for the prices; None: beside the decisions, with `-price` added.
 
     Returns:
-        What was written: columns `candidates.COLUMNS` and business_date, sorted by customer and strategy.
+        What was written; decisions have columns `DECIDED` and business_date, sorted by customer and strategy.
     """
+    prices = prices or folder.with_name(folder.name + "-price")
     work = folder.with_name(folder.name + "-desk")
     shutil.rmtree(work, ignore_errors=True)
-    rules = _Rules(profile_scope(workspace), on)
     strategies = [strategy for strategy in workspace.strategies.values() if strategy.active]
     try:
-        ranking = Ranking(workspace, read_learnt(engine, inputs.learnt), on)
-        desk = lay_out(_papers(engine, inputs, workspace), workspace, on)
-        desk = with_learnt(desk, ranking.learnt, workspace.review, engine)
-        if inputs.worth:
-            desk = with_foreseen(desk, engine.scan(inputs.worth), strategies)
-        answered = assessed(desk, strategies, workspace, on=on, rule=rules, ranking=ranking)
-        engine.write(answered, work / "desk")
-        desk = _with_offers(engine, engine.scan([work / "desk"]), ranking, strategies, work / "offers")
+        desk = _desk(engine, inputs, workspace, strategies, on)
+        engine.write(desk, work / "desk")
+        desk = engine.scan([work / "desk"])
         if not strategies:
-            return _write(engine, _no_decisions(desk), on, folder)
-        engine.write(_everyone(desk, ranking, strategies), work / "candidates")
-        decided = _decide(engine, desk, engine.scan([work / "candidates"]), inputs, ranking, strategies)
-        return _write(engine, decided, on, folder)
+            return Planned(_write(engine, _no_decisions(desk), on, folder), _write_prices([], prices), {})
+        book, ranking = Book(workspace, strategies), Ranking(workspace, read_learnt(engine, inputs.learnt), on)
+        scored = _scored(inputs.worth)
+        _lay_out_candidates(engine, book, ranking, scored=scored, on=on, work=work)
+        outcomes, limits = _contest(engine, inputs, book, on, work)
+        decided = _decided(engine, work)
+        written = _write(engine, decided, on, folder)
+        told = [price for outcome in outcomes.values() for price in outcome.prices]
+        return Planned(written, _write_prices(told, prices), _summary(outcomes, limits))
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -93,6 +122,129 @@ class _Rules:
 
     def __call__(self, text: str, table: ibis.Table) -> ibis.Value:
         return compile_rule(text, self.scope).form(self.on).ibis(table)
+
+
+def _desk(
+    engine: Engine, inputs: PlanInputs, workspace: Workspace, strategies: Sequence[Strategy], on: date
+) -> ibis.Table:
+    ranking = Ranking(workspace, read_learnt(engine, inputs.learnt), on)
+    desk = lay_out(_papers(engine, inputs, workspace), workspace, on)
+    desk = with_learnt(desk, ranking.learnt, workspace.review, engine)
+    return assessed(desk, strategies, workspace, on=on, rule=_Rules(profile_scope(workspace), on))
+
+
+def _scored(foreseen: Files) -> frozenset[str]:
+    """Strategies of which single candidates are foreseen."""
+    if not foreseen:
+        return frozenset()
+    names = pl.scan_parquet(part_files(foreseen)).select(pl.col("strategy").unique()).collect()
+    return frozenset(names["strategy"].to_list())
+
+
+def _lay_out_candidates(
+    engine: Engine, book: Book, ranking: Ranking, *, scored: frozenset[str], on: date, work: Path
+) -> None:
+    """Writes openings and candidates; each is read by several, and SQL would repeat it in every place."""
+    strategies = engine.load(book.strategies_table(ranking, scored))
+    engine.write(openings(engine.scan([work / "desk"]), strategies, book, on), work / "openings")
+    proposals = engine.load(book.proposals_table())
+    opened = engine.scan([work / "openings"])
+    exploration = book.workspace.review.exploration
+    found = candidates(opened, proposals, book, scored=scored, exploration=exploration)
+    engine.write(found, work / "candidates")
+
+
+def _contest(
+    engine: Engine, inputs: PlanInputs, book: Book, on: date, work: Path
+) -> tuple[dict[str, Outcome], DayLimits]:
+    """Lets every slice's candidates compete."""
+    review, spent = book.workspace.review, _spent(inputs.prices)
+    limits = DayLimits(
+        limits_of(book.workspace, book.strategies, on, spent=spent, days=inputs.days),
+        _contacts_per_day(engine, inputs),
+    )
+    foreseen = pl.scan_parquet(part_files(inputs.worth)).select(FORESEEN) if inputs.worth else None
+    rows = living(pl.scan_parquet(part_files([work / "candidates"])), foreseen)
+    desk = pl.scan_parquet(part_files([work / "desk"]))
+    whole = frozenset(one.name for one in book.strategies if one.holdout_by != "customer")
+    outcomes = {}
+    gaining = rows.filter(pl.col("fate") == Fate.CHOSEN.value)
+    _keep(rows.filter(pl.col("fate") != Fate.CHOSEN.value), work)
+    for (name,), part in gaining.partition_by("ranked_by", as_dict=True, maintain_order=True).items():
+        arrays = field_of(part, desk, book, limits=limits.resources, contacts_per_day=limits.contacts_per_day)
+        outcomes[str(name)] = compete(arrays, RankBy(name), review, on=on, whole=whole)
+        _keep(outcomes[str(name)].rows, work)
+    return outcomes, limits
+
+
+def _keep(rows: pl.DataFrame, work: Path) -> None:
+    """Puts candidates that are through with the competition where `_decided` finds them."""
+    folder = work / "competed"
+    folder.mkdir(exist_ok=True)
+    if len(rows):
+        rows.select(COMPETED).write_parquet(part_path(folder, len(list(folder.iterdir()))))
+
+
+def _spent(prices: Files) -> dict[str, Spent]:
+    """What the periods of resources have used, as the run before left it."""
+    if not prices:
+        return {}
+    rows = pl.scan_parquet(part_files(prices)).filter(pl.col("kind") == "resource")
+    used = rows.group_by("resource", "since").agg(
+        pl.col("used").sum() + pl.col("used_before").max()
+    )  # what the day before had used already stands in every slice's row
+    return {name: Spent(since, total) for name, since, total in used.collect().iter_rows()}
+
+
+def _contacts_per_day(engine: Engine, inputs: PlanInputs) -> dict[str, int]:
+    """Adviser -> contacts per day, from the staff table."""
+    if not inputs.staff:
+        return {}
+    staff = engine.fetch(engine.scan(inputs.staff).select("staff_id", "contacts_per_week_max"))
+    return {
+        row["staff_id"]: -(-int(row["contacts_per_week_max"]) // DAYS_PER_WORKING_WEEK) for row in staff.to_pylist()
+    }
+
+
+def _decided(engine: Engine, work: Path) -> ibis.Table:
+    """All candidates with their fates; who is held out gets the holdout as fate, whatever else there was."""
+    import ibis
+
+    every, competed = engine.scan([work / "candidates"]), work / "competed"
+    others = every.filter(every.fate != Fate.CHOSEN.value).mutate(exposed=ibis.literal(False)).select(*COMPETED)
+    if any(competed.iterdir()):
+        others = others.union(engine.scan([competed]).select(*COMPETED))
+    held = others.held.notnull()
+    return others.mutate(
+        fate=others.held.fill_null(others.fate),
+        decided_by=ibis.cases(
+            (others.held == Fate.HELD_OUT.value, others.held_by),
+            (held, ibis.null("string")),
+            else_=others.decided_by,
+        ),
+        decided_value=ibis.ifelse(held, others.held_value, others.decided_value) + 0.0,
+    ).select(*DECIDED)
+
+
+def _summary(outcomes: Mapping[str, Outcome], limits: DayLimits) -> dict[str, Any]:
+    slices = {
+        name: {"worth": one.worth, "value": one.value, "bound": one.bound,
+               "chosen": int((one.rows["fate"] == Fate.CHOSEN.value).sum())}
+        for name, one in outcomes.items()
+    }  # fmt: skip
+    return {"slices": slices, "unmet": unmet(outcomes, limits.resources)}
+
+
+def _write_prices(prices: Sequence[Price], folder: Path) -> Written:
+    import pyarrow as pa
+
+    texts = dict.fromkeys(("resource", "kind", "ranked_by", "counts"), pa.string())
+    kinds = texts | {"since": pa.date32()}
+    rows = [asdict(one) for one in prices]
+    arrays = {
+        one.name: pa.array([row[one.name] for row in rows], kinds.get(one.name, pa.float64())) for one in fields(Price)
+    }
+    return write_arrow(pa.table(arrays), folder)
 
 
 def _papers(engine: Engine, inputs: PlanInputs, workspace: Workspace) -> Papers:
@@ -158,87 +310,34 @@ def _recorded(engine: Engine, inputs: PlanInputs, ids: ibis.Table, profile: ibis
     )
 
 
-def _with_offers(
-    engine: Engine, desk: ibis.Table, ranking: Ranking, strategies: list[Strategy], folder: Path
-) -> ibis.Table:
-    """The desk with the offers that are drawn or foreseen, where there are any."""
-    drawn = drawn_offers(desk, strategies, ranking)
-    if not drawn:
-        return desk
-    engine.write(desk.select(*desk.columns, **drawn), folder)
-    return engine.scan([folder])
-
-
-def _everyone(desk: ibis.Table, ranking: Ranking, strategies: list[Strategy]) -> ibis.Table:
-    """The candidates of all strategies, none of them compared with another."""
-    each = [candidates(desk, one, ranking.workspace) for one in strategies]
-    return reduce(lambda left, right: left.union(right), each)
-
-
-def _decide(
-    engine: Engine,
-    desk: ibis.Table,
-    everyone: ibis.Table,
-    inputs: PlanInputs,
-    ranking: Ranking,
-    strategies: list[Strategy],
-) -> ibis.Table:
-    """The candidates with their fates; only those that nothing stands against are sorted and compete."""
-    import ibis
-
-    workspace = ranking.workspace
-    living = everyone.filter(everyone.fate == Fate.CHOSEN.value)
-    once = competition.for_the_same_offer(living)
-    noticed = competition.for_attention(once, desk, workspace)
-    human = [channel.name for channel in workspace.policy.channels if channel.kind == "human"]
-    week = _week(engine, inputs, desk)
-    served = competition.for_hands(noticed, strategies, week, human)
-    others = everyone.filter(everyone.fate != Fate.CHOSEN.value).select(*served.columns)
-    return settled(served.union(others)).mutate(decided_value=ibis._.decided_value + 0.0)
-
-
 def _no_decisions(desk: ibis.Table) -> ibis.Table:
     import ibis
 
-    types = {"rank_value": "float64", "decided_value": "float64", "assigned_share": "float64", "exposed": "boolean"}
     empty = desk.filter(ibis.literal(False))
-    others = {name: ibis.null(types.get(name, "string")) for name in (*COLUMNS, "exposed") if name != "customer_id"}
+    others = {
+        name: ibis.null("boolean" if name == "exposed" else "float64" if name in NUMBERS else "string")
+        for name in DECIDED
+        if name != "customer_id"
+    }
     return empty.select("customer_id", **others)
-
-
-def _week(engine: Engine, inputs: PlanInputs, desk: ibis.Table) -> ibis.Table:
-    """adviser_id and contacts_per_day from the staff table; no rows if there is none."""
-    import ibis
-
-    if not inputs.staff:
-        empty = desk.filter(ibis.literal(False))
-        return empty.select(adviser_id=ibis.null("string"), contacts_per_day=ibis.null("int64"))
-    staff = engine.scan(inputs.staff)
-    per_day = (staff.contacts_per_week_max / DAYS_PER_WORKING_WEEK).ceil().cast("int64")
-    return staff.select(adviser_id=staff.staff_id, contacts_per_day=per_day)
 
 
 def _write(engine: Engine, decided: ibis.Table, on: date, folder: Path) -> Written:
     import ibis
 
-    stamped = decided.select(*COLUMNS, "exposed", business_date=ibis.literal(on))
-    return engine.write(stamped, folder, sort_by=("customer_id", "strategy"))
+    stamped = decided.select(*DECIDED, business_date=ibis.literal(on))
+    return engine.write(stamped, folder, sort_by=("customer_id", "strategy", "offer", "channel"))
 
 
+NUMBERS = ("rank_value", "effect", "cost", "worth", "decided_value", "assigned_share")
+"""Columns of `decisions` that are numbers."""
 DECISION_TYPES: Mapping[str, DataType] = {
     "customer_id": DataType.INTEGER,
-    "strategy": DataType.TEXT,
-    "offer": DataType.TEXT,
-    "channel": DataType.TEXT,
-    "rank_value": DataType.NUMBER,
-    "fate": DataType.TEXT,
-    "decided_by": DataType.TEXT,
-    "decided_value": DataType.NUMBER,
-    "branch_id": DataType.TEXT,
-    "adviser_id": DataType.TEXT,
-    "ranked_by": DataType.TEXT,
-    "assigned_share": DataType.NUMBER,
-    "exposed": DataType.BOOLEAN,
+    **{
+        name: DataType.BOOLEAN if name == "exposed" else DataType.NUMBER if name in NUMBERS else DataType.TEXT
+        for name in DECIDED
+        if name != "customer_id"
+    },
     "business_date": DataType.DATE,
 }
 """Columns of the lake table `decisions`."""

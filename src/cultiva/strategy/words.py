@@ -5,7 +5,7 @@ from __future__ import annotations
 from cultiva.contracts.decision import Decision, Fate, offer_experiment
 from cultiva.definitions.base import Label
 from cultiva.definitions.workspace import Workspace
-from cultiva.strategy.competition import NO_ADVISER
+from cultiva.strategy.field import NO_ADVISER
 
 FATES: dict[Fate, Label] = {
     Fate.CHOSEN: Label(zh="入选", en="chosen"),

@@ -12,6 +12,7 @@ from cultiva.loop.steps import Plan, Step, StepContext
 from cultiva.loop.titles import STEPS
 from cultiva.simbank.service import LivingBank
 from cultiva.store import StepResult
+from cultiva.strategy.service import FORESEEN
 
 BEFORE = "plan"
 """The step that reads what is foreseen."""
@@ -23,8 +24,8 @@ def with_oracle(plan: Plan, bank: LivingBank, parts: Parts, on: date) -> Plan:
     def foresee(context: StepContext) -> StepResult:
         records = scan(parts.lake.files_current("identity_map", on))
         known = records.join(true_worths(bank, parts.workspace).lazy(), on=["source_system", "source_id"])
-        ordered = known.unique(["customer_id", "strategy"], keep="any").sort("strategy", "customer_id")
-        worth = ordered.select("customer_id", "strategy", "offer", "worth").collect()
+        key = ["customer_id", "strategy", "offer", "channel"]
+        worth = known.unique(key, keep="any").sort(key).select(FORESEEN).collect()
         folder = parts.lake.stage("worth", on, run_id=context.run_id)
         written = write_arrow(worth.to_arrow(), folder)
         return StepResult((parts.lake.snapshot("worth", on, folder, written, run_id=context.run_id),))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 
 import numpy as np
 import polars as pl
 
 from cultiva.contracts.readout import Readout, StrategyReview
-from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.loop.parts import Parts
 from cultiva.loop.reviewing import reviews_of
@@ -73,11 +73,11 @@ class Comparison:
 
 
 def true_worths(bank: LivingBank, workspace: Workspace) -> pl.DataFrame:
-    """The true worth of touching each party record today, per strategy, with the best of its offers.
+    """The true effect of touching each party record today, per strategy, offer and channel.
 
     Returns:
-        Columns source_system, source_id, strategy, offer, worth (money after cost over the world's horizon, over the
-        strategy's first channel that carries the offer).
+        Columns source_system, source_id, strategy, offer, channel, effect (money before the cost of the touch, over the
+        world's horizon), response (0: what a benefit costs is in the effect already), model.
     """
     offers = {one.name: place for place, one in enumerate(bank.naming.offers)}
     channels = {one.name: place for place, one in enumerate(bank.naming.channels)}
@@ -85,19 +85,18 @@ def true_worths(bank: LivingBank, workspace: Workspace) -> pl.DataFrame:
         bank.world, bank.nature, bank.state, offers=[*offers.values()], channels=[*channels.values()], week=bank.week
     )
     records, found = _people(bank), []
+    costs = {one.name: one.unit_cost for one in workspace.policy.channels}
     for one in workspace.strategies.values():
-        pairs = [(name, _carrier(one, name, workspace)) for name in one.offers]
-        values = np.stack([worth[:, offers[name], channels[channel]] for name, channel in pairs])
-        best = values.argmax(axis=0)
-        customers = pl.DataFrame(
-            {
-                "customer": np.arange(len(bank)),
-                "offer": np.array([name for name, _ in pairs])[best],
-                "worth": values.max(axis=0),
-            }
-        )
-        named = records.join(customers, on="customer").with_columns(strategy=pl.lit(one.name))
-        found.append(named.select(*RECORD, "strategy", "offer", "worth"))
+        for offer, channel in product(one.offers, one.channels):
+            carried = workspace.offers[offer].channels
+            if not carried or channel in carried:
+                net = worth[:, offers[offer], channels[channel]]
+                customers = pl.DataFrame({"customer": np.arange(len(bank)), "effect": net + costs[channel]})
+                names = {"strategy": one.name, "offer": offer, "channel": channel, "model": "oracle"}
+                named = customers.with_columns(
+                    response=pl.lit(0.0), **{key: pl.lit(name) for key, name in names.items()}
+                )
+                found.append(records.join(named, on="customer").drop("customer"))
     return pl.concat(found)
 
 
@@ -105,12 +104,6 @@ def _people(bank: LivingBank) -> pl.DataFrame:
     """The bank's number of the customer behind every party record."""
     found = pl.DataFrame(pl.from_arrow(read_identity(bank.folder)))
     return found.with_columns(pl.col(RECORD).cast(pl.String))
-
-
-def _carrier(strategy: Strategy, offer: str, workspace: Workspace) -> str:
-    """The first channel of a strategy that carries an offer; its first one if none does."""
-    carried = workspace.offers[offer].channels
-    return next((name for name in strategy.channels if not carried or name in carried), strategy.channels[0])
 
 
 def week_truths(bank: LivingBank) -> tuple[WeekTruth, ...]:

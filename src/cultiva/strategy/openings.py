@@ -1,0 +1,165 @@
+"""Openings: where a strategy stands with each member of its audience, as sets of proposals that are still open.
+
+One row per customer and strategy. A set of proposals is a whole number with a bit for each (`proposals.Proposal.bit`);
+what an offer or a channel says about it is one mask, so that all strategies are judged by the same few columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING
+
+from cultiva.contracts.decision import holdout_draw
+from cultiva.definitions.review import RankBy
+from cultiva.definitions.strategies import Strategy
+from cultiva.engine.draws import ibis_draw, ibis_unit, ibis_unit_draw
+from cultiva.strategy.proposals import PREFIX, Book
+from cultiva.strategy.ranking import RESPONSE, WORTH
+
+if TYPE_CHECKING:
+    import ibis
+
+TIERS = ("eligible", "applicable", "suitable", "permitted", "free")
+"""The tiers a proposal has to pass, one after another; each is a column of `openings` with those that passed it."""
+
+
+def openings(desk: ibis.Table, strategies_table: ibis.Table, book: Book, on: date) -> ibis.Table:
+    """Every member of every audience, with the proposals that pass each tier, and what decides its rank.
+
+    Args:
+        desk: From `assessed`.
+        strategies_table: From `Book.strategies_table`.
+        book: The proposals.
+        on: Business date.
+
+    Returns:
+        customer_id, strategy, branch_id, adviser_id, ranked_by, suppression, touches_used, draw_global; `may`; `TIERS`;
+        `offered` (proposals of the drawn offer, all where nothing is drawn) and `share`; `rules`, `worth`, `response`,
+        `chance` and `explores` (draws in [0, 1)); `own_draw` and `own_holdout`; per lever `lever_`.
+    """
+    import ibis
+
+    audience = desk.cross_join(strategies_table)
+    audience = audience.filter(_of(audience, "in_", book.strategies))
+    rules = _of(audience, "rules_", book.strategies)
+    strategy, customer = audience[f"{PREFIX}strategy"], audience.customer_id
+    chosen = _drawn(audience, book)
+    return audience.select(
+        "customer_id", "branch_id", "adviser_id", "ranked_by", "suppression", "touches_used", "draw_global",
+        *[f"lever_{lever.name}" for lever in book.levers],
+        strategy=strategy,
+        may=_of(audience, "may_", book.strategies),
+        **_tiers(audience, book),
+        offered=chosen.mask,
+        share=chosen.share,
+        drawn=audience[f"{PREFIX}drawn"],
+        rules=rules,
+        worth=_learnt(audience, WORTH, book.strategies).fill_null(audience[f"{PREFIX}worth"]).fill_null(rules),
+        response=_learnt(audience, RESPONSE, book.strategies).fill_null(audience[f"{PREFIX}response"]),
+        measured=_learnt(audience, WORTH, book.strategies).fill_null(audience[f"{PREFIX}worth"]).notnull(),
+        chance=ibis_draw(ibis.literal("random:") + strategy + ibis.literal(f":{on.isoformat()}"), customer),
+        explores=ibis_draw(ibis.literal("explore:") + strategy + ibis.literal(f":{on:%Y-%m}"), customer),
+        own_draw=_own_draw(audience, book.strategies),
+        own_holdout=audience[f"{PREFIX}holdout"],
+    )  # fmt: skip
+
+
+def _of(table: ibis.Table, prefix: str, strategies: Sequence[Strategy]) -> ibis.Value:
+    """The column that belongs to the row's strategy."""
+    import ibis
+
+    mine = table[f"{PREFIX}strategy"]
+    return ibis.cases(*[(mine == one.name, table[f"{prefix}{one.name}"]) for one in strategies])
+
+
+def _learnt(table: ibis.Table, what: str, strategies: Sequence[Strategy]) -> ibis.Value:
+    """What was learnt of the customer's cell; null where nothing was."""
+    import ibis
+
+    known = [one for one in strategies if f"{what}_{one.name}" in table.columns]
+    return _of(table, f"{what}_", known) if known else ibis.null("float64")
+
+
+def _tiers(table: ibis.Table, book: Book) -> dict[str, ibis.Value]:
+    """The proposals that pass each tier, as bits."""
+    service, untouched = table[f"{PREFIX}mask_service"], table[f"{PREFIX}mask_untouched"]
+    eligible = _sum_of_masks(table, "offer", {name: table[f"eligible_{name}"] for name in book.offers})
+    applicable = eligible & _sum_of_masks(table, "offer", {name: table[f"applicable_{name}"] for name in book.offers})
+    suitable = applicable & _sum_of_masks(table, "offer", {name: table[f"suitable_{name}"] for name in book.offers})
+    consent = _sum_of_masks(table, "channel", {name: table[f"permitted_{name}"] for name in book.channels})
+    permitted = suitable & table[f"{PREFIX}mask_carried"] & (consent | service)
+    by_channel = _sum_of_masks(table, "channel", {name: table[f"room_{name}"] for name in book.channels})
+    free = permitted & ((by_channel & _room_of_offers(table, book)) | untouched)
+    return dict(zip(TIERS, (eligible, applicable, suitable, permitted, free), strict=True))
+
+
+def _room_of_offers(table: ibis.Table, book: Book) -> ibis.Value:
+    import ibis
+
+    always = ibis.literal(True)
+    names = {name: f"room_offer_{name}" for name in book.offers}
+    return _sum_of_masks(
+        table, "offer", {name: table[col] if col in table.columns else always for name, col in names.items()}
+    )
+
+
+def _sum_of_masks(table: ibis.Table, kind: str, conditions: Mapping[str, ibis.Value]) -> ibis.Value:
+    """Bits of the proposals whose offer, or channel, has its condition true; masks of one kind do not overlap."""
+    parts = [when.cast("int64") * table[f"{PREFIX}mask_{kind}_{name}"] for name, when in conditions.items()]
+    return reduce(add, parts)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The offer that is drawn, as a mask, and the share in which it was."""
+
+    mask: ibis.Value
+    share: ibis.Value
+
+
+def _drawn(table: ibis.Table, book: Book) -> _Drawn:
+    """Draws one of the open offers in the shares of the strategy; everything stays where a strategy draws none."""
+    import ibis
+
+    whole_mask, always = ibis.literal(-1, "int64"), ibis.literal(1.0).cast("!float64")
+    compared = {name for one in book.strategies if len(one.offers) > 1 for name in one.offers}
+    several = [name for name in book.offers if name in compared]
+    if not several:
+        return _Drawn(whole_mask, always)
+    weights = {
+        name: (table[f"eligible_{name}"] & table[f"applicable_{name}"] & table[f"suitable_{name}"]).cast("float64")
+        * table[f"{PREFIX}share_{name}"]
+        for name in several
+    }
+    whole = reduce(add, weights.values())
+    lot = ibis_draw(ibis.literal("offer:") + table[f"{PREFIX}strategy"], table.customer_id) * whole
+    upto, hits = ibis.literal(0.0), []
+    for name, weight in weights.items():
+        upto = upto + weight
+        hits.append((name, (weight > 0) & (lot < upto), weight / whole))
+    active = table[f"{PREFIX}drawn"] & (whole > 0) & (table.ranked_by == RankBy.EFFECT.value)
+    return _Drawn(
+        mask=ibis.cases(
+            *[(active & hit, table[f"{PREFIX}mask_offer_{name}"]) for name, hit, _ in hits], else_=whole_mask
+        ),
+        share=ibis.cases(*[(active & hit, share) for _, hit, share in hits], else_=always),
+    )
+
+
+def _own_draw(table: ibis.Table, strategies: Sequence[Strategy]) -> ibis.Value:
+    """The strategy's draw of the customer, or of the adviser or branch whom the customer belongs to."""
+    import ibis
+
+    salt = ibis.literal(holdout_draw("")) + table[f"{PREFIX}strategy"]
+    alone = ibis_draw(salt, table.customer_id)
+    by = {one.holdout_by for one in strategies} - {"customer"}
+    units = {"adviser": table.adviser_id, "branch": table.branch_id}
+    whole = [
+        (table[f"{PREFIX}holdout_by"] == kind, ibis_unit_draw(salt, ibis_unit(kind, units[kind], table.customer_id)))
+        for kind in sorted(by)
+    ]
+    return ibis.cases(*whole, else_=alone) if whole else alone
