@@ -11,7 +11,8 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import Engine, Written
 from cultiva.review.design import ReviewDesign
 from cultiva.review.effects import shares_of_control
-from cultiva.review.panel import COST, DAYS, TAKEN, TOUCHED, PanelInputs, write_panel
+from cultiva.review.panel import COST, DAYS, TAKEN, TOUCHED, write_panel
+from cultiva.review.panel_inputs import PanelInputs
 
 NUMBERS = {DAYS: DAYS, "contribution": CONTRIBUTION, "cost": COST, "taken": TAKEN, "touched": TOUCHED}
 """Column -> the panel's `y_` column."""
