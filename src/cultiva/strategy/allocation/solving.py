@@ -1,0 +1,155 @@
+"""The optimiser: prices by Lagrangian duality, a whole plan branch by branch, mended and filled, with a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+
+from cultiva.strategy.allocation.branches import UNKNOWN
+from cultiva.strategy.allocation.duals import Dual, charges, every_branch, fixed, minimise, sample, start_of
+from cultiva.strategy.allocation.exposure import expose
+from cultiva.strategy.allocation.finish import finish
+from cultiva.strategy.allocation.layout import Layout, lay_out
+from cultiva.strategy.allocation.moves import State, improve, state_of
+from cultiva.strategy.allocation.problem import NONE, TOLERANCE, Floats, Prices, Problem, Solution, Unmet
+
+FEW = 20_000
+"""Customers below which one thread does all the work."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """A whole plan at some prices."""
+
+    state: State
+    worth: float
+    dual: float
+    last_in: Floats
+    prices: Floats
+    theta: Floats
+
+
+def solve(problem: Problem, *, start: Prices | None = None) -> Solution:
+    """Chooses the candidates that are worth most together, within all limits.
+
+    The same problem and start give the same bytes, whatever the number of threads. Ties go to the lower index.
+
+    Args:
+        problem: The problem.
+        start: Prices to begin from, e.g. yesterday's; saves most of the search.
+
+    Returns:
+        The plan, its bound and the prices.
+    """
+    if problem.candidates == 0:
+        return _nothing(problem)
+    layout = lay_out(problem)
+    with _threads(problem.customers):
+        dual = _search(layout, start)
+        plan = _plan(layout, dual, dual.best_theta)
+        return _solution(problem, layout, dual, plan)
+
+
+@contextmanager
+def _threads(customers: int) -> Iterator[None]:
+    """One thread where waking the others takes longer than the work."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1 if customers < FEW else before)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def _nothing(problem: Problem) -> Solution:
+    """The plan where there are no candidates."""
+    pools = np.zeros(len(problem.pool_capacity))
+    unmet = [Unmet(int(r), 0.0, float(problem.minimum[r])) for r in np.flatnonzero(problem.minimum > TOLERANCE)]
+    return Solution(
+        chosen=np.zeros(0, dtype=np.bool_),
+        value=0.0,
+        bound=0.0,
+        prices=Prices(np.zeros(len(problem.capacity)), pools),
+        last_in=pools,
+        first_out=pools,
+        reduced=np.zeros(0),
+        exposed=np.zeros(0, dtype=np.bool_),
+        unmet=tuple(unmet),
+        evaluations=0,
+    )
+
+
+def _search(layout: Layout, start: Prices | None) -> Dual:
+    """Finds the prices: on a sample first, then on all."""
+    theta, pools = start_of(layout)
+    if start is not None:
+        theta, pools = _started(layout, start)
+    elif (some := sample(layout)) is not None and len(theta):
+        first = Dual(layout, some[0], some[1], pools)
+        theta = minimise(first, theta)
+        pools[pools == UNKNOWN] = np.median(pools[some[0]])
+    dual = Dual(layout, every_branch(layout), 1.0, pools)
+    minimise(dual, theta)
+    return dual
+
+
+def _started(layout: Layout, start: Prices) -> tuple[Floats, Floats]:
+    """Prices of resources and branches from those of an earlier solution."""
+    priced = np.flatnonzero(layout.resource_of_pool != NONE)
+    theta = np.concatenate([start.resources, start.pools[priced]])
+    theta = np.where(np.isfinite(layout.capacity), theta, np.minimum(theta, 0.0))
+    theta = np.where(layout.minimum > 0, theta, np.maximum(theta, 0.0))
+    return theta, np.append(start.pools, UNKNOWN)[layout.pool_of_branch].astype(np.float64)
+
+
+def _plan(layout: Layout, dual: Dual, theta: Floats) -> _Plan:
+    """The whole plan at given prices of resources."""
+    at = (charges(layout, theta), theta)
+    chosen, duals, proven, last_in = finish(layout, at, dual.cuts, dual.pool_prices, dual.widths)
+    state = state_of(layout, chosen)
+    improve(layout, state, at, dual.cuts, dual.pool_prices)
+    worth = float(layout.packed.worth[state.chosen].sum())
+    bound = float(duals.sum() - proven.sum()) + fixed(layout, theta)
+    return _Plan(state, worth, bound, last_in, dual.pool_prices.copy(), theta)
+
+
+def _solution(problem: Problem, layout: Layout, dual: Dual, plan: _Plan) -> Solution:
+    at = (charges(layout, plan.theta), plan.theta)
+    reduced, exposed = expose(layout, at, dual.cuts, plan.last_in)
+    globally = len(problem.capacity)
+    chosen = layout.at_home(plan.state.chosen)
+    unmet = _unmet(problem, plan.state)
+    lowered = sum(-plan.theta[each.resource] * (each.minimum - each.reached) for each in unmet)
+    return Solution(
+        chosen=chosen,
+        value=float(problem.worth[chosen].sum()),
+        bound=plan.dual + lowered,
+        prices=Prices(plan.theta[:globally], _per_pool(problem, layout, plan.theta, plan.prices)),
+        last_in=_per_pool(problem, layout, plan.theta, plan.last_in),
+        first_out=_per_pool(problem, layout, plan.theta, plan.prices),
+        reduced=layout.at_home(reduced),
+        exposed=layout.at_home(exposed),
+        unmet=unmet,
+        evaluations=dual.evaluations,
+    )
+
+
+def _per_pool(problem: Problem, layout: Layout, theta: Floats, prices: Any) -> Floats:
+    """Prices of branches and of priced pools as prices of pools; 0 where nobody wants any."""
+    found = np.zeros(len(problem.pool_capacity))
+    owned = layout.pool_of_branch != NONE
+    found[layout.pool_of_branch[owned]] = prices[owned]
+    priced = layout.resource_of_pool != NONE
+    found[priced] = theta[layout.resource_of_pool[priced]]
+    return found
+
+
+def _unmet(problem: Problem, state: State) -> tuple[Unmet, ...]:
+    reached = state.taken[: len(problem.minimum)]
+    short = reached < problem.minimum - TOLERANCE * np.maximum(problem.minimum, 1)
+    return tuple(Unmet(int(r), float(reached[r]), float(problem.minimum[r])) for r in np.flatnonzero(short))
