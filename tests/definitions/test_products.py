@@ -121,7 +121,8 @@ CASES = [
     Case("protected group", "groups: [party_type]", "groups: [age]", "15:14", "protected_group", "age"),
     Case("group made of what is protected", "groups: [party_type]", "groups: [band]", "15:14", "protected_group",
          "band"),
-    Case("no authority", "    authority:\n      - { role: adviser, label: { zh: 客户经理, en: Adviser }, limit: 0.065 }\n"
+    Case("no authority", "    authority:\n"
+         "      - { role: adviser, label: { zh: 客户经理, en: Adviser }, limit: 0.065 }\n"
          "      - { role: head_office, label: { zh: 总行, en: Head office }, limit: 0.06 }\n", "", "11:3",
          "missing_field", hint="add authority:"),
     Case("level that nobody may grant", "limit: 0.06 }", "limit: 0.065 }", "18:5", "authority_missing", "0.065"),
