@@ -105,6 +105,12 @@ class _Reader:
         self.set_by_file: set[str] = set()
 
     def read(self, overrides: Mapping[str, str], typed_in: Path) -> Draft:
+        """All files of the workspace, with every fault that they have.
+
+        Args:
+            overrides: Settings and variables typed with `--set`.
+            typed_in: Folder from which relative paths among them count.
+        """
         settings, variables = self._settings(overrides, typed_in)
         seen = set()
         for kind, path in workspace_files(self.root):

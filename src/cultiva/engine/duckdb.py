@@ -78,6 +78,7 @@ class DuckDBEngine:
         return self.backend.to_pyarrow(stored_table(table)).cast(arrow_schema(column_types(table)))
 
     def write(self, table: ibis.Table, folder: Path, *, sort_by: Sequence[str] = ()) -> Written:
+        """One file by COPY, which streams; see the port."""
         self._to_parquet(stored_table(table), part_path(new_folder(folder), 0), sort_by)
         return seal(folder, threads=self._threads)
 

@@ -54,6 +54,7 @@ class SparkEngine:
         return self._backend
 
     def scan(self, files: Files, *, columns: Sequence[Column] | None = None) -> ibis.Table:
+        """Files of one table, or of several dates; see the port."""
         import ibis
 
         if not files:
@@ -79,6 +80,7 @@ class SparkEngine:
             return pa.concat_tables(parts).cast(arrow_schema(column_types(table)))
 
     def write(self, table: ibis.Table, folder: Path, *, sort_by: Sequence[str] = ()) -> Written:
+        """As many files as Spark has partitions, whose row groups are then sealed; see the port."""
         stored = stored_table(table)
         self._write(stored.order_by(list(sort_by)) if sort_by else stored, new_folder(folder))
         return seal(folder, threads=self._threads)
@@ -92,6 +94,7 @@ class SparkEngine:
         by: str = "customer_id",
         through: Lookup | None = None,
     ) -> Written:
+        """By Ibis, where DuckDB has SQL of its own; nothing to read gives the columns without rows."""
         if not files or (through and not through.files):
             bulk.aggregate([], columns, new_folder(folder), by=by, through=None)
             return seal(folder, threads=self._threads)
@@ -112,6 +115,7 @@ class SparkEngine:
         keep: Sequence[str] | None = None,
         by: str = "customer_id",
     ) -> Written:
+        """Joins the parts to the base and adds the steps one after another; a column keeps its place."""
         tables = [self.scan(files) for files in (base, *parts) if files]
         wide.check_columns([table.columns for table in tables], by=by)
         joined = tables[0]

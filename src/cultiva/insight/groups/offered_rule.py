@@ -108,11 +108,13 @@ def _leaves(grown: Any, raw: Floats) -> list[tuple[int, Box]]:
     found: list[tuple[int, Box]] = []
 
     def agreed(node: int) -> set[int]:
+        """Clusters of the leaves at and below a node."""
         if tree.children_left[node] < 0:
             return {int(winner[node])}
         return agreed(tree.children_left[node]) | agreed(tree.children_right[node])
 
     def walk(node: int, box: Box) -> None:
+        """Notes the leaves at and below a node; the box holds the cuts on the way to it."""
         clusters = agreed(node)
         if len(clusters) == 1:
             found.append((clusters.pop(), box))

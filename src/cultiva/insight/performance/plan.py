@@ -86,6 +86,7 @@ class _Planner:
         self.first: dict[str, Form] = {}
 
     def plan(self) -> PerformancePlan:
+        """Every column of a period: money by component and category, counts and levels of metrics."""
         period, review = self.period, self.workspace.review
         self.first["business_date"] = Constant(period.on, DataType.DATE)
         since: Form = NullForm(DataType.DATE) if period.since is None else Constant(period.since, DataType.DATE)

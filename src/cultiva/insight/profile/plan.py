@@ -120,6 +120,7 @@ class _Planner:
         self.later: dict[str, Form] = {}
 
     def plan(self) -> ProfilePlan:
+        """Every column of the profile, in the order in which columns may rest on each other."""
         self.columns["customer_id"] = ProfileColumn("customer_id", DataType.INTEGER, Origin.KEY)
         for tag in self.workspace.tags.values():
             self._tag(tag)

@@ -105,6 +105,11 @@ class _Ingestion:
         self._staged = staged
 
     def run(self, progress: Progress) -> IngestResult:
+        """Reads every table, and writes quarantine last, when all rows that were refused are known.
+
+        Raises:
+            CultivaError: with the faults of all tables together, if any has one.
+        """
         open_quarantine(self._desk)
         with ThreadPoolExecutor(max_workers=1) as sealer:
             found = self._all_tables(sealer, progress)
