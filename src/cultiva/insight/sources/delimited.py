@@ -1,4 +1,4 @@
-"""CSV files become staged Parquet with every field as cleaned text; records that do not parse are kept aside."""
+"""CSV files become staged Parquet with every field as cleaned text; records that cannot be read are kept aside."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from cultiva.definitions.sources import FileFormat, Input
 from cultiva.insight.sources.desk import Desk
 from cultiva.insight.sources.faults import broken, reading
 from cultiva.insight.sources.files import DeliveredFile
-from cultiva.insight.sources.sql import FILE, cleaned, ident, literal, literals
-from cultiva.insight.sources.textfile import TextFile, first_records, prepare
+from cultiva.insight.sources.sql import FILE, cleaned, ident, idents, literal, literals
+from cultiva.insight.sources.textfile import UNDECODABLE, TextFile, first_records, prepare
 
+FIELDS, ENCODING = "fields", "encoding"
+"""The contracts that a record has as many fields as the header, and that it is text."""
 _DELIMITERS = ",;\t|\x01^~"
 _ROW_FAULTS = ("MISSING COLUMNS", "TOO MANY COLUMNS")
 """Parser errors that concern one record; after any other one the rest of the file cannot be trusted."""
@@ -32,7 +34,7 @@ class StagedText:
 
 
 def stage_delimited(desk: Desk, source: Input, file: DeliveredFile, number: int, expected: Sequence[str]) -> StagedText:
-    """Stages one CSV file; records with too few or too many fields go to the desk's `rejected`.
+    """Stages one CSV file; records that cannot be split into fields or are no text go to the desk's `rejected`.
 
     Args:
         desk: Where the work is done.
@@ -50,6 +52,8 @@ def stage_delimited(desk: Desk, source: Input, file: DeliveredFile, number: int,
     with reading(file.shown):
         accepted = desk.run(_copy(names, source.format, text, number, staged), ordered=True)
     _keep_rejects(desk, source, file, number, _Parsed(accepted, text.ended))
+    if text.undecodable:
+        staged = _without_undecodable(desk, source, file, number, StagedText(staged, names, text.nul))
     if text.copied:
         text.path.unlink()
     return StagedText(staged, names, text.nul)
@@ -148,10 +152,37 @@ def _keep_rejects(desk: Desk, source: Input, file: DeliveredFile, number: int, p
         raise _unparsable(file, *fatal[0])
     desk.run(
         f"INSERT INTO rejected SELECT {literal(source.name)}, {number}, {literal(file.shown)}, line - {header}, "
-        "min(error_message), row_number() OVER (ORDER BY line) FROM rejects_of_file GROUP BY line"
+        f"{literal(FIELDS)}, min(error_message), row_number() OVER (ORDER BY line) FROM rejects_of_file GROUP BY line"
     )
     desk.run("DROP TABLE rejects_of_file")
     desk.run("DROP TABLE scan_of_file")
+
+
+def _without_undecodable(desk: Desk, source: Input, file: DeliveredFile, number: int, staged: StagedText) -> Path:
+    """Moves records with bytes that are no text to `rejected`, and counts all records there anew."""
+    mine = f"input = {literal(source.name)} AND file = {number}"
+    rows = f"SELECT * FROM read_parquet({literal(str(staged.path))}, file_row_number = true)"
+    marked = f"contains(concat_ws('', {idents(staged.columns)}), {literal(UNDECODABLE)})"
+    reason = literal(f"text in {source.format.encoding}: bytes in the record are none")
+    passed = f"SELECT record - place AS passed, max(place) AS place FROM rejected WHERE {mine} GROUP BY ALL"
+    desk.run(
+        f"INSERT INTO rejected SELECT {literal(source.name)}, {number}, {literal(file.shown)}, "
+        f"row + coalesce(r.place, 0), {literal(ENCODING)}, {reason}, NULL "
+        f"FROM (SELECT file_row_number + 1 AS row FROM ({rows}) WHERE {marked}) AS found "
+        f"ASOF LEFT JOIN ({passed}) AS r ON found.row > r.passed"
+    )
+    desk.run(
+        "UPDATE rejected SET place = counted.place FROM (SELECT record AS known, row_number() OVER (ORDER BY record) "
+        f"AS place FROM rejected WHERE {mine}) AS counted WHERE {mine} AND record = counted.known"
+    )
+    kept = desk.new_path("parquet")
+    desk.run(
+        f"COPY (SELECT * EXCLUDE (file_row_number) FROM ({rows}) WHERE NOT {marked}) "
+        f"TO {literal(str(kept))} (FORMAT parquet, COMPRESSION snappy)",
+        ordered=True,
+    )
+    staged.path.unlink()
+    return kept
 
 
 def _cut_off(file: DeliveredFile, line: int) -> Exception:

@@ -51,8 +51,8 @@ class Census:
     """By mapping."""
     bad: Counter[tuple[int, int]]
     """By mapping and contract."""
-    rejected: Counter[int]
-    """Records that could not be split into fields, by mapping."""
+    rejected: Counter[tuple[int, str]]
+    """Records that could not be read, by mapping and contract."""
     odd: tuple[str, ...]
     """By mapping: table of its rows that are bad or whose key's hash another row has; everything of its view."""
     odd_rows: int = 0
@@ -64,7 +64,8 @@ class Census:
 
     def quarantined(self, mapping: int) -> int:
         """Bad rows of one mapping."""
-        return self.rejected[mapping] + sum(rows for (number, _), rows in self.bad.items() if number == mapping)
+        found = (*self.bad.items(), *self.rejected.items())
+        return sum(rows for (number, _), rows in found if number == mapping)
 
 
 def unite(
@@ -160,5 +161,6 @@ def _counted(desk: Desk, delivery: Delivery, odd: tuple[str, ...], odd_rows: int
         census.not_yet[number] = future - sum(both for _, _, both in bad)
         census.good[number] = rows - census.not_yet[number] - sum(count for _, count, _ in bad)
         inputs = literals(one.relation.inputs)
-        census.rejected[number] = desk.rows(f"SELECT count(*) FROM rejected WHERE input IN ({inputs})")[0][0]
+        refused = desk.rows(f"SELECT rule, count(*) FROM rejected WHERE input IN ({inputs}) GROUP BY ALL")
+        census.rejected.update({(number, rule): count for rule, count in refused})
     return census

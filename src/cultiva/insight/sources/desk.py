@@ -26,8 +26,10 @@ _OWNER = "owner.json"
 """In a desk's folder: the process that works there."""
 
 _REJECTED = """
-CREATE TABLE rejected (input VARCHAR, file INTEGER, shown VARCHAR, record BIGINT, reason VARCHAR, place BIGINT);
-COMMENT ON TABLE rejected IS 'records that a text parser refused; place counts them within a file';
+CREATE TABLE rejected (
+    input VARCHAR, file INTEGER, shown VARCHAR, record BIGINT, rule VARCHAR, reason VARCHAR, place BIGINT
+);
+COMMENT ON TABLE rejected IS 'records that could not be read; place counts them within a file';
 """
 
 

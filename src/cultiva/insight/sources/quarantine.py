@@ -14,8 +14,6 @@ from cultiva.insight.sources.sql import FILE, ROW, ident, idents, literal, liter
 
 VALUE_LENGTH_MAX = 80
 """Longer values are cut."""
-FIELDS_RULE = "fields"
-"""The contract that a record has as many fields as the header."""
 
 QUARANTINE = TableSchema(
     name="quarantine",
@@ -46,7 +44,7 @@ def open_quarantine(desk: Desk) -> None:
 
 
 def quarantine_broken(desk: Desk, delivery: Delivery, census: Census, *, limit: int | None = None) -> None:
-    """Puts aside rows that break a contract, and records that could not be split into fields.
+    """Puts aside rows that break a contract, and records that could not be read.
 
     Args:
         desk: Has the quarantine.
@@ -62,7 +60,7 @@ def quarantine_broken(desk: Desk, delivery: Delivery, census: Census, *, limit: 
         inputs = literals(one.relation.inputs)
         desk.run(
             f"INSERT INTO quarantine SELECT {literal(delivery.schema.name)}, {literal(one.mapping.name)}, shown, "
-            f"record, NULL, '{FIELDS_RULE}', '', NULL, reason, '' FROM rejected WHERE input IN ({inputs}){ending}"
+            f"record, NULL, rule, '', NULL, reason, '' FROM rejected WHERE input IN ({inputs}){ending}"
         )
 
 

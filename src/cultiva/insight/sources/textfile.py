@@ -27,6 +27,11 @@ SAMPLE_BYTES = 2**18
 ENCODINGS = ("utf-8", "gb18030", "utf-16", "latin-1")
 """Encodings that a mapping may name, in the order in which they are guessed."""
 _COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
+UNDECODABLE = "\ufdd0"
+"""Stands for bytes that the file's encoding does not have: a noncharacter, which no text that is exchanged has."""
+UNDECODABLE_SHARE_MAX = 0.05
+"""With more lines than this that have such bytes, the file is written in another encoding."""
+_MARKS = "cultiva.marks"
 _MULTIBYTE_MIN = 8
 """So many characters beyond ASCII that decode as UTF-8 are UTF-8, whatever a mapping says."""
 
@@ -45,6 +50,16 @@ class TextFile:
     """Whether the last line has a line end."""
     nul: bool
     """Whether it has NUL characters."""
+    undecodable: bool = False
+    """Whether it has `UNDECODABLE` for bytes that are no text."""
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError), "only decoders use this handler"
+    return UNDECODABLE, error.end
+
+
+codecs.register_error(_MARKS, _mark)
 
 
 @dataclass
@@ -57,8 +72,14 @@ class _Survey:
     nul: bool = False
     last: str = ""
     head: str = ""
+    undecodable: int = 0
+    """Lines with bytes that are no text, those across two pieces twice."""
+    first_undecodable: int = 0
+    """The first of them."""
 
     def see(self, text: str) -> None:
+        if UNDECODABLE in text:
+            self._see_undecodable(text)
         self.crlf += text.count("\r\n") + (self.last == "\r" and text.startswith("\n"))
         self.lf += text.count("\n")
         self.cr += text.count("\r")
@@ -66,6 +87,12 @@ class _Survey:
         self.last = text[-1:] or self.last
         if len(self.head) < SAMPLE_BYTES:
             self.head += text[:SAMPLE_BYTES]
+
+    def _see_undecodable(self, text: str) -> None:
+        ends = text.replace("\r\n", "\n").replace("\r", "\n")
+        if not self.first_undecodable:
+            self.first_undecodable = self.lines + ends.count("\n", 0, ends.index(UNDECODABLE)) + 1
+        self.undecodable += sum(UNDECODABLE in line for line in ends.split("\n"))
 
     @property
     def lines(self) -> int:
@@ -86,6 +113,8 @@ def prepare(file: DeliveredFile, form: FileFormat, copy: Path) -> TextFile:
         form: What the workspace says of its encoding.
         copy: Where a copy goes if one is needed.
 
+    Bytes that the encoding does not have become `UNDECODABLE`, so that the records that have them can be set aside.
+
     Raises:
         Faults: if it is empty, cut off, not compressed as its name says, or not in its encoding.
     """
@@ -94,12 +123,14 @@ def prepare(file: DeliveredFile, form: FileFormat, copy: Path) -> TextFile:
     _check_encoding(file, form)
     must_copy = _compression(file.path) is not None or form.encoding != "utf-8"
     survey = _read_through(file, form, copy if must_copy else None)
-    if not must_copy and not survey.uniform:
+    _check_undecodable(file, form, survey)
+    if not must_copy and (survey.undecodable or not survey.uniform):
         must_copy = True
         _read_through(file, form, copy)
     if not survey.head.strip("\r\n\ufeff "):
         raise _empty(file)
-    return TextFile(copy if must_copy else file.path, must_copy, survey.head, survey.last in "\r\n", survey.nul)
+    path, ended = copy if must_copy else file.path, survey.last in "\r\n"
+    return TextFile(path, must_copy, survey.head, ended, survey.nul, bool(survey.undecodable))
 
 
 def first_records(head: str, form: FileFormat, count: int) -> list[list[str]]:
@@ -146,12 +177,12 @@ def sample_of(file: DeliveredFile) -> bytes:
 def _read_through(file: DeliveredFile, form: FileFormat, copy: Path | None) -> _Survey:
     survey = _Survey()
     if copy is None:
-        for text in _texts(file, form, survey):
+        for text in _texts(file, form):
             survey.see(text)
         return survey
     with copy.open("w", encoding="utf-8", newline="") as out:
         pending = ""
-        for text in _texts(file, form, survey):
+        for text in _texts(file, form):
             survey.see(text)
             piece = pending + text
             pending = "\r" if piece.endswith("\r") else ""
@@ -160,17 +191,13 @@ def _read_through(file: DeliveredFile, form: FileFormat, copy: Path | None) -> _
     return survey
 
 
-def _texts(file: DeliveredFile, form: FileFormat, survey: _Survey) -> Iterator[str]:
+def _texts(file: DeliveredFile, form: FileFormat) -> Iterator[str]:
     """The text in pieces, without a byte order mark."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if form.encoding == "utf-8" else form.encoding)()
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if form.encoding == "utf-8" else form.encoding)(_MARKS)
     with _opened(file) as stream:
         while True:
             chunk = _some_bytes(file, stream, CHUNK_BYTES)
-            try:
-                yield decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                line = survey.lines + chunk[: error.start].count(b"\n") + 1
-                raise _wrong_encoding(file, form, line) from error
+            yield decoder.decode(chunk, final=not chunk)
             if not chunk:
                 return
 
@@ -214,6 +241,24 @@ def _check_encoding(file: DeliveredFile, form: FileFormat) -> None:
         mistaken = sum(not mark.isascii() for mark in text) >= _MULTIBYTE_MIN
     if mistaken:
         raise _wrong_encoding(file, form, 1)
+
+
+def _check_undecodable(file: DeliveredFile, form: FileFormat, survey: _Survey) -> None:
+    """A few lines with bytes that are no text are set aside as bad rows; a header, an end or many are not."""
+    if not survey.undecodable:
+        return
+    if survey.first_undecodable == 1 or survey.undecodable > UNDECODABLE_SHARE_MAX * survey.lines:
+        raise _wrong_encoding(file, form, survey.first_undecodable)
+    if survey.last == UNDECODABLE:
+        raise broken(
+            file.shown,
+            "truncated",
+            "a file is cut off within a character",
+            seen=f"bytes at its end that are no {form.encoding}",
+            allowed="whole records to the end",
+            hint="ask for the file again; nothing of it was taken",
+            line=survey.lines + 1,
+        )
 
 
 def _decodes(sample: bytes, encoding: str) -> bool:

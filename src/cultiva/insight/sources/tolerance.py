@@ -6,7 +6,7 @@ from collections import Counter
 
 from cultiva.insight.sources.delivery import Census, Delivery
 from cultiva.insight.sources.desk import Desk
-from cultiva.insight.sources.quarantine import FIELDS_RULE, examples
+from cultiva.insight.sources.quarantine import examples
 from cultiva.insight.sources.result import BrokenContract, Counts
 from cultiva.kit.errors import Fault
 
@@ -22,9 +22,8 @@ def broken_by_census(delivery: Delivery, census: Census) -> list[BrokenContract]
     for (number, fault), rows in census.bad.items():
         contract = delivery.mappings[number].contracts[fault - 1]
         found[delivery.mappings[number].mapping.name, contract.rule, contract.column] += rows
-    for number, rows in census.rejected.items():
-        if rows:
-            found[delivery.mappings[number].mapping.name, FIELDS_RULE, ""] += rows
+    for (number, rule), rows in census.rejected.items():
+        found[delivery.mappings[number].mapping.name, rule, ""] += rows
     return ordered(found)
 
 
