@@ -26,7 +26,7 @@ NOT_DONE = "not_done"
 """Status of a contact that nobody attempted: it costs nothing."""
 FAILED = "failed"
 """Status of one that was attempted and did not take place: it costs, and touched nobody."""
-UNWANTED = (Fate.SUPPRESSED, Fate.NOT_ELIGIBLE, Fate.UNSUITABLE, Fate.NO_CONSENT)
+UNWANTED = (Fate.SUPPRESSED, Fate.NOT_ELIGIBLE, Fate.NOT_APPLICABLE, Fate.UNSUITABLE, Fate.NO_CONSENT)
 """Fates of candidates whom the strategy's own definition or the contact policy rules out: it is not after them."""
 PRICE = "decimal(18, 4)"
 """Type of unit costs while they are added up, so that sums do not depend on the order of rows."""

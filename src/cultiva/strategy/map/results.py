@@ -73,7 +73,9 @@ def progress(objective: Objective, strategy: str, findings: Findings, workspace:
         return _standing(objective, (main.effect, main.always_low, main.always_high), "review")
     sides = {one.treated: one for one in findings.levels if one.strategy == strategy}
     if len(sides) == 2 and min(one.customers for one in sides.values()) >= SIDE_LEAST:
-        return _standing(objective, difference(sides[True], sides[False], workspace.review.confidence), "today")
+        effect, low, high = difference(sides[True], sides[False], workspace.review.confidence)
+        ends = (low, high) if high > low else (None, None)  # nobody differs from anybody: no interval to speak of
+        return _standing(objective, (effect, *ends), "today")
     return _standing(objective, (None, None, None), "")
 
 
