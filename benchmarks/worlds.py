@@ -84,8 +84,9 @@ def run(size: str | None) -> dict[str, Any]:
         "title": "The scored loop: worlds and policies",
         "note": (
             f"True net money (incremental contribution less cost, yuan) of {one.weeks} weeks on {customers:,} "
-            "simulated customers, against the same customers with the same chance left alone. Regret is what the oracle, "
-            "which knows every true effect but not chance, brings beyond the loop. The holdouts are the same everywhere."
+            "simulated customers, against the same customers with the same chance left alone. Regret is what the "
+            "oracle, which knows every true effect but not chance, brings beyond the loop. The holdouts are the same "
+            "everywhere."
         ),
         "rows": rows,
         "seconds": round(sum(flight["seconds"] for flight in flights.values())),
