@@ -1,14 +1,17 @@
 """How a customer's money should be divided: in whole cents, so that the parts add up to the whole on every engine.
 
-    what is held               h(b) = max(balance(b), 0)                     assets = sum of h
-    first what daily life needs          reserve = min(assets, cash need)
-    then what insures it                 insured = min(protection need, protection_max x (assets - reserve))
-    the rest by the model of the rating  m(b) = floor(w(b) x (assets - reserve - insured))
+    what is held                         h(b) = max(balance(b), 0), assets = sum of h
+    insurance is not surrendered         movable = assets - h(protection)
+    first what daily life needs          reserve = min(movable, cash need), free = movable - reserve
+    then what insures it                 insured = min(max(need - h(protection), 0), protection_max x free)
+                                         m(protection) = h(protection) + insured
+    the rest by the model of the rating  m(b) = floor(w(b) x (free - insured))
     nothing above the rating             m(b) = min(m(b), h(b)) where the bucket is closed to the customer
     and what is left is liquid           m(liquid) = assets - the others
     gap(b) = m(b) - h(b)
 
-So the model amounts add up to the assets, the gaps to nothing, and a closed bucket never has a gap above 0.
+Where protection goes by weight, everything is movable and insured is 0. The model amounts add up to
+the assets, the gaps to nothing, and a closed bucket never has a gap above 0.
 
 The arithmetic is written once, over anything that has + - % and comparisons, for which `Arithmetic` gives the few
 functions that differ: Ibis values, Polars expressions, and the whole numbers of one customer.
@@ -75,17 +78,34 @@ def terms_of(portfolios: Portfolios, weights: Mapping[str, Weights]) -> Terms:
     )
 
 
-def free_of(held: Sequence[Any], cash_need: Any, by: Arithmetic) -> Any:
-    """What is left of all money after what daily life needs."""
-    assets = reduce(add, held)
-    return assets - by.least(assets, cash_need)
+def free_of(held: Sequence[Any], cash_need: Any, terms: Terms, by: Arithmetic) -> Any:
+    """What is left of the money that can move after what daily life needs.
+
+    Args:
+        held: Cents in every bucket, in the order of `BUCKETS`.
+        cash_need: Cents.
+        terms: Say whether insurance is left alone.
+        by: The kind of numbers.
+    """
+    movable = reduce(
+        add, [one for name, one in zip(BUCKETS, held, strict=True) if not (terms.by_need and name == "protection")]
+    )
+    return movable - by.least(movable, cash_need)
 
 
-def rest_of(free: Any, protection_need: Any, terms: Terms, by: Arithmetic) -> Any:
-    """What is left for the model after protection by need."""
+def rest_of(free: Any, need: Any, insured: Any, terms: Terms, by: Arithmetic) -> Any:
+    """What is left for the model after what is missing in protection.
+
+    Args:
+        free: After the reserve.
+        need: Protection need.
+        insured: What is held in protection.
+        terms: Say whether protection goes by need, and how much of `free` at most.
+        by: The kind of numbers.
+    """
     if not terms.by_need:
         return free
-    return free - by.least(protection_need, by.part(free, terms.protection_units, terms.scale))
+    return free - by.least(need - by.least(need, insured), by.part(free, terms.protection_units, terms.scale))
 
 
 @dataclass(frozen=True)
@@ -107,7 +127,7 @@ class Invested:
         """
         units = self.terms.units[self.name]
         by_need = self.terms.by_need and self.name == "protection"
-        wanted = free - rest if by_need else by.part(rest, by.by_key(key, units), self.terms.scale)
+        wanted = held + free - rest if by_need else by.part(rest, by.by_key(key, units), self.terms.scale)
         closed = by.by_key(key, self.terms.closed[self.name])
         return closed * by.least(wanted, held) + (1 - closed) * wanted
 
@@ -134,12 +154,13 @@ def divide(held: Mapping[BucketName, int], needs: Sequence[int], key: str, terms
         terms: Weights and what is closed.
     """
     by, assets = OfNumbers(), sum(held.values())
-    free = free_of([held[name] for name in BUCKETS], needs[0], by)
-    rest = rest_of(free, needs[1], terms, by)
+    free = free_of([held[name] for name in BUCKETS], needs[0], terms, by)
+    rest = rest_of(free, needs[1], held["protection"], terms, by)
+    kept = held["protection"] if terms.by_need else 0
     targets: dict[BucketName, int] = {
         name: Invested(name, terms).target(free, rest, held[name], key, by) for name in INVESTED
     }
-    return Division(assets, assets - free, {"liquid": assets - sum(targets.values()), **targets})
+    return Division(assets, assets - kept - free, {"liquid": assets - sum(targets.values()), **targets})
 
 
 class OfNumbers:

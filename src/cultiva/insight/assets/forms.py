@@ -204,10 +204,10 @@ def gap_forms(
     """
     held = {name: inner_name(f"held_{name}") for name in BUCKETS}
     free, rest, cash, cover = (inner_name(name) for name in ("free", "rest", "cash", "cover"))
-    made: dict[str, Form] = {held[name]: CentsForm(form) for name, form in balances.items()}
+    made: dict[str, Form] = {held[name]: CentsForm(balances[name]) for name in BUCKETS}
     made |= {cash: CentsForm(needs[0]), cover: CentsForm(needs[1])}
-    made[free] = StepForm((*held.values(), cash), lambda of, by: free_of(of[:-1], of[-1], by))
-    made[rest] = StepForm((free, cover), lambda of, by: rest_of(of[0], of[1], terms, by))
+    made[free] = StepForm((*held.values(), cash), lambda of, by: free_of(of[:-1], of[-1], terms, by))
+    made[rest] = StepForm((free, cover, held["protection"]), lambda of, by: rest_of(of[0], of[1], of[2], terms, by))
     targets = {name: inner_name(f"target_{name}") for name in INVESTED}
     for name, column in targets.items():
         made[column] = StepForm((free, rest, held[name], MODEL_COLUMN), _target_step(name, terms))

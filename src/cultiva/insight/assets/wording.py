@@ -114,10 +114,10 @@ class Wording:
                 yield self._passed_over(found, line)
 
     def _needs(self, found: Advice) -> Iterator[str]:
-        if found.cash_need > found.assets:
-            missing = show_money(found.cash_need - found.assets)
+        if found.cash_need > found.reserve:
+            missing = show_money(found.cash_need - found.reserve)
             yield self.told(
-                f"备用金需求 {show_money(found.cash_need)} 高于全部资产，尚缺 {missing}：先积累活钱，再谈投资。",
+                f"备用金需求 {show_money(found.cash_need)} 高于可动用资产，尚缺 {missing}：先积累活钱，再谈投资。",
                 f"Daily life needs {show_money(found.cash_need)} within reach, {missing} more than there is: "
                 "save before anything is invested.",
             )
