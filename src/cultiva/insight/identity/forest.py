@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from cultiva.insight.identity.linkage import UNKNOWN, Verdict
+from cultiva.kit.compiled import compiled
 
 
-@njit(cache=True)
+@compiled()
 def _find(parent: Any, record: int) -> int:
     while parent[record] != record:
         record = parent[record]
     return record
 
 
-@njit(cache=True)
+@compiled()
 def _conflict(codes: Any, left: int, right: int) -> int:
     for column in range(codes.shape[1]):
         a, b = codes[left, column], codes[right, column]
@@ -26,7 +26,7 @@ def _conflict(codes: Any, left: int, right: int) -> int:
     return UNKNOWN
 
 
-@njit(cache=True)
+@compiled()
 def _union(forest: Any, left: int, right: int, rule: int) -> None:
     """Hangs the smaller cluster under the larger one; of equals the later under the earlier."""
     parent, size, joined_by, codes = forest
@@ -43,7 +43,7 @@ def _union(forest: Any, left: int, right: int, rule: int) -> None:
             codes[a, column] = codes[b, column]
 
 
-@njit(cache=True)
+@compiled()
 def judge(rules: Any, firsts: Any, records: Any, forest: Any, cluster_max: int) -> tuple[Any, Any]:
     """Judges key groups one after the other and links records in the forest."""
     rows = len(records)
@@ -67,7 +67,7 @@ def judge(rules: Any, firsts: Any, records: Any, forest: Any, cluster_max: int) 
     return verdict, column
 
 
-@njit(cache=True)
+@compiled()
 def _roots(parent: Any, members: Any, roots: Any, place: Any) -> int:
     """Fills in the different clusters of the members, and for every member the number of its own among them."""
     count = 0
@@ -83,7 +83,7 @@ def _roots(parent: Any, members: Any, roots: Any, place: Any) -> int:
     return count
 
 
-@njit(cache=True)
+@compiled()
 def _united(forest: Any, roots: Any, rule: int, cluster_max: int) -> bool:
     """Makes one cluster of all, if all can be one customer."""
     _, size, _, codes = forest
@@ -98,7 +98,7 @@ def _united(forest: Any, roots: Any, rule: int, cluster_max: int) -> bool:
     return True
 
 
-@njit(cache=True)
+@compiled()
 def _link_kinds(forest: Any, roots: Any, rule: int, cluster_max: int) -> Any:
     """Links clusters of one kind: those that fit each other and exactly the same others; gives each one's kind."""
     _, size, _, codes = forest
@@ -121,7 +121,7 @@ def _link_kinds(forest: Any, roots: Any, rule: int, cluster_max: int) -> Any:
     return kind
 
 
-@njit(cache=True)
+@compiled()
 def _explain(forest: Any, members: Any, kinds: Any, verdict: Any, column: Any) -> None:
     """Says for every member why it is not linked to the first one, if it is not."""
     parent, _, _, codes = forest
@@ -136,7 +136,7 @@ def _explain(forest: Any, members: Any, kinds: Any, verdict: Any, column: Any) -
                 verdict[row] = Verdict.CLUSTER_MAX.value if kinds[row] == kinds[0] else Verdict.AMBIGUOUS.value
 
 
-@njit(cache=True)
+@compiled()
 def heads(parent: Any) -> Any:
     """For every record the smallest record of its cluster."""
     head = np.empty(len(parent), dtype=np.int32)
@@ -149,7 +149,7 @@ def heads(parent: Any) -> Any:
     return head
 
 
-@njit(cache=True)
+@compiled()
 def link_rules(parent: Any, joined_by: Any, lefts: Any, rights: Any) -> Any:
     """Links grow younger towards the root, so two records were first linked by the weakest rule on their path."""
     rules = np.empty(len(lefts), dtype=np.int32)
@@ -168,7 +168,7 @@ def link_rules(parent: Any, joined_by: Any, lefts: Any, rights: Any) -> Any:
     return rules
 
 
-@njit(cache=True)
+@compiled()
 def differences(parent: Any, codes: Any, lefts: Any, rights: Any) -> Any:
     """For pairs of records the first column in which their clusters differ, or -1."""
     columns = np.empty(len(lefts), dtype=np.int32)

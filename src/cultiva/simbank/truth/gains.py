@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from cultiva.kit.compiled import compiled
 from cultiva.simbank.arrays import Floats
 from cultiva.simbank.behaviour.readiness import WARMTH_MAX
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def take_up_gains(  # noqa: PLR0913, PLR0917  (a compiled kernel takes arrays, by place)
     against: Any, worth: Any, path: Any, who: Any, product: Any, once: Any, effect: Any
 ) -> tuple[Any, Any, Any]:
