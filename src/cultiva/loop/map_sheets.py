@@ -138,7 +138,7 @@ class MapTables:
         rows = [
             (one.first, one.second, one.both, one.first_share, one.second_share)
             for one in self.drawn.overlaps
-            if strategy in (None, one.first, one.second)
+            if (strategy is None and not one.planned) or strategy in (one.first, one.second)
         ]
         return self._sheet("overlaps", columns, rows).first(PAIRS_SHOWN)
 

@@ -125,7 +125,7 @@ def test_overlaps_are_counts_of_customers_in_both(bank: tuple[Axes, Population, 
     for i, first in enumerate(frame.strategies):
         for j in range(i + 1, len(frame.strategies)):
             both = people.customers[people.audiences[:, i] & people.audiences[:, j]].sum()
-            expected = both if frame.active[i] and frame.active[j] else 0
+            expected = both if frame.active[i] or frame.active[j] else 0
             assert found.get((first, frame.strategies[j]), 0) == expected
 
 

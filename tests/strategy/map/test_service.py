@@ -167,8 +167,9 @@ def test_overlaps_and_customers_of_one_strategy_alone_are_those_of_sets(bank: Ba
     inside = {name: set(bank.profile.filter(one)["customer_id"]) for name, one in drawn.audiences(bank.profile).items()}
     active = ["a", "b", "c", "e"]
     found = {(one.first, one.second): one for one in bank.map.overlaps}
-    pairs = [(x, y) for x, y in itertools.combinations(active, 2) if inside[x] & inside[y]]
+    pairs = [(x, y) for x, y in itertools.combinations(inside, 2) if inside[x] & inside[y]]
     assert set(found) == set(pairs)
+    assert {pair for pair, one in found.items() if one.planned} == {pair for pair in pairs if "d" in pair}
     for x, y in pairs:
         assert found[x, y].both == len(inside[x] & inside[y])
         assert found[x, y].second_share == pytest.approx(len(inside[x] & inside[y]) / len(inside[y]))

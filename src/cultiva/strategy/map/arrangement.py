@@ -160,12 +160,17 @@ def alone(axes: Axes, people: Population) -> NDArray[np.int64]:
 
 
 def overlaps(axes: Axes, people: Population) -> tuple[Overlap, ...]:
-    """Pairs of active strategies with customers in common, most first."""
+    """Pairs of strategies with customers in common, most first; at least one of each pair is active."""
     both, size = audience_sizes(people)
     pairs = [
-        Overlap(axes.strategies[i], axes.strategies[j], *_common(int(both[i, j]), int(size[i]), int(size[j])))
+        Overlap(
+            axes.strategies[i],
+            axes.strategies[j],
+            *_common(int(both[i, j]), int(size[i]), int(size[j])),
+            not (axes.active[i] and axes.active[j]),
+        )
         for i, j in product(range(len(axes.strategies)), repeat=2)
-        if i < j and axes.active[i] and axes.active[j] and both[i, j] > 0
+        if i < j and (axes.active[i] or axes.active[j]) and both[i, j] > 0
     ]
     return tuple(sorted(pairs, key=lambda one: (-one.both, one.first, one.second)))
 

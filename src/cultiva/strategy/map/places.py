@@ -220,7 +220,7 @@ class StrategyPlace:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Customers in the audiences of two active strategies."""
+    """Customers in the audiences of two strategies."""
 
     first: str
     second: str
@@ -229,6 +229,8 @@ class Overlap:
     """Share of the first's audience."""
     second_share: float
     """Share of the second's."""
+    planned: bool
+    """Whether one of the two is a draft."""
 
 
 @dataclass(frozen=True)
