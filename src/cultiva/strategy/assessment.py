@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import reduce
 from operator import and_
@@ -13,6 +13,7 @@ from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
 from cultiva.strategy.permission import counters
+from cultiva.strategy.pricing.cells import Ladder, quoted
 from cultiva.strategy.ranking import RESPONSE, WORTH, ranked_by
 from cultiva.strategy.suitability import suitable
 
@@ -30,6 +31,7 @@ def assessed(
     *,
     on: date,
     rule: Condition,
+    ladders: Mapping[str, Ladder] | None = None,
 ) -> ibis.Table:
     """The desk with its rules answered and everything else left out.
 
@@ -39,6 +41,8 @@ def assessed(
         workspace: Its workspace.
         on: Business date.
         rule: Compiles rule texts.
+        ladders: Learnt prices by template (`pricing.service.read_ladders`); without one the list price is quoted,
+            but to those whose price is drawn.
 
     Returns:
         Per strategy `in_` (audience, stage and tier), `may_` (its own condition), `rules_` (its own rank), and what has
@@ -57,9 +61,12 @@ def assessed(
         answers[f"in_{strategy.name}"] = _audience(desk, strategy, rule)
         answers[f"may_{strategy.name}"] = _yes(rule(strategy.eligible, desk))
         answers[f"rules_{strategy.name}"] = rule(strategy.rank, desk).cast("float64")
+    quotes = {name: quoted(desk, one, (ladders or {}).get(name, {})) for name, one in workspace.products.items()}
     for name in sorted({name for strategy in strategies for name in strategy.offers}):
         offer = workspace.offers[name]
         answers[f"eligible_{name}"] = _yes(rule(offer.eligible, desk))
+        if offer.group in quotes:  # of one thing at several prices the customer may have the one that is quoted
+            answers[f"eligible_{name}"] &= quotes[offer.group].offer == name
         answers[f"applicable_{name}"] = _yes(rule(offer.applicable, desk))
         answers[f"suitable_{name}"] = suitable(desk, offer, workspace.policy, on)
     for lever in workspace.arbitration.levers:
