@@ -93,13 +93,13 @@ class Encoding:
         return found
 
     def as_data(self) -> dict[str, Any]:
-        """As JSON-like data."""
-        return {"numbers": list(self.numbers), "levels": {name: list(known) for name, known in self.levels.items()}}
+        """As JSON-like data; the order of the columns is kept."""
+        return {"numbers": list(self.numbers), "levels": [[name, list(known)] for name, known in self.levels.items()]}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Encoding:
         """Back from `as_data`."""
-        return cls(tuple(data["numbers"]), {name: tuple(known) for name, known in data["levels"].items()})
+        return cls(tuple(data["numbers"]), {name: tuple(known) for name, known in data["levels"]})
 
 
 def _plain(column: Any) -> Numbers:

@@ -118,7 +118,7 @@ def _model(kind: str, role: Role, name: str, found: Mapping[str, str]) -> Stored
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, indent=1, default=str)
+    return json.dumps(data, ensure_ascii=False, indent=1, default=str)
 
 
 def _sha(text: str) -> str:
