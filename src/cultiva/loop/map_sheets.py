@@ -214,4 +214,4 @@ class MapTables:
 def _covered(cell: Cell) -> str:
     if not cell.customers:
         return ""
-    return f"{cell.customers:,} ○" if cell.empty else f"{cell.customers:,} {cell.covered / cell.customers:.0%}"
+    return f"{cell.customers:,} ○" if cell.empty else f"{cell.customers:,} {cell.coverage}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from cultiva.insight.groups.vocabulary import VALUE_TAGS
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.words import Words
 from cultiva.loop.parts import Parts
@@ -110,7 +111,8 @@ def names_of(parts: Parts) -> dict[str, str]:
     whole = {EVERYBODY: getattr(EVERYBODY_WORDS, language), NOBODYS: getattr(NOBODYS_WORDS, language)}
     channels = {one.name: getattr(one.label, language) for one in workspace.policy.channels}
     resources = {one.name: getattr(one.label, language) for one in workspace.arbitration.resources}
-    return {**channels, **resources, **labels(parts), **rows, **whole}
+    made = {name: getattr(label, language) for name, label in VALUE_TAGS.items()}
+    return {**made, **channels, **resources, **labels(parts), **rows, **whole}
 
 
 def data(parts: Parts, drawn: DrawnMap, strategy: str | None = None) -> dict[str, Any]:

@@ -83,6 +83,7 @@ def _squares(
         (line, place): Square(
             customers=one.customers,
             covered=one.covered / one.customers,
+            coverage=one.coverage,
             touched=one.touched / one.customers,
             heat=min(max(one.uncovered_potential, 0.0) / most, 1.0) ** 0.5,
             told=_told(one, names, texts),

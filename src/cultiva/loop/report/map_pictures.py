@@ -23,6 +23,8 @@ class Square:
     customers: int
     covered: float
     """Share in some active strategy's audience."""
+    coverage: str
+    """The same in words."""
     touched: float
     """Share touched lately."""
     heat: float
@@ -68,7 +70,7 @@ def _square(place: tuple[float, float], square: Square) -> str:
         box((x + 8, y + HIGH - 11), (room * square.touched, 4), ACCENT),
     ]
     number = words((x + 8, y + 19), f"{square.customers:,}")
-    share = words((x + WIDE - 12, y + 19), f"{square.covered:.0%}", anchor="end", color=INK if square.heat else QUIET)
+    share = words((x + WIDE - 12, y + 19), square.coverage, anchor="end", color=INK if square.heat else QUIET)
     return "".join(["<g>", f"<title>{escape(square.told)}</title>", _frame(place, fill), number, share, *bars, "</g>"])
 
 

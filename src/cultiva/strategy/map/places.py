@@ -73,6 +73,18 @@ class Cell:
         return self.customers > 0 and self.covered == 0
 
     @property
+    def coverage(self) -> str:
+        """The share covered in whole per cent, 100 % only if nobody is left out and 0 % only if everybody is.
+
+        Examples:
+            >>> [Cell("*", "", "", customers=1000, covered=number).coverage for number in (0, 1, 999, 1000)]
+            ['0%', '1%', '99%', '100%']
+        """
+        if self.customers in (0, self.covered):
+            return "100%" if self.customers else ""
+        return "0%" if not self.covered else f"{min(max(self.covered / self.customers, 0.01), 0.99):.0%}"
+
+    @property
     def spent(self) -> float:
         """Money for touches lately."""
         return sum(one.spent for one in self.presences)
