@@ -31,7 +31,7 @@ def price_steps(parts: Parts, on: date) -> tuple[Step, ...]:
     """The step that learns prices, where the workspace has templates."""
     if not parts.workspace.products:
         return ()
-    return (Step("price", STEPS["price"], ("plan",), _Pricing(parts, on).run),)
+    return (Step("pricing", STEPS["pricing"], ("plan",), _Pricing(parts, on).run),)
 
 
 @dataclass(frozen=True)

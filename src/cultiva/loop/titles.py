@@ -17,7 +17,7 @@ STEPS: dict[str, Words] = {
     "microsegments": Words("微客群", "micro-segments"),
     "worth": Words("真实价值", "true worth"),
     "plan": Words("名单计划", "plan"),
-    "price": Words("定价学习", "prices"),
+    "pricing": Words("定价学习", "prices that are learnt"),
     "exposure": Words("试验名册", "experiments"),
     "features": Words("入组特征", "features at enrolment"),
     "review": Words("效果回检", "review"),
