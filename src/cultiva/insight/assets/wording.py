@@ -142,6 +142,11 @@ class Wording:
         assert portfolios is not None, "advice comes from model portfolios"
         level = getattr(portfolios.buckets, line.bucket).risk_level
         name = self.bucket(line.bucket)
+        if not found.level and line.held <= line.target:
+            return self.told(
+                f"{name}（{level} 起）须有有效的风险评级：不推荐。",
+                f"{name} begins at {level} and needs a valid risk rating: nothing is proposed.",
+            )
         if line.held > line.target:
             return self.told(
                 f"{name}（{level} 起）高于客户可承受等级：现持有 {show_money(line.held)}，"
