@@ -58,10 +58,10 @@ def write_panel(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: d
     results = folder.with_name(folder.name + "-results")
     rows = compared(engine, inputs, design, on)
     done = with_results(rows, results_of(engine, inputs, design, rows), design)
-    touched = _beside(done, touches_of(engine, inputs, design, rows))
-    taken = _beside(touched, takings_of(engine, inputs, touched))
+    touches = touches_of(engine, inputs, design, rows)
+    taken = _beside(_beside(done, touches.drop("until")), takings_of(engine, inputs, touches))
     marked = with_carried(taken, engine.scan(inputs.exposure, columns=design.exposure_columns), design)
-    engine.write(with_costs(marked, design), results, sort_by=KEY)
+    engine.write(with_costs(marked, design), results)
     return engine.write(_finished(engine.scan([results]), design), folder, sort_by=KEY)
 
 

@@ -43,18 +43,19 @@ def touches_of(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: 
         first_touch=counted.day.min(where=counted.took_place),
         touch_cost=counted.unit_cost.sum().cast("float64"),
         reached=(counted.by_person & counted.took_place).any(),
+        until=counted.upto.max(),
     )
 
 
-def takings_of(engine: Engine, inputs: PanelInputs, rows: ibis.Table) -> ibis.Table:
+def takings_of(engine: Engine, inputs: PanelInputs, touches: ibis.Table) -> ibis.Table:
     """Per strategy and customer the outcomes from the first touch on: a product opened, a benefit used, a response."""
     outcome = engine.scan(inputs.outcome, columns=OUTCOME.columns)
     ids = engine.scan(inputs.identity_map).select("source_system", "source_id", "customer_id")
     keyed = outcome.inner_join(ids, ["source_system", "source_id"])
     outcomes = keyed.select(taker_id=keyed.customer_id, taken_on=keyed["at"].date())
-    touched = rows.filter(rows.first_touch.notnull()).select(*KEY, "first_touch", "upto")
+    touched = touches.filter(touches.first_touch.notnull()).select(*KEY, "first_touch", "until")
     joined = touched.inner_join(outcomes, touched.customer_id == outcomes.taker_id)
-    counted = joined.filter((joined.taken_on >= joined.first_touch) & (joined.taken_on <= joined.upto))
+    counted = joined.filter((joined.taken_on >= joined.first_touch) & (joined.taken_on <= joined.until))
     return counted.group_by(list(KEY)).aggregate(takings=counted.count())
 
 
