@@ -34,7 +34,7 @@ DIMENSIONS = {
     "wave": Words("入组月份", "month of enrolment"),
     "branch": Words("机构", "branch"),
     "cell": Words("格子", "cell"),
-    "carried": Words("此前被其他策略触达", "touched by another before"),
+    "carried": Words("此前被触达", "touched before"),
     "group:stage": Words("生命周期", "stage"),
     "group:value_tier": Words("价值分层", "value tier"),
 }
