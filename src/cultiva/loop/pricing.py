@@ -53,7 +53,8 @@ class _Pricing:
         found = [
             one
             for product in workspace.products.values()
-            if (one := price(engine, _inputs(self.parts, self.on, [quotes]), workspace, product, self.on)) is not None
+            if (one := price(engine, evidence_inputs(self.parts, self.on, [quotes]), workspace, product, self.on))
+            is not None
         ]
         learnt = write_ladders(found, ladders)
         moved = sum(rung.place != one.market.listed for one in found for rung in one.optimum.rungs)
@@ -64,7 +65,8 @@ class _Pricing:
         return self.parts.lake.snapshot(table, self.on, folder, written, run_id=context.run_id)
 
 
-def _inputs(parts: Parts, on: date, quotes: list[Path]) -> EvidenceInputs:
+def evidence_inputs(parts: Parts, on: date, quotes: list[Path]) -> EvidenceInputs:
+    """What the cells of a day are counted from."""
     lake = parts.lake
     return EvidenceInputs(quotes, lake.files_current("holding", on), lake.files_current("profile", on))
 
@@ -86,7 +88,7 @@ def priced_of(parts: Parts, on: date, product: str | None = None) -> list[Priced
             allowed="templates in products/*.yaml",
             hint="see docs/guides/price.md",
         )
-    inputs = _inputs(parts, on, parts.lake.files_current(QUOTES, on))
+    inputs = evidence_inputs(parts, on, parts.lake.files_current(QUOTES, on))
     found = [one for each in asked if (one := price(parts.engine, inputs, workspace, each, on)) is not None]
     if not found:
         raise CultivaError(

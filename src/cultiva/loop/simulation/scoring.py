@@ -10,16 +10,20 @@ import numpy as np
 import polars as pl
 
 from cultiva.contracts.readout import Readout, StrategyReview
+from cultiva.definitions.products import Product, levels_of, variant_name
 from cultiva.definitions.workspace import Workspace
 from cultiva.loop.parts import Parts
+from cultiva.loop.pricing import evidence_inputs
 from cultiva.loop.reviewing import reviews_of
 from cultiva.loop.shows import scan
 from cultiva.review.design import PROGRAMME, TREATED
 from cultiva.simbank.service import LivingBank
 from cultiva.simbank.truth.oracle import oracle_worth
+from cultiva.simbank.truth.prices import true_prices
 from cultiva.simbank.truth.reading import read_identity, read_totals, read_twin
 from cultiva.simbank.truth.record import LIVED
 from cultiva.simbank.truth.twins import UNTOUCHED, without
+from cultiva.strategy.pricing.evidence import eligible_customers
 
 RECORD = ["source_system", "source_id"]
 
@@ -104,6 +108,44 @@ def _people(bank: LivingBank) -> pl.DataFrame:
     """The bank's number of the customer behind every party record."""
     found = pl.DataFrame(pl.from_arrow(read_identity(bank.folder)))
     return found.with_columns(pl.col(RECORD).cast(pl.String))
+
+
+def true_curve(parts: Parts, bank: LivingBank, template: Product, on: date) -> pl.DataFrame:
+    """The true chance that a quote today would be taken up in time, by group and price.
+
+    Args:
+        parts: The simulation's workspace.
+        bank: The bank.
+        template: Each customer is quoted over the first permitted channel of the strategy that offers it.
+        on: Business date.
+
+    Returns:
+        Columns group, price, true.
+    """
+    levels = levels_of(template)
+    names = [variant_name(template, level) for level in levels]
+    offers = [one.name for one in bank.naming.offers]
+    channels = [one.name for one in bank.naming.channels]
+    strategy = next(one for one in parts.workspace.strategies.values() if names[0] in one.offers)
+    able = eligible_customers(parts.engine, evidence_inputs(parts, on, []), parts.workspace, template, on)
+    records = scan(parts.lake.files_current("identity_map", on))
+    numbers = records.join(_people(bank).lazy(), on=RECORD).group_by("customer_id").agg(pl.col("customer").min())
+    asked = pl.DataFrame(pl.from_arrow(parts.engine.fetch(able.select("customer_id", "group"))))
+    rows = asked.join(numbers.collect(), on="customer_id").sort("customer")
+    who, places = rows["customer"].to_numpy(), np.array([channels.index(name) for name in strategy.channels])
+    found = true_prices(
+        bank.world,
+        bank.nature,
+        bank.state,
+        who=who,
+        offers=[offers.index(name) for name in names],
+        channel=places[bank.state.consent[np.ix_(who, places)].argmax(axis=1)],
+        week=bank.week,
+        weeks=template.pricing.window_days // 7,
+    )
+    wide = pl.DataFrame(found.take_up, schema=[str(level) for level in levels]).with_columns(rows["group"])
+    long = wide.group_by("group").mean().unpivot(index="group", variable_name="price", value_name="true")
+    return long.with_columns(pl.col("price").cast(pl.Float64))
 
 
 def week_truths(bank: LivingBank) -> tuple[WeekTruth, ...]:

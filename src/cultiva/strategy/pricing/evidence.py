@@ -65,7 +65,7 @@ def evidence(engine: Engine, inputs: EvidenceInputs, workspace: Workspace, produ
         product: The template.
         on: Business date.
     """
-    eligible = _eligible(engine, inputs, workspace, product, on)
+    eligible = eligible_customers(engine, inputs, workspace, product, on)
     today = _rows(engine, eligible.group_by("group").aggregate(customers=eligible.count()))
     cells = _rows(engine, _cells(engine, inputs, product, on))
     groups = tuple(sorted({row["group"] for row in (*today, *cells) if row["group"] is not None}))
@@ -88,7 +88,9 @@ def _rows(engine: Engine, table: ibis.Table) -> list[dict[str, Any]]:
     return rows
 
 
-def _eligible(engine: Engine, inputs: EvidenceInputs, workspace: Workspace, product: Product, on: date) -> ibis.Table:
+def eligible_customers(
+    engine: Engine, inputs: EvidenceInputs, workspace: Workspace, product: Product, on: date
+) -> ibis.Table:
     """Customers who may have it, with their group and, as text, what is protected."""
     profile = engine.scan(inputs.profile)
     scope = profile_scope(workspace)
