@@ -24,7 +24,7 @@ from cultiva.strategy.models.learners import Learnt, Trial, learn
 from cultiva.strategy.models.levels import levels
 from cultiva.strategy.models.value import Comparison, Scores, compare, scores_of
 
-RESPONSE = Growth(rounds=150, leaves=8, leaf_rows=50, objective="binary")
+RESPONSE = Growth(rounds=150, leaves=16, leaf_rows=50, objective="binary")
 IMPORTANT = 20
 """Features that a card names by importance."""
 TAKERS_MIN = 50
