@@ -191,7 +191,7 @@ class Desk:
             if table is not None:
                 (here / name).mkdir()
                 table.write_parquet(here / name / "part-0.parquet")
-                inputs = replace(inputs, **{name: [here / name]})
+                inputs = replace(inputs, **{name: [here / name]})  # type: ignore[arg-type]
         plan(self.engine, inputs, space, ON, here / "decisions")
         return pl.read_parquet(here / "decisions" / "*.parquet")
 

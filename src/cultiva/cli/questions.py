@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("try")(try_)
     app.command("why")(why)
     app.command("track")(track)
+    app.command("replay")(replay)
 
 
 def count(
@@ -120,6 +122,8 @@ def _say_membership(answer: questions.MembershipAnswer, *, json_: bool) -> None:
 
 
 def _say_decisions(told: questions.Told, *, json_: bool) -> None:
+    from cultiva.loop import questions
+
     if json_:
         show_json(told)
     elif not told.decisions:
@@ -128,6 +132,34 @@ def _say_decisions(told: questions.Told, *, json_: bool) -> None:
         show_line(f"customer {told.customer_id} on {told.on}", style="bold")
         for decision, sentence in told.decisions:
             show_line(f"  {decision.strategy}: {sentence}")
+            for reason in told.reasons.get(questions.proposal_key(decision), ()):
+                show_line(f"      {reason}")
+
+
+def replay(
+    workspace: WorkspaceArgument,
+    customer: CustomerArgument,
+    on: MaybeDateOption = None,
+    set_: SetOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Make the plan of a day again from what its run pinned, and compare it bit for bit; exit code 1 if it differs."""
+    from cultiva.loop.replay import replay as again
+
+    with opened(workspace, set_) as parts:
+        day = parts.newest_date(maybe_date(on))
+        found = again(parts, _meant(parts, customer, day, json_=json_), day)
+    if json_:
+        show_json({**asdict(found), "same": found.same})
+    else:
+        show_line(f"plan of run {found.run_id} on definitions {found.version}", style="bold")
+        show_line(f"  published {found.fingerprint}")
+        show_line(f"  again     {found.again}: {'the same, bit for bit' if found.same else 'DIFFERS'}")
+        for one in found.decisions:
+            state = "differs now" if one.strategy in found.differing else "the same"
+            show_line(f"  {one.strategy}: {one.offer} over {one.channel or '-'}, {one.fate.value}: {state}")
+    if not found.same:
+        raise typer.Exit(1)
 
 
 def track(

@@ -11,8 +11,8 @@ from cultiva.cli.options import JsonOption, MaybeDateOption, SetOption, Workspac
 from cultiva.kit.display import show_sheet
 
 SHOWS = (
-    "run", "tags", "segments", "overlaps", "grid", "moves", "microsegments", "identity", "strategies", "lists",
-    "quarantine",
+    "run", "tags", "segments", "overlaps", "grid", "moves", "microsegments", "identity", "strategies", "prices",
+    "levers", "lists", "quarantine",
 )  # fmt: skip
 """What can be shown; said here so that `--help` need not load the loop. A test holds it against the loop's own."""
 

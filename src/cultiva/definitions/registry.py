@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cultiva.definitions.base import Model
+from cultiva.definitions.files import FILE_KINDS
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.hashing import content_hash
 
@@ -29,6 +31,8 @@ RULE_FIELDS = frozenset(
         "relationship",
         "activity",
         "select",
+        "applicable",
+        "when",
         "applies",
         "cash_need",
         "protection_need",
@@ -38,44 +42,78 @@ RULE_FIELDS = frozenset(
 _TOKEN = re.compile(r"(?P<quoted>'(?:[^']|'')*'|\"[^\"]*\")|--[^\n]*|/\*.*?\*/|\s+", re.DOTALL)
 
 
+MANY = {
+    "event": "events",
+    "tag": "tags",
+    "segment": "segments",
+    "micro_segmentation": "micro_segmentations",
+    "offer": "offers",
+    "product": "products",
+    "strategy": "strategies",
+}
+"""Kind of definition -> the workspace's mapping of them by name."""
+SINGLE = {
+    "identity": "identity",
+    "lifecycle": "lifecycle",
+    "value": "value",
+    "contact_policy": "policy",
+    "review": "review",
+    "models": "models",
+    "arbitration": "arbitration",
+    "map": "map",
+    "fairness": "fairness",
+    "portfolios": "portfolios",
+}
+"""Kind of which there is one definition -> the workspace's attribute."""
+LIST_HASH = "list_sha256"
+"""Beside the body of a list segment: the hash of its file."""
+
+
 def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
     """Every definition as JSON-like data, by kind and name.
 
     A list segment's body carries the hash of its file, so that a changed list is a changed definition.
     """
+    many: dict[str, Mapping[str, Model]] = {kind: getattr(workspace, attribute) for kind, attribute in MANY.items()}
+    many["input"] = {found.name: found for found in workspace.sources.inputs}
+    many["mapping"] = {f"{found.table}.{found.name}": found for found in workspace.sources.tables}
+    single: dict[str, Model | None] = {kind: getattr(workspace, attribute) for kind, attribute in SINGLE.items()}
+    if not workspace.products:
+        single.pop("fairness")
     bodies: dict[tuple[str, str], object] = {}
-    many: dict[str, Mapping[str, Model]] = {
-        "event": workspace.events,
-        "tag": workspace.tags,
-        "segment": workspace.segments,
-        "micro_segmentation": workspace.micro_segmentations,
-        "offer": workspace.offers,
-        "product": workspace.products,
-        "strategy": workspace.strategies,
-        "input": {found.name: found for found in workspace.sources.inputs},
-        "mapping": {f"{found.table}.{found.name}": found for found in workspace.sources.tables},
-    }
-    single = {
-        "identity": workspace.identity,
-        "lifecycle": workspace.lifecycle,
-        "value": workspace.value,
-        "contact_policy": workspace.policy,
-        "review": workspace.review,
-        "models": workspace.models,
-        "arbitration": workspace.arbitration,
-        "map": workspace.map,
-    }
-    if workspace.products:
-        single["fairness"] = workspace.fairness
-    if workspace.portfolios is not None:
-        single["portfolios"] = workspace.portfolios
     for kind, found in many.items():
         bodies |= {(kind, name): model_body(model) for name, model in found.items()}
-    bodies |= {(kind, kind): model_body(model) for kind, model in single.items()}
+    bodies |= {(kind, kind): model_body(model) for kind, model in single.items() if model is not None}
     for name, segment in workspace.segments.items():
         if segment.list is not None:
-            bodies["segment", name] = {**model_body(segment), "list_sha256": _file_hash(workspace.root / segment.list)}
+            bodies["segment", name] = {**model_body(segment), LIST_HASH: _file_hash(workspace.root / segment.list)}
     return bodies
+
+
+def restored(workspace: Workspace, bodies: Mapping[tuple[str, str], object]) -> Workspace:
+    """The workspace with the definitions of an earlier version; its folder, settings and sources are today's.
+
+    Args:
+        workspace: As it stands now.
+        bodies: Definitions of the earlier version, from the registry.
+
+    Returns:
+        All definitions but `input` and `mapping`, which say where deliveries lie.
+    """
+    models = {kind.kind: kind.model for kind in FILE_KINDS}
+    found: dict[str, Any] = {}
+    for kind, attribute in MANY.items():
+        mine = {name: body for (which, name), body in bodies.items() if which == kind}
+        found[attribute] = {name: models[kind].model_validate(_bare(body)) for name, body in mine.items()}
+    for kind, attribute in SINGLE.items():
+        if (kind, kind) in bodies:
+            found[attribute] = models[kind].model_validate(bodies[kind, kind])
+    return replace(workspace, **found, bodies=dict(bodies))
+
+
+def _bare(body: object) -> object:
+    """A body without what the registry adds."""
+    return {key: value for key, value in body.items() if key != LIST_HASH} if isinstance(body, dict) else body
 
 
 def definition_hashes(bodies: Mapping[tuple[str, str], object]) -> dict[tuple[str, str], str]:

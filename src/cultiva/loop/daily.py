@@ -6,6 +6,7 @@ from datetime import date
 
 from cultiva.loop.day import Day
 from cultiva.loop.lifetimes import lifetime_steps
+from cultiva.loop.modelling import model_steps
 from cultiva.loop.parts import Parts
 from cultiva.loop.pricing import price_steps
 from cultiva.loop.steps import Plan, Step
@@ -30,6 +31,7 @@ def daily_plan(parts: Parts, on: date) -> Plan:
         *price_steps(parts, on),
         Step("exposure", STEPS["exposure"], ("plan",), day.exposure),
         Step("review", STEPS["review"], ("exposure",), day.review),
+        *model_steps(parts, on),
         Step("lists", STEPS["lists"], ("plan",), day.lists),
         Step("report", STEPS["report"], (*EARLIER,), day.report),
     )

@@ -32,6 +32,7 @@ from cultiva.loop.inputs import (
     review_inputs,
 )
 from cultiva.loop.parts import Parts
+from cultiva.loop.replay import PINNED, plan_pins
 from cultiva.loop.report.gather import gather
 from cultiva.loop.report.pages import write_report
 from cultiva.loop.report.review_page import write_review_page
@@ -186,7 +187,11 @@ class Day:
             self._snapshot("decisions", folder, planned.decisions, context),
             self._snapshot("price", prices, planned.prices, context),
         )
-        return StepResult(outputs, rows=planned.decisions.rows, detail={"fates": fates, **planned.summary})
+        return StepResult(
+            outputs,
+            rows=planned.decisions.rows,
+            detail={"fates": fates, PINNED: plan_pins(self.parts, inputs), **planned.summary},
+        )
 
     def exposure(self, context: StepContext) -> StepResult:
         """Who takes part in which experiment since when."""

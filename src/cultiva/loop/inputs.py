@@ -105,6 +105,7 @@ def plan_inputs(parts: Parts, on: date) -> PlanInputs:
         past_decisions=earlier,
         learnt=lake.files_before("learnt", on),
         worth=lake.files_current("worth", on),
+        models=lake.files_before("model", on),
         prices=lake.files_before("price", on),
         days=_days_since(lake, "price", on),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +19,9 @@ from cultiva.insight.track import TrackFiles, TrackKind
 from cultiva.insight.track import track as behaviour
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.sheet import Sheet
+from cultiva.kit.words import say
 from cultiva.loop.inputs import group_day, views_of
+from cultiva.loop.modelling import models_in_use
 from cultiva.loop.parts import Parts
 from cultiva.rules import Explanation
 from cultiva.strategy.words import sentence
@@ -116,6 +120,8 @@ class Told:
     on: date
     decisions: tuple[tuple[Decision, str], ...]
     """Each with its sentence, chosen first."""
+    reasons: Mapping[str, tuple[str, ...]]
+    """What moved the foreseen effect of a proposal most, in words, the strongest first; by `proposal_key`."""
 
 
 def decisions_of(parts: Parts, customer_id: int, on: date) -> Told:
@@ -129,10 +135,43 @@ def decisions_of(parts: Parts, customer_id: int, on: date) -> Told:
     files = parts.lake.files_current("decisions", on)
     rows = _rows_of(files, customer_id)
     language = parts.workspace.settings.language
-    decisions = [_decision(row) for row in rows]
+    decisions = [decision_of(row) for row in rows]
     order = list(Fate)
     decisions.sort(key=lambda one: (order.index(one.fate), one.strategy))
-    return Told(customer_id, on, tuple((one, sentence(one, parts.workspace, language=language)) for one in decisions))
+    said = tuple((one, sentence(one, parts.workspace, language=language)) for one in decisions)
+    return Told(customer_id, on, said, _reasons(parts, decisions, on))
+
+
+def proposal_key(decision: Decision) -> str:
+    """Names a proposal to one customer."""
+    return f"{decision.strategy}/{decision.offer}/{decision.channel}"
+
+
+def _reasons(parts: Parts, decisions: Sequence[Decision], on: date) -> dict[str, tuple[str, ...]]:
+    """The models' reasons for the candidates that they scored; asks the models of the plan once more."""
+    scored = [one for one in decisions if one.channel and one.worth_by not in (None, "prior", "learnt")]
+    files = models_in_use(parts, on)
+    if not scored or not files:
+        return {}
+    import pyarrow as pa
+
+    from cultiva.strategy.models.service import explain, in_words, pin
+
+    engine, language = parts.engine, parts.workspace.settings.language
+    keys = ("customer_id", "strategy", "offer", "channel")
+    columns = {name: [getattr(one, name) for one in scored] for name in keys}
+    asked = engine.load(pa.table({**columns, "prior_effect": pa.array([one.effect for one in scored], pa.float64())}))
+    profile = engine.scan(parts.lake.files_current("profile", on))
+    with TemporaryDirectory(dir=parts.root, prefix=".why-") as folder:
+        mine = profile.filter(profile.customer_id == scored[0].customer_id)
+        explain(engine, asked, mine, pin(files, parts.workspace), on=on, folder=Path(folder) / "reasons")
+        rows = engine.fetch(engine.scan([Path(folder) / "reasons"])).to_pylist()
+    return {
+        f"{row['strategy']}/{row['offer']}/{row['channel']}": tuple(
+            say(one, language) for one in in_words(row["reasons"], parts.workspace)
+        )
+        for row in rows
+    }
 
 
 def _rows_of(files: Sequence[Any], customer_id: int) -> list[dict[str, Any]]:
@@ -142,7 +181,8 @@ def _rows_of(files: Sequence[Any], customer_id: int) -> list[dict[str, Any]]:
     return found.collect().to_dicts()
 
 
-def _decision(row: dict[str, Any]) -> Decision:
+def decision_of(row: Mapping[str, Any]) -> Decision:
+    """A row of the lake table `decisions`."""
     return Decision(**{**row, "fate": Fate(row["fate"])})
 
 

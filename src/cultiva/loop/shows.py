@@ -15,6 +15,7 @@ from cultiva.insight.profile.service import frame_of
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.sheet import Sheet
 from cultiva.loop.parts import Parts
+from cultiva.loop.scarcity import levers, prices
 from cultiva.strategy.words import FATES
 
 Show = Callable[[Parts, date], Sheet]
@@ -240,6 +241,8 @@ SHOWS: dict[str, Show] = {
     "microsegments": microsegments,
     "identity": identity,
     "strategies": strategies,
+    "prices": prices,
+    "levers": levers,
     "lists": lists,
     "quarantine": quarantine,
 }

@@ -61,8 +61,8 @@ def candidates(
 
     Returns:
         `DECIDED` without exposed; response, contact_cost, offer_cost; `factor` and `extra` of the levers that work;
-        `explores` (boolean); held, held_by, held_value. Fate is chosen where nothing stands in the way, holdouts and
-        other candidates not looked at.
+        `explores` and `scored` (booleans), `chance` (a draw); held, held_by, held_value. Fate is chosen where nothing
+        stands in the way, holdouts and other candidates not looked at.
     """
     import ibis
 
@@ -127,7 +127,8 @@ def _told(table: ibis.Table, book: Book) -> ibis.Table:
     import ibis
 
     alive = table.fate == Fate.CHOSEN.value
-    cost = table.contact_cost + table.response.fill_null(0.0) * table.offer_cost
+    own_cost = table.contact_cost + table.response.fill_null(0.0) * table.offer_cost
+    cost = table.mean_cost.fill_null(own_cost)
     levers = [(table[f"lever_{one.name}"] & table[f"moves_{one.name}"], one) for one in book.levers]
     one, zero = ibis.literal(1.0).cast("!float64"), ibis.literal(0.0).cast("!float64")
     return table.select(
@@ -148,6 +149,8 @@ def _told(table: ibis.Table, book: Book) -> ibis.Table:
         ranked_by=table.ranked_by,
         assigned_share=table.share.cast("!float64"),
         explores=table.explores,
+        scored=table.every,
+        chance=table.chance,
         factor=reduce(mul, [ibis.ifelse(when, lever.factor, 1.0) for when, lever in levers], one).cast("!float64"),
         extra=reduce(add, [ibis.ifelse(when, lever.add, 0.0) for when, lever in levers], zero).cast("!float64"),
         **{f"lever_{lever.name}": when for when, lever in levers},

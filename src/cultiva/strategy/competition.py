@@ -15,12 +15,15 @@ import numpy as np
 import polars as pl
 
 from cultiva.contracts.decision import Fate
+from cultiva.definitions.arbitration import Lever
 from cultiva.definitions.review import RankBy, Review
 from cultiva.strategy.allocation import Problem, Solution, solve
 from cultiva.strategy.allocation.problem import Flags, Floats
 from cultiva.strategy.field import Field
+from cultiva.strategy.levers import LeverEffect, lever_effects
 from cultiva.strategy.limits import Limit, shared
 from cultiva.strategy.ordered import BESIDE, IN, POOL, Ordered, by_rank, in_order
+from cultiva.strategy.proposals import Book
 
 _NOBODY = np.array(None, dtype=object)
 CHOSEN, OUTBID, NO_CAPACITY = Fate.CHOSEN.value, Fate.OUTBID.value, Fate.NO_CAPACITY.value
@@ -68,6 +71,8 @@ class Outcome:
     """No plan has more priority; None where nothing is optimised."""
     value: float
     """Priority of those chosen."""
+    levers: Sequence[LeverEffect] = ()
+    """What each lever has done."""
 
 
 def slice_shares(review: Review) -> dict[str, float]:
@@ -75,20 +80,20 @@ def slice_shares(review: Review) -> dict[str, float]:
     return {by.value: share for by, share in review.health.slices}
 
 
-def compete(field: Field, by: RankBy, review: Review, *, on: date, whole: frozenset[str]) -> Outcome:
+def compete(field: Field, by: RankBy, book: Book, *, on: date) -> Outcome:
     """Lets the candidates of one slice compete.
 
     Args:
         field: Of this slice.
         by: The slice.
-        review: Shares of the slices.
+        book: The proposals.
         on: Business date.
-        whole: Strategies that leave whole advisers or branches alone.
     """
-    field = _with_its_share(field, by, review, on)
+    field = _with_its_share(field, by, book.workspace.review, on)
+    whole = {one.name for one in book.strategies if one.holdout_by != "customer"}
     fellows = field.rows["held_by"].is_in(sorted(whole)).fill_null(value=False).to_numpy()
     if by is RankBy.EFFECT:
-        return _allocated(field, fellows)
+        return _allocated(field, fellows, book.levers)
     found = in_order(field.problem, by_rank(field.problem.worth), fellows=fellows)
     real = field.problem.ghost < 0
     value, told = _reasons_in_order(field, found)
@@ -126,7 +131,7 @@ class _Told:
     value: Floats
 
 
-def _allocated(field: Field, fellows: Flags) -> Outcome:
+def _allocated(field: Field, fellows: Flags, levers: Sequence[Lever]) -> Outcome:
     problem = field.problem
     found = solve(problem)
     exposed = np.where(problem.ghost < 0, found.chosen, found.exposed)
@@ -135,7 +140,8 @@ def _allocated(field: Field, fellows: Flags) -> Outcome:
         exposed = np.where(fellows, solve(among, start=found.prices).chosen, exposed)
     told = _reasons_by_price(field, found)
     prices = _used(field, found.chosen, RankBy.EFFECT, found, found.last_in)
-    return _outcome(field, found.chosen, exposed, told, prices=prices, bound=found.bound, value=found.value)
+    outcome = _outcome(field, found.chosen, exposed, told, prices=prices, bound=found.bound, value=found.value)
+    return replace(outcome, levers=lever_effects(field, levers, found.chosen, found.prices))
 
 
 def _outcome(  # noqa: PLR0913  (the parts of an outcome)

@@ -23,6 +23,8 @@ NO_ADVISER = "no adviser"
 """The pool of those who need an adviser and have none; it has no capacity."""
 LEAST = 1e-3
 """Money for which those explore who seem to bring nothing: they take what nobody else wants."""
+NOT_DRAWN = "drawn"
+"""Decides where an explorer was drawn another of the strategy's open proposals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +44,20 @@ class Field:
     """Money that a candidate is expected to cost, n."""
 
 
-def living(candidates: pl.LazyFrame, foreseen: pl.LazyFrame | None) -> pl.DataFrame:
+def living(candidates: pl.LazyFrame, foreseen: pl.LazyFrame | None, exploration: float) -> pl.DataFrame:
     """Candidates that nothing stands against, with what is foreseen for single ones, in `ORDER`.
+
+    Where single proposals are scored, those who explore are drawn one of the open ones, each with the same chance; so
+    what is learnt of offers and channels is learnt from chance. The others compete with all of them.
 
     Args:
         candidates: From `candidates`.
         foreseen: customer_id, strategy, offer, channel; effect (money before cost), response, model; None: nothing.
+        exploration: Share of those who explore.
 
     Returns:
         The candidates with `priority`, by which they compete: worth as levers move it, where effects rank; fate no_gain
-        where what is foreseen is not worth its cost, and nobody explores.
+        where what is foreseen is not worth its cost and nobody explores, outbid where another one was drawn.
     """
     rows = candidates.filter(pl.col("fate") == Fate.CHOSEN.value)
     if foreseen is not None:
@@ -64,14 +70,21 @@ def living(candidates: pl.LazyFrame, foreseen: pl.LazyFrame | None) -> pl.DataFr
     gains = pl.when(worth > 0).then(moved).otherwise(explored)
     priority = pl.when(by_effect).then(gains).otherwise(pl.col("rank_value"))
     shown = pl.when(by_effect).then(moved).otherwise(pl.col("rank_value"))
-    nothing = by_effect & (worth <= 0) & ~pl.col("explores")
+    nothing, drawing = by_effect & (worth <= 0) & ~pl.col("explores"), pl.col("scored") & pl.col("explores")
+    open_ = pl.len().over("customer_id", "strategy")
+    place = pl.concat_str("offer", "channel", separator="|").rank("ordinal").over("customer_id", "strategy") - 1
+    passed = drawing & (place != (pl.col("chance") * open_).floor())
     found = rows.with_columns(
         priority=priority,
         rank_value=shown,
-        fate=pl.when(nothing).then(pl.lit(Fate.NO_GAIN.value)).otherwise("fate"),
-        decided_value=pl.when(nothing).then(worth).otherwise("decided_value"),
+        fate=pl.when(nothing).then(pl.lit(Fate.NO_GAIN.value))
+        .when(passed).then(pl.lit(Fate.OUTBID.value)).otherwise("fate"),
+        decided_by=pl.when(passed).then(pl.lit(NOT_DRAWN)).otherwise("decided_by"),
+        decided_value=pl.when(nothing).then(worth).when(passed).then("chance").otherwise("decided_value"),
+        assigned_share=pl.when(drawing).then(exploration / open_)
+        .when(pl.col("scored")).then(1 - exploration).otherwise("assigned_share"),
         exposed=pl.lit(value=False),
-    )
+    )  # fmt: skip
     return found.sort(ORDER).collect(engine="streaming")
 
 

@@ -39,7 +39,8 @@ def openings(desk: ibis.Table, strategies_table: ibis.Table, book: Book, on: dat
     Returns:
         customer_id, strategy, branch_id, adviser_id, ranked_by, suppression, touches_used, draw_global; `may`; `TIERS`;
         `offered` (proposals of the drawn offer, all where nothing is drawn) and `share`; `rules`, `worth`, `response`,
-        `chance` and `explores` (draws in [0, 1)); `own_draw` and `own_holdout`; per lever `lever_`.
+        `mean_cost` (of one exposure so far), `chance` and `explores` (draws in [0, 1)); `own_draw`, `own_holdout`; per
+        lever `lever_`.
     """
     import ibis
 
@@ -61,6 +62,7 @@ def openings(desk: ibis.Table, strategies_table: ibis.Table, book: Book, on: dat
         worth=_learnt(audience, WORTH, book.strategies).fill_null(audience[f"{PREFIX}worth"]).fill_null(rules),
         response=_learnt(audience, RESPONSE, book.strategies).fill_null(audience[f"{PREFIX}response"]),
         measured=_learnt(audience, WORTH, book.strategies).fill_null(audience[f"{PREFIX}worth"]).notnull(),
+        mean_cost=audience[f"{PREFIX}mean_cost"],
         chance=ibis_draw(ibis.literal("random:") + strategy + ibis.literal(f":{on.isoformat()}"), customer),
         explores=ibis_draw(ibis.literal("explore:") + strategy + ibis.literal(f":{on:%Y-%m}"), customer),
         own_draw=_own_draw(audience, book.strategies),

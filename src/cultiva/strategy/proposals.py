@@ -109,6 +109,7 @@ class Book:
             "holdout_by": strategy.holdout_by,
             "worth": worth,
             "response": response,
+            "mean_cost": ranking.learnt.costs.get(strategy.name),
             "drawn": bool(shares),
             "mask_carried": _mask(one for one in mine if self.carries(one)),
             "mask_service": _mask(one for one in mine if self.is_service(one.offer)),

@@ -37,6 +37,8 @@ class Learnt:
 
     cells: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     """(strategy, cell) -> worth of one exposure in money after cost, response of those touched; cell '' is all."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """Strategy -> what one exposure has cost, in money."""
     shares: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """(strategy, offer) -> share in which the strategy's offers are drawn."""
 
@@ -61,6 +63,7 @@ def read_learnt(engine: Engine, files: Files) -> Learnt:
             (row["strategy"], row["cell"]): (row["effect"] - (row["cost"] or 0.0), row["response"] or 0.0)
             for row in overall
         },
+        costs={row["strategy"]: row["cost"] or 0.0 for row in overall if row["cell"] == EVERYWHERE},
         shares={
             (row["strategy"], row["offer"]): row["share"]
             for row in rows

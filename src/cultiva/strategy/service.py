@@ -26,6 +26,7 @@ from cultiva.strategy.competition import Outcome, Price, compete, unmet
 from cultiva.strategy.desk import Papers, lay_out
 from cultiva.strategy.field import field_of, living
 from cultiva.strategy.limits import DayLimits, Spent, limits_of
+from cultiva.strategy.models.scoring import Pinned, pin, score
 from cultiva.strategy.openings import openings
 from cultiva.strategy.proposals import Book
 from cultiva.strategy.ranking import Ranking, read_learnt, with_learnt
@@ -57,6 +58,8 @@ class PlanInputs:
     """What the last review has learnt."""
     worth: Files = ()
     """What is foreseen for single candidates: `FORESEEN`; money before cost of a touch today."""
+    models: Files = ()
+    """The lake table `model` to which the plan is pinned; `worth` is believed before it."""
     prices: Files = ()
     """The lake table `price` of the run before."""
     days: int = 1
@@ -102,9 +105,10 @@ def plan(
         if not strategies:
             return Planned(_write(engine, _no_decisions(desk), on, folder), _write_prices([], prices), {})
         book, ranking = Book(workspace, strategies), Ranking(workspace, read_learnt(engine, inputs.learnt), on)
-        scored = _scored(inputs.worth)
+        pinned = pin(inputs.models, workspace) if inputs.models and not inputs.worth else None
+        scored = _scored(inputs.worth, pinned, strategies)
         _lay_out_candidates(engine, book, ranking, scored=scored, on=on, work=work)
-        outcomes, limits = _contest(engine, inputs, book, on, work)
+        outcomes, limits = _contest(engine, inputs, book, pinned, on=on, work=work)
         decided = _decided(engine, work)
         written = _write(engine, decided, on, folder)
         told = [price for outcome in outcomes.values() for price in outcome.prices]
@@ -133,8 +137,10 @@ def _desk(
     return assessed(desk, strategies, workspace, on=on, rule=_Rules(profile_scope(workspace), on))
 
 
-def _scored(foreseen: Files) -> frozenset[str]:
+def _scored(foreseen: Files, pinned: Pinned | None, strategies: Sequence[Strategy]) -> frozenset[str]:
     """Strategies of which single candidates are foreseen."""
+    if pinned is not None and pinned.effect is not None:
+        return frozenset(one.name for one in strategies)
     if not foreseen:
         return frozenset()
     names = pl.scan_parquet(part_files(foreseen)).select(pl.col("strategy").unique()).collect()
@@ -155,7 +161,7 @@ def _lay_out_candidates(
 
 
 def _contest(
-    engine: Engine, inputs: PlanInputs, book: Book, on: date, work: Path
+    engine: Engine, inputs: PlanInputs, book: Book, pinned: Pinned | None, *, on: date, work: Path
 ) -> tuple[dict[str, Outcome], DayLimits]:
     """Lets every slice's candidates compete."""
     review, spent = book.workspace.review, _spent(inputs.prices)
@@ -163,18 +169,28 @@ def _contest(
         limits_of(book.workspace, book.strategies, on, spent=spent, days=inputs.days),
         _contacts_per_day(engine, inputs),
     )
-    foreseen = pl.scan_parquet(part_files(inputs.worth)).select(FORESEEN) if inputs.worth else None
-    rows = living(pl.scan_parquet(part_files([work / "candidates"])), foreseen)
+    told = inputs.worth or _scores(engine, inputs, pinned, on, work)
+    foreseen = pl.scan_parquet(part_files(told)).select(FORESEEN) if told else None
+    rows = living(pl.scan_parquet(part_files([work / "candidates"])), foreseen, review.exploration)
     desk = pl.scan_parquet(part_files([work / "desk"]))
-    whole = frozenset(one.name for one in book.strategies if one.holdout_by != "customer")
     outcomes = {}
     gaining = rows.filter(pl.col("fate") == Fate.CHOSEN.value)
     _keep(rows.filter(pl.col("fate") != Fate.CHOSEN.value), work)
     for (name,), part in gaining.partition_by("ranked_by", as_dict=True, maintain_order=True).items():
         arrays = field_of(part, desk, book, limits=limits.resources, contacts_per_day=limits.contacts_per_day)
-        outcomes[str(name)] = compete(arrays, RankBy(name), review, on=on, whole=whole)
+        outcomes[str(name)] = compete(arrays, RankBy(name), book, on=on)
         _keep(outcomes[str(name)].rows, work)
     return outcomes, limits
+
+
+def _scores(engine: Engine, inputs: PlanInputs, pinned: Pinned | None, on: date, work: Path) -> Files:
+    """What the models in use foresee of the candidates that effects rank; nothing where there are none."""
+    if pinned is None or pinned.effect is None:
+        return ()
+    every = engine.scan([work / "candidates"])
+    asked = every.filter((every.fate == Fate.CHOSEN.value) & every.scored).mutate(prior_effect=every.effect)
+    score(engine, asked, engine.scan(inputs.profile), pinned, on=on, folder=work / "scores")
+    return [work / "scores"]
 
 
 def _keep(rows: pl.DataFrame, work: Path) -> None:
@@ -229,7 +245,8 @@ def _decided(engine: Engine, work: Path) -> ibis.Table:
 def _summary(outcomes: Mapping[str, Outcome], limits: DayLimits) -> dict[str, Any]:
     slices = {
         name: {"worth": one.worth, "value": one.value, "bound": one.bound,
-               "chosen": int((one.rows["fate"] == Fate.CHOSEN.value).sum())}
+               "chosen": int((one.rows["fate"] == Fate.CHOSEN.value).sum()),
+               "levers": {each.lever: {"candidates": each.candidates, "cost": each.cost} for each in one.levers}}
         for name, one in outcomes.items()
     }  # fmt: skip
     return {"slices": slices, "unmet": unmet(outcomes, limits.resources)}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from cultiva.contracts.decision import Decision, Fate, offer_experiment
 from cultiva.definitions.base import Label
+from cultiva.definitions.review import RankBy
 from cultiva.definitions.workspace import Workspace
-from cultiva.strategy.field import NO_ADVISER
+from cultiva.strategy.field import NO_ADVISER, NOT_DRAWN
+from cultiva.strategy.limits import BUDGET, CAPACITY
 
 FATES: dict[Fate, Label] = {
     Fate.CHOSEN: Label(zh="入选", en="chosen"),
@@ -13,6 +15,7 @@ FATES: dict[Fate, Label] = {
     Fate.HELD_OUT: Label(zh="对照组", en="holdout"),
     Fate.SUPPRESSED: Label(zh="被抑制", en="suppressed"),
     Fate.NOT_ELIGIBLE: Label(zh="不符合条件", en="not eligible"),
+    Fate.NOT_APPLICABLE: Label(zh="当前不适用", en="not applicable"),
     Fate.UNSUITABLE: Label(zh="不适当", en="unsuitable"),
     Fate.NO_CONSENT: Label(zh="未授权", en="no consent"),
     Fate.CAPPED: Label(zh="触达已达上限", en="capped"),
@@ -37,19 +40,20 @@ def sentence(decision: Decision, workspace: Workspace, *, language: str) -> str:
 def _en(one: Decision, workspace: Workspace) -> str:
     value, by, policy = one.decided_value, one.decided_by, workspace.policy
     texts = {
-        Fate.CHOSEN: f"chosen: {one.offer} over {one.channel}, rank {_number(one.rank_value)}",
+        Fate.CHOSEN: f"chosen: {one.offer} over {one.channel}, {_brings(one).en}",
         Fate.HELD_OUT_GLOBAL: f"left alone: draw {_number(value)} below the global holdout {policy.global_holdout:g}",
         Fate.HELD_OUT: f"left alone: draw {_number(value)} below {_whose(one).en} holdout {_holdout(one, workspace):g}",
         Fate.SUPPRESSED: f"suppressed: {by} applies or cannot be ruled out",
         Fate.NOT_ELIGIBLE: "not eligible: the strategy's or every offer's own condition does not hold",
+        Fate.NOT_APPLICABLE: f"not applicable: {one.offer} is of no use to the customer now",
         Fate.UNSUITABLE: f"unsuitable: {one.offer} is above the valid risk rating, or the rating is missing or expired",
         Fate.NO_CONSENT: "no consent on any channel of the strategy",
         Fate.CAPPED: f"capped: {_number(value)} touches already used in the longest window",
-        Fate.NO_GAIN: f"no gain: a touch is measured to bring {_number(one.rank_value)} after its cost",
-        Fate.OUTBID: f"outbid by {by} at rank {_number(value)}",
-        Fate.NO_CAPACITY: "no capacity: the customer has no adviser"
-        if by == NO_ADVISER
-        else f"no capacity: place {_number(value)} in the queue of {by}",
+        Fate.NO_GAIN: f"no gain: a touch is expected to bring {_number(value)} after its cost",
+        Fate.OUTBID: f"not drawn: {one.offer} over {one.channel}, among several tried by chance"
+        if by == NOT_DRAWN
+        else f"outbid: {one.offer} at {_number(one.rank_value)}, {by} is worth {_number(value)}",
+        Fate.NO_CAPACITY: _short(one, workspace).en,
     }
     return texts[one.fate]
 
@@ -57,21 +61,74 @@ def _en(one: Decision, workspace: Workspace) -> str:
 def _zh(one: Decision, workspace: Workspace) -> str:
     value, by, policy = one.decided_value, one.decided_by, workspace.policy
     texts = {
-        Fate.CHOSEN: f"入选：{one.offer}，渠道 {one.channel}，排序值 {_number(one.rank_value)}",
+        Fate.CHOSEN: f"入选：{one.offer}，渠道 {one.channel}，{_brings(one).zh}",
         Fate.HELD_OUT_GLOBAL: f"不打扰：抽签值 {_number(value)} 低于全局对照组比例 {policy.global_holdout:g}",
         Fate.HELD_OUT: f"不打扰：抽签值 {_number(value)} 低于{_whose(one).zh}对照组比例 {_holdout(one, workspace):g}",
         Fate.SUPPRESSED: f"被抑制：{by} 成立或无法排除",
         Fate.NOT_ELIGIBLE: "不符合条件：策略或全部权益的条件不成立",
+        Fate.NOT_APPLICABLE: f"当前不适用：{one.offer} 此时对该客户没有用处",
         Fate.UNSUITABLE: f"不适当：{one.offer} 高于有效风险等级，或评级缺失、过期",
         Fate.NO_CONSENT: "本策略的任何渠道均未获授权",
         Fate.CAPPED: f"触达已达上限：最长窗口内已用 {_number(value)} 次",
-        Fate.NO_GAIN: f"不值得打扰：回检测得每次触达净增益为 {_number(one.rank_value)}",
-        Fate.OUTBID: f"让位于 {by}，其排序值 {_number(value)}",
-        Fate.NO_CAPACITY: "产能不足：客户没有管户客户经理"
-        if by == NO_ADVISER
-        else f"产能不足：在 {by} 的队列中排第 {_number(value)} 位",
+        Fate.NO_GAIN: f"不值得打扰：预计触达扣除成本后带来 {_number(value)}",
+        Fate.OUTBID: f"未抽中：{one.offer}（{one.channel}），本次随机试用了其他方案"
+        if by == NOT_DRAWN
+        else f"让位：{one.offer} 值 {_number(one.rank_value)}，{by} 值 {_number(value)}",
+        Fate.NO_CAPACITY: _short(one, workspace).zh,
     }
     return texts[one.fate]
+
+
+def _brings(one: Decision) -> Label:
+    """What a chosen candidate is expected to bring, where money ranks it; else its rank."""
+    if one.ranked_by != RankBy.EFFECT.value or one.effect is None or one.cost is None:
+        return Label(zh=f"排序值 {_number(one.rank_value)}", en=f"rank {_number(one.rank_value)}")
+    source = {"prior": Label(zh="先验", en="a prior"), "learnt": Label(zh="回检", en="review")}.get(
+        one.worth_by or "", Label(zh=f"模型 {one.worth_by}", en=f"model {one.worth_by}")
+    )
+    return Label(
+        zh=f"预计带来 {_number(one.effect)}，成本 {_number(one.cost)}（依据：{source.zh}）",
+        en=f"expected to bring {_number(one.effect)} at a cost of {_number(one.cost)} (says {source.en})",
+    )
+
+
+def _short(one: Decision, workspace: Workspace) -> Label:
+    """Which resource was worth more elsewhere, at which price; or the place in its queue."""
+    if one.decided_by == NO_ADVISER:
+        return Label(zh="产能不足：客户没有管户客户经理", en="no capacity: the customer has no adviser")
+    by, value = resource_words(one.decided_by or "", workspace), _number(one.decided_value)
+    if one.ranked_by == RankBy.EFFECT.value:
+        return Label(
+            zh=f"产能不足：{by.zh} 的影子价格为每单位 {value}，本候选净值 {_number(one.rank_value)}",
+            en=f"no capacity: {by.en} is worth {value} a unit elsewhere, this one {_number(one.rank_value)} in all",
+        )
+    if one.decided_value is None:
+        return Label(zh=f"产能不足：{by.zh} 已用完", en=f"no capacity: {by.en} is used up")
+    return Label(
+        zh=f"产能不足：在 {by.zh} 的队列中排第 {value} 位", en=f"no capacity: place {value} in the queue of {by.en}"
+    )
+
+
+def resource_words(name: str, workspace: Workspace) -> Label:
+    """What people read for a resource or a pool of hands.
+
+    Args:
+        name: As in `competition.Price.resource`.
+        workspace: Has the labels.
+    """
+    labels = {one.name: one.label for one in workspace.arbitration.resources}
+    for prefix, words in {
+        BUDGET: Label(zh="的月度预算", en="'s monthly budget"),
+        CAPACITY: Label(zh="的产能", en="'s capacity"),
+    }.items():
+        for strategy in workspace.strategies.values():
+            labels[prefix + strategy.name] = Label(zh=strategy.label.zh + words.zh, en=strategy.label.en + words.en)
+    if name in labels:
+        return labels[name]
+    if name.startswith("adviser "):
+        who = name.removeprefix("adviser ")
+        return Label(zh=f"客户经理 {who}", en=f"adviser {who}")
+    return Label(zh=name, en=name)
 
 
 def _by_offer(one: Decision) -> bool:
