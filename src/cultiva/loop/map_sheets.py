@@ -122,7 +122,7 @@ class MapTables:
             )
             for one in self.drawn.gaps
         ]
-        return self._sheet("gaps", columns, rows, note=self.currency).first(GAPS_SHOWN)
+        return self._sheet("gaps", columns, rows, note=self.currency, most=GAPS_SHOWN)
 
     def conflicts(self, strategy: str | None = None) -> Sheet:
         columns = ("first", "second", "thing", "customers", "first_wins", "second_wins")
@@ -131,7 +131,7 @@ class MapTables:
             for one in self.drawn.conflicts
             if strategy in (None, one.first, one.second)
         ]
-        return self._sheet("conflicts", columns, rows).first(PAIRS_SHOWN)
+        return self._sheet("conflicts", columns, rows, most=PAIRS_SHOWN)
 
     def overlaps(self, strategy: str | None = None) -> Sheet:
         columns = ("first", "second", "both", "first_share", "second_share")
@@ -140,7 +140,7 @@ class MapTables:
             for one in self.drawn.overlaps
             if (strategy is None and not one.planned) or strategy in (one.first, one.second)
         ]
-        return self._sheet("overlaps", columns, rows).first(PAIRS_SHOWN)
+        return self._sheet("overlaps", columns, rows, most=PAIRS_SHOWN)
 
     def rolled(self) -> Sheet:
         columns = ("dimension", "name", "customers", "touched", "spent", "enrolled", "incremental", "cost", "net")
@@ -206,8 +206,15 @@ class MapTables:
         per = say(CAPACITIES[place.capacity], self.language)
         return per if place.contacts_max is None else f"{place.contacts_max:,} {per}"
 
-    def _sheet(self, title: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], note: str = "") -> Sheet:
+    def _sheet(
+        self, title: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], *, note: str = "", most: int = 0
+    ) -> Sheet:
+        """A sheet, of its first rows only if `most` says so."""
         headings = {name: self.say(name) for name in columns}
+        if 0 < most < len(rows):
+            cut = Words(f"前 {most} 行，共 {len(rows)} 行", f"the first {most} of {len(rows)} rows")
+            note = "; ".join(part for part in (say(cut, self.language), note) if part)
+            rows = rows[:most]
         return Sheet(self.say(title), columns, tuple(rows), headings=headings, formats=FORMATS, note=note)
 
 
