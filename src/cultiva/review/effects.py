@@ -99,16 +99,13 @@ def _metrics(design: ReviewDesign) -> tuple[MetricDesign, ...]:
 
 
 def readouts(effects: Iterable[Measured], design: ReviewDesign) -> tuple[Readout, ...]:
-    """Effects as readouts; nothing is said of groups that nobody is in.
-
-    Of those reached only where persons carry the strategy out, and reached somebody.
-    """
+    """Effects as readouts; nothing is said of groups that nobody is in, and of those reached where nobody was."""
     units = {one.name: one.unit for one in design.metrics}
     return tuple(
         _readout(one, units.get(one.metric, MONEY))
         for one in effects
         if one.treated.customers + one.control.customers
-        and (one.estimand is not Estimand.REACHED or (one.treated.reached and one.strategy in design.by_person))
+        and (one.estimand is not Estimand.REACHED or one.treated.reached)
     )
 
 

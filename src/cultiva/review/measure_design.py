@@ -52,6 +52,8 @@ class Design:
     measured. Null is the group ''."""
     reached: str | None = None
     """Boolean column: a human channel really reached the customer; None: no complier effect."""
+    reached_of: frozenset[str] | None = None
+    """Strategies of which the complier effect is stated; None: all."""
     clusters: Mapping[str, str] = field(default_factory=dict)
     """For strategies whose holdout was drawn by adviser or branch: the column that says which; by strategy."""
     control_shares: Mapping[str, float] = field(default_factory=dict)

@@ -41,6 +41,8 @@ def effects_of(groups: Sequence[Group], reading: Reading, design: Design, passed
     """
     found: list[Measured] = []
     for estimand in Estimand:
+        if estimand is Estimand.REACHED and not _stated(groups[0].strategy, design):
+            continue
         of_metrics = []
         for variant in _variants(reading, estimand):
             measured = [_effect(group, reading, variant, design, (estimand, passed)) for group in groups]
@@ -49,6 +51,11 @@ def effects_of(groups: Sequence[Group], reading: Reading, design: Design, passed
             of_metrics = _over_metrics(of_metrics)
         found += [one for measured in of_metrics for one in measured]
     return found
+
+
+def _stated(strategy: str, design: Design) -> bool:
+    """Whether the effect on those reached is."""
+    return design.reached_of is None or strategy in design.reached_of
 
 
 def _variants(reading: Reading, estimand: Estimand) -> list[Variant]:

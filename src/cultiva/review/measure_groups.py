@@ -124,9 +124,8 @@ def kurtosis_of(group: Group, variant: Variant, variable: Variable) -> float:
 
 
 def _moments(sums: Floats, variant: Variant, names: Mapping[str, int], shift: Floats) -> Moments:
-    many = len(shift)
-    products = np.zeros((many, many))
-    for a, b, name in variant.product_names:
-        products[a, b] = products[b, a] = sums[names[name]]
+    rows, columns = variant.product_places
+    products = np.zeros((len(shift), len(shift)))
+    products[rows, columns] = products[columns, rows] = sums[[names[name] for _, _, name in variant.product_names]]
     first = sums[[names[name] for name in variant.sum_names]]
     return from_sums(round(float(sums[names[variant.count_name]])), first, products, shift)

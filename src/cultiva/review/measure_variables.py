@@ -72,6 +72,11 @@ class Variant:
         return tuple((a, b, sum_name(self._pair(a, b), self.present)) for a, b in places)
 
     @cached_property
+    def product_places(self) -> tuple[list[int], list[int]]:
+        """Row and column of each of them."""
+        return [a for a, _, _ in self.product_names], [b for _, b, _ in self.product_names]
+
+    @cached_property
     def terms(self) -> Mapping[str, Term]:
         """All sums by name; equal ones of several variants have one name, so that they are computed once."""
         found: dict[str, Term] = {self.count_name: ((), self.present)}

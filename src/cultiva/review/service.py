@@ -90,6 +90,7 @@ def _how(design: ReviewDesign, on: date) -> Design:
     return Design(
         metrics=(),
         reached="reached" if design.by_person else None,
+        reached_of=design.by_person,
         clusters=dict.fromkeys(design.clustered, CLUSTER),
         control_shares=shares_of_control(design),
         trim_share=review.trim_share,

@@ -44,9 +44,10 @@ def from_sums(count: int, sums: Floats, products: Floats, shift: Floats) -> Mome
     """
     if count == 0:
         return Moments(0, np.zeros_like(shift), np.zeros((len(shift), len(shift))))
-    covariance = (products - np.outer(sums, sums) / count) / max(count - 1, 1)
-    noise = 1e-13 * np.diag(products) / max(count - 1, 1)
-    np.fill_diagonal(covariance, np.where(np.diag(covariance) <= noise, 0.0, np.diag(covariance)))
+    covariance = (products - sums[:, None] * sums / count) / max(count - 1, 1)
+    variances = covariance.diagonal()
+    noise = 1e-13 * products.diagonal() / max(count - 1, 1)
+    covariance.flat[:: len(shift) + 1] = np.where(variances <= noise, 0.0, variances)
     return Moments(count, shift + sums / count, covariance)
 
 
