@@ -59,7 +59,8 @@ def test_the_same_data_give_the_same_model_whatever_the_threads(duckdb_engine: E
 def test_a_champion_stays_until_a_better_one_comes(duckdb_engine: Engine, tmp_path: Path) -> None:
     """First a model of a world in which nobody differs, then one that has seen who gains; then the same once more."""
     flat, split = world(tmp_path / "flat", harm), world(tmp_path / "split", persuadables)
-    seen, previous = [], []
+    seen: list[tuple[str, int]] = []
+    previous: list[Path] = []
     for name, made in (("1", flat), ("2", split), ("3", split)):
         inputs = TrainingInputs(made.panel, made.features, previous=previous)
         train(duckdb_engine, inputs, space(), DAY, tmp_path / name)

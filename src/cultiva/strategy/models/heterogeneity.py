@@ -112,20 +112,28 @@ def _within(values: Numbers, weight: Numbers, groups: npt.NDArray[np.int64]) -> 
 
 
 def _stack(columns: Numbers, target: Numbers, weight: Numbers) -> Numbers:
-    """Weights, none negative, whose sum of columns comes closest to the target."""
+    """Weights, none negative, whose sum of columns comes closest to the target, drawn towards equal ones.
+
+    Learners say much the same, so the data hardly tell their weights apart, and an average errs less than a choice:
+    each weight has a normal prior around its share of what the plain average explains, as wide as that share.
+    """
     from scipy.optimize import nnls
 
     spread = np.sqrt(np.average(columns**2, axis=0, weights=weight))
     usable = spread > 1e-9
-    root, found = np.sqrt(weight), np.zeros(columns.shape[1])
+    found = np.zeros(columns.shape[1])
     if not usable.any():
         return found
     scaled = columns[:, usable] / spread[usable]
-    # A little ridge: learners that say the same share the weight.
-    eye = np.sqrt(1e-3 * weight.sum()) * np.eye(int(usable.sum()))
-    solved, _ = nnls(
-        np.vstack([scaled * root[:, None], eye]), np.concatenate([target * root, np.zeros(int(usable.sum()))])
-    )
+    mean = scaled.mean(axis=1)
+    equal = max(_slope(mean, target, weight)[0], 0.0) / scaled.shape[1]
+    if equal == 0:
+        return found
+    root = np.sqrt(weight)
+    doubt = float(np.sqrt(np.mean(weight * target**2))) / equal
+    eye = doubt * np.eye(scaled.shape[1])
+    pulled = np.full(scaled.shape[1], doubt * equal)
+    solved, _ = nnls(np.vstack([scaled * root[:, None], eye]), np.concatenate([target * root, pulled]))
     found[usable] = solved / spread[usable]
     return found
 
