@@ -26,7 +26,9 @@ def main(folder: Path) -> None:
     learnt = pl.DataFrame(curve_rows(one))
     both = learnt.join(truth, on=["group", "price"]).with_columns(worth=pl.col("true") * pl.col("margin"))
     large = both.group_by("group").agg(pl.col("quoted").sum()).top_k(2, by="quoted")["group"]
-    for row in both.filter(pl.col("group").is_in(large.implode())).iter_rows(named=True):
+    for row in (
+        both.filter(pl.col("group").is_in(large.implode())).sort("group", maintain_order=True).iter_rows(named=True)
+    ):
         mark = " price" if row["chosen"] else ""
         sys.stdout.write(
             f"{row['group']:8} {row['shown']} learnt {row['take_up']:6.2%} true {row['true']:6.2%}{mark}\n"

@@ -107,6 +107,7 @@ def plan_inputs(parts: Parts, on: date) -> PlanInputs:
         worth=lake.files_current("worth", on),
         models=lake.files_before("model", on),
         prices=lake.files_before("price", on),
+        ladders=lake.files_before("price_ladder", on),
         days=_days_since(lake, "price", on),
     )
 

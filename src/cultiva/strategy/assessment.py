@@ -41,7 +41,7 @@ def assessed(
         workspace: Its workspace.
         on: Business date.
         rule: Compiles rule texts.
-        ladders: Learnt prices by template (`pricing.service.read_ladders`); without one the list price is quoted,
+        ladders: Learnt prices by template (`pricing.cells.read_ladders`); without one the list price is quoted,
             but to those whose price is drawn.
 
     Returns:

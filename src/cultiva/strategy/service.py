@@ -28,6 +28,7 @@ from cultiva.strategy.field import field_of, living
 from cultiva.strategy.limits import DayLimits, Spent, limits_of
 from cultiva.strategy.models.scoring import Pinned, pin, score
 from cultiva.strategy.openings import openings
+from cultiva.strategy.pricing.cells import read_ladders
 from cultiva.strategy.proposals import Book
 from cultiva.strategy.ranking import Ranking, read_learnt, with_learnt
 
@@ -62,6 +63,8 @@ class PlanInputs:
     """The lake table `model` to which the plan is pinned; `worth` is believed before it."""
     prices: Files = ()
     """The lake table `price` of the run before."""
+    ladders: Files = ()
+    """The lake table `price_ladder` of the run before: learnt prices of templates."""
     days: int = 1
     """Days since the run before, at least 1: the part of a month's budget that today may use."""
 
@@ -134,7 +137,8 @@ def _desk(
     ranking = Ranking(workspace, read_learnt(engine, inputs.learnt), on)
     desk = lay_out(_papers(engine, inputs, workspace), workspace, on)
     desk = with_learnt(desk, ranking.learnt, workspace.review, engine)
-    return assessed(desk, strategies, workspace, on=on, rule=_Rules(profile_scope(workspace), on))
+    ladders = read_ladders(engine, inputs.ladders)
+    return assessed(desk, strategies, workspace, on=on, rule=_Rules(profile_scope(workspace), on), ladders=ladders)
 
 
 def _scored(foreseen: Files, pinned: Pinned | None, strategies: Sequence[Strategy]) -> frozenset[str]:

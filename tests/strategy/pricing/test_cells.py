@@ -15,10 +15,10 @@ from cultiva.contracts.decision import Fate
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import draws
 from cultiva.engine.port import Engine
-from cultiva.strategy.pricing.cells import drawn_levels, price_draw, quoted
+from cultiva.strategy.pricing.cells import drawn_levels, price_draw, quoted, read_ladders
 from cultiva.strategy.pricing.evidence import EvidenceInputs, evidence
 from cultiva.strategy.pricing.quotes import QuoteInputs, write_quotes
-from cultiva.strategy.pricing.service import price, read_ladders, write_ladders
+from cultiva.strategy.pricing.service import price, write_ladders
 
 ON = date(2024, 3, 1)
 MANY = 6_000

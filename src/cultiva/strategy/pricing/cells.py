@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from cultiva.definitions.products import Product, levels_of, variant_name
 from cultiva.engine.draws import draws, ibis_draw
+from cultiva.engine.port import Engine, Files
 
 if TYPE_CHECKING:
     import ibis
@@ -97,21 +98,14 @@ def group_of(table: ibis.Table, product: Product) -> ibis.Value:
     return whole
 
 
-def quotes_of(
-    table: ibis.Table, products: Mapping[str, Product], ladders: Mapping[str, Ladder]
-) -> dict[str, ibis.Value]:
-    """`quote_<template>`, the variant's name, and `quote_share_<template>` of every template, for the plan's desk.
-
-    Args:
-        table: The desk; has customer_id and the profile's columns.
-        products: The workspace's templates.
-        ladders: By template, from `service.read_ladders`; a template without one quotes the list price.
-    """
-    columns: dict[str, ibis.Value] = {}
-    for name, product in products.items():
-        quote = quoted(table, product, ladders.get(name, {}))
-        columns |= {f"quote_{name}": quote.offer, f"quote_share_{name}": quote.share}
-    return columns
+def read_ladders(engine: Engine, files: Files) -> Mapping[str, Ladder]:
+    """Every template's ladder as the last run left it; empty before the first."""
+    if not files:
+        return {}
+    found: dict[str, dict[str, float]] = {}
+    for row in engine.fetch(engine.scan(files)).to_pylist():
+        found.setdefault(row["product"], {})[row["group"]] = row["price"]
+    return found
 
 
 def drawn_levels(product: Product, customer_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

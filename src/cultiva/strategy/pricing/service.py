@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,9 +10,8 @@ from pathlib import Path
 from cultiva.definitions.products import Product, variant_name
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.parquet import write_arrow
-from cultiva.engine.port import Engine, Files, Written
+from cultiva.engine.port import Engine, Written
 from cultiva.kit.numbers import settled
-from cultiva.strategy.pricing.cells import Ladder
 from cultiva.strategy.pricing.evidence import Evidence, EvidenceInputs, evidence
 from cultiva.strategy.pricing.fairness import Difference, Impact, differences, impacts
 from cultiva.strategy.pricing.market import Market, market_of
@@ -80,13 +79,3 @@ def write_ladders(found: Iterable[Priced], folder: Path) -> Written:
     kinds = dict.fromkeys(("product", "group", "offer"), pa.string()) | {"price": pa.float64(), "why": pa.string()}
     kinds |= dict.fromkeys(("gain", "gain_low", "gain_high"), pa.float64())
     return write_arrow(pa.Table.from_pylist(rows, schema=pa.schema(list(kinds.items()))), folder)
-
-
-def read_ladders(engine: Engine, files: Files) -> Mapping[str, Ladder]:
-    """Every template's ladder as the last run left it; empty before the first."""
-    if not files:
-        return {}
-    found: dict[str, dict[str, float]] = {}
-    for row in engine.fetch(engine.scan(files)).to_pylist():
-        found.setdefault(row["product"], {})[row["group"]] = row["price"]
-    return found
