@@ -109,6 +109,13 @@ def test_a_chain_of_mergers_is_followed_to_its_end() -> None:
     assert followed({5: 4, 4: 2, 2: 1, 9: 8}) == {5: 1, 4: 1, 2: 1, 9: 8}
 
 
+def test_nobody_is_enrolled_twice_in_one_strategy(log: Log) -> None:
+    """Two offers of which the second ranks higher."""
+    both = [decided(1, "held_out", rank_value=2.0), decided(1, "held_out", offer="card", rank_value=5.0)]
+    files = log(both, [known(1)])
+    assert pl.read_parquet(part_files(files)).filter(pl.col("strategy") == "a")["offer"].to_list() == ["card"]
+
+
 def test_with_whom_a_customer_was_drawn_is_kept(log: Log) -> None:
     space = bank()
     together = space.strategies["a"].model_copy(update={"holdout_by": "branch"})

@@ -106,12 +106,21 @@ def _of_strategies(engine: Engine, inputs: ExposureInputs, design: ReviewDesign,
     import ibis
 
     decided = engine.scan(inputs.decisions)
-    exposed = decided.filter(decided.exposed)
+    exposed = _foremost(decided.filter(decided.exposed), by=KEY)
     arm = _arm(exposed)
     if design.offer_holdouts:
         by_offer = _left_by_offer(exposed, design) & (exposed.fate != Fate.HELD_OUT_GLOBAL.value)
         arm = ibis.ifelse(by_offer, HELD_OUT_OFFER, arm)
     return _enrolled(engine, exposed.mutate(arm=arm, **{CLUSTER: _cluster(exposed, design)}), inputs, design, on)
+
+
+def _foremost(rows: ibis.Table, *, by: tuple[str, str]) -> ibis.Table:
+    """Of several rows of a pair the one with the highest rank: nobody is enrolled twice in one experiment."""
+    import ibis
+
+    order = [rows.rank_value.desc(nulls_first=False), "strategy", "offer", "channel"]
+    placed = rows.mutate(place=ibis.row_number().over(ibis.window(group_by=list(by), order_by=order)))
+    return placed.filter(placed.place == 0).drop("place")
 
 
 def _cluster(exposed: ibis.Table, design: ReviewDesign) -> ibis.Value:
@@ -152,11 +161,7 @@ def _of_offers(engine: Engine, inputs: ExposureInputs, design: ReviewDesign, on:
     exposed = decided.filter(decided.exposed & decided.offer.isin(list(design.offer_holdouts)))
     experiment = ibis.literal(offer_experiment("")) + exposed.offer
     mine = exposed.filter((exposed.fate != Fate.HELD_OUT.value) | (exposed.decided_by == experiment).fill_null(False))
-    best = ibis.window(
-        group_by=["customer_id", "offer"], order_by=[mine.rank_value.desc(nulls_first=False), "strategy"]
-    )
-    placed = mine.mutate(place=ibis.row_number().over(best), arm=_arm(mine))
-    rows = placed.filter(placed.place == 0).drop("place")
+    rows = _foremost(mine.mutate(arm=_arm(mine)), by=("customer_id", "offer"))
     return _enrolled(engine, rows.mutate(strategy=ibis.literal(offer_experiment("")) + rows.offer), inputs, design, on)
 
 
