@@ -39,6 +39,8 @@ _CURVE = 0.7
 _CENTRE, _SLOPE = (-3.5, 2.0), (0.0, 1.0)
 """Mean and spread of m and of u: a take-up of 5 % at the worst price, and odds that rise e-fold to the best."""
 _ROUNDS, _CLOSE = 60, 1e-6
+_NEVER = 1e-12
+"""Take-up whose odds are not told apart any more."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,9 @@ class Curves:
     @property
     def rise(self) -> Floats:
         """Log odds from the worst to the best price, draws by group: how much price moves them."""
-        ends = np.log(self.draws / (1 - self.draws))
-        found: Floats = ends[:, :, -1] - ends[:, :, 0]
+        sure = np.clip(self.draws[:, :, [0, -1]], _NEVER, 1 - _NEVER)
+        ends = np.log(sure / (1 - sure))
+        found: Floats = ends[:, :, 1] - ends[:, :, 0]
         return found
 
 
