@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import time
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
-from cultiva.strategy.allocation import Problem
+from cultiva.strategy.allocation import Problem, solve, verify
 
 ACTIONS, BRANCHES = 20, 1_000
 MINUTES = np.array([30.0, 10.0, 0.0, 0.0])
@@ -86,3 +92,46 @@ def _recipes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             amount += [each[1] for each in row]
             first.append(len(resource))
     return np.array(first), np.array(resource), np.array(amount)
+
+
+def solved(customers: int) -> dict[str, Any]:
+    """Solves an instance, and again from its prices with a hundredth of the worths changed; after compilation."""
+    solve(instance(2_000))
+    problem = instance(customers)
+    began, busy = time.perf_counter(), time.process_time()
+    solution = solve(problem)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - busy
+    draw = np.random.default_rng(3)
+    worth = problem.worth * np.where(draw.random(problem.candidates) < 0.01, draw.uniform(0.5, 1.5), 1.0)
+    later = replace(problem, worth=worth)
+    began = time.perf_counter()
+    again = solve(later, start=solution.prices)
+    return {
+        "candidates": problem.candidates,
+        "value": round(solution.value, 2),
+        "bound": round(solution.bound, 2),
+        "gap": float(f"{solution.gap:.3g}"),
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(cpu, 2),
+        "evaluations": solution.evaluations,
+        "again_seconds": round(time.perf_counter() - began, 2),
+        "again_gap": float(f"{again.gap:.3g}"),
+        "again_evaluations": again.evaluations,
+        "breaches": len(verify(problem, solution.chosen)) + len(verify(later, again.chosen)),
+        "unmet": len(solution.unmet),
+    }
+
+
+def _main(solver: str, customers: int) -> dict[str, Any]:
+    from benchmarks import allocation_peers as peers
+
+    if solver == "cultiva":
+        return solved(customers)
+    problem = instance(customers)
+    if solver == "greedy":
+        return peers.greedy(problem)
+    return peers.pdlp(problem) if solver == "pdlp" else peers.highs(problem, solver.removeprefix("highs_"))
+
+
+if __name__ == "__main__":
+    print(json.dumps(_main(sys.argv[1], int(sys.argv[2]))))

@@ -273,8 +273,9 @@ def evaluate(p: Any, at: Any, which: Any, cuts: Any, prices: Any, widths: Any, v
             value, price, _, steps, part, share = price_branch(p, at, b, guess, desks, False, base, sizes)
             values[b] = value
             moved = abs(price - guess[0]) if guess[0] >= 0.0 else 0.05 * price
-            prices[b], widths[b] = price, max(1.5 * moved, 0.003 * price) + 1e-6
             begin = p.branch_first[b]
+            near = 0.002 + 2.0 / (p.branch_first[b + 1] - begin)
+            prices[b], widths[b] = price, max(1.5 * moved, near * price) + 1e-6
             for unit in range(p.branch_first[b + 1] - begin):
                 add_use(p, at[1], base[unit, : sizes[unit]], 1.0, taken[piece])
             if part >= 0:

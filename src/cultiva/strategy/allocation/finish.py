@@ -8,20 +8,24 @@ kept, and since any other loses at least as much, the bound can be lowered to wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
 from cultiva.strategy.allocation.branches import corners, price_branch
+from cultiva.strategy.allocation.duals import Dual, charges, fixed
 from cultiva.strategy.allocation.layout import Layout
-from cultiva.strategy.allocation.problem import Floats
+from cultiva.strategy.allocation.problem import Flags, Floats
 from cultiva.strategy.allocation.sets import NODES, TINY, best_set, desk, gather, rank
 from cultiva.strategy.allocation.sets import _ceiling as ceiling
 from cultiva.strategy.allocation.sets import _fits as fits
 
 CORE = 256
 """Sets per branch that may take the place of a unit's best one."""
+WIDE = 0.1
+"""Half the bracket in which steps next to the price are sought, as a share of it."""
 CELLS = 12_000
 """Widest table of shifts, in grains."""
 GRAINS = (
@@ -228,7 +232,9 @@ def _finish(p: Any, at: Any, cuts: Any, prices: Any, widths: Any, grain: Any, ou
         for b in range(cuts[piece], cuts[piece + 1]):
             units = p.branch_first[b + 1] - p.branch_first[b]
             base, sizes = np.empty((units, p.deepest), dtype=np.int64), np.empty(units, dtype=np.int64)
-            _, price, last, _, _, _ = price_branch(p, at, b, (prices[b], widths[b]), (d, e), True, base, sizes)
+            _, price, last, _, _, _ = price_branch(
+                p, at, b, (prices[b], max(widths[b], WIDE * prices[b])), (d, e), True, base, sizes
+            )
             prices[b], last_in[b] = price, last
             duals[b], proven[b] = _finish_branch(p, at, b, price, d, o, base, sizes, grain)
             for unit in range(units):
@@ -254,6 +260,38 @@ def finish(layout: Layout, at: tuple[Floats, Floats], cuts: Any, prices: Floats,
     duals, proven, last_in = np.zeros(branches), np.zeros(branches), np.zeros(branches)
     _finish(packed, at, cuts, prices, widths, grain_of(layout), (chosen, duals, proven, last_in))
     return chosen, duals, proven, last_in
+
+
+@dataclass(eq=False)
+class Whole(Dual):
+    """The dual function of whole branches: lower than that of relaxed ones, and as valid a bound."""
+
+    plan: tuple[Flags, Floats, Floats] = field(init=False)
+    """The plan at the best prices: chosen per place, `last_in` and price per branch."""
+
+    def at(self, theta: Floats) -> tuple[float, Floats]:
+        """As `Dual.at`, of plans in which nothing is done in part."""
+        layout = self.layout
+        state = (charges(layout, theta), theta)
+        chosen, duals, proven, last_in = finish(layout, state, self.cuts, self.pool_prices, self.widths)
+        self.evaluations += 1
+        value = float(duals.sum() - proven.sum()) + fixed(layout, theta)
+        if value < self.best:
+            self.best, self.best_theta = value, theta.copy()
+            self.plan = (chosen, last_in, self.pool_prices.copy())
+        return value, taken_by(layout, chosen)
+
+
+def taken_by(layout: Layout, chosen: Flags) -> Floats:
+    """What a plan takes of the resources; r."""
+    packed, places = layout.packed, np.flatnonzero(chosen)
+    times = np.bincount(packed.recipe[places], minlength=len(packed.recipe_first) - 1)
+    entries = np.repeat(times, np.diff(packed.recipe_first)) * packed.recipe_amount
+    far = places[packed.far[places] >= 0]
+    count = len(layout.capacity)
+    shared = np.bincount(packed.recipe_resource, entries, minlength=count)
+    pooled = np.bincount(packed.far[far], packed.use[far], minlength=count)
+    return (shared + pooled).astype(np.float64)
 
 
 def grain_of(layout: Layout) -> tuple[float, bool]:

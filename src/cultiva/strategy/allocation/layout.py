@@ -63,6 +63,8 @@ class Packed(NamedTuple):
     """Their resources."""
     recipe_amount: Any
     """Their amounts."""
+    only_touches: bool
+    """Whether every candidate counts as a touch."""
     deepest: int
     """Most candidates that any unit can have chosen."""
     widest: int
@@ -247,6 +249,7 @@ def _packed(problem: Problem, customers: Any, rows: Any, far: Ints) -> Packed:
         recipe_first=problem.recipe_first,
         recipe_resource=problem.recipe_resource,
         recipe_amount=problem.recipe_amount,
+        only_touches=bool(problem.touch.all()),
         deepest=0,
         widest=0,
     )

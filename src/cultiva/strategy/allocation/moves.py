@@ -35,6 +35,8 @@ class State(NamedTuple):
     """Those of them that have no room for it; per recipe."""
     over: Any
     """Resources that a change has to relieve or to raise, as bits; 1."""
+    relief: Any
+    """Money per unit that relieving a resource counts as; r."""
     taken: Any
     """Units of each resource; r."""
     pools: Any
@@ -45,7 +47,7 @@ class State(NamedTuple):
     """Units of each resource to be used at least; r."""
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _spread(p: Any, j: int, times: float, delta: Any) -> None:
     for entry in range(p.recipe_first[p.recipe[j]], p.recipe_first[p.recipe[j] + 1]):
         delta[p.recipe_resource[entry]] += times * p.recipe_amount[entry]
@@ -53,7 +55,7 @@ def _spread(p: Any, j: int, times: float, delta: Any) -> None:
         delta[p.far[j]] += times * p.use[j]
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _wipe(p: Any, j: int, delta: Any) -> None:
     for entry in range(p.recipe_first[p.recipe[j]], p.recipe_first[p.recipe[j] + 1]):
         delta[p.recipe_resource[entry]] = 0.0
@@ -61,7 +63,7 @@ def _wipe(p: Any, j: int, delta: Any) -> None:
         delta[p.far[j]] = 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _judge(s: Any, r: int, more: float, goal: int) -> Any:
     """Whether a change of a resource is allowed, and how much of the goal it reaches, in capacities or minimums."""
     now, top, least = s.taken[r], s.capacity[r], s.minimum[r]
@@ -71,7 +73,7 @@ def _judge(s: Any, r: int, more: float, goal: int) -> Any:
         return True, min(more, max(least - now, 0.0)) / max(least, 1.0) if goal == RAISE else 0.0
     if goal != MEND and now + more < least - FULL * max(least, 1.0):
         return False, 0.0
-    return True, min(-more, max(now - top, 0.0)) / max(top, 1.0) if goal == MEND else 0.0
+    return True, min(-more, max(now - top, 0.0)) * s.relief[r] if goal == MEND else 0.0
 
 
 @njit(cache=True)
@@ -96,7 +98,7 @@ def _touched(p: Any, s: Any, j: int, delta: Any, goal: int) -> Any:
     return True, reached
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _local(p: Any, out: int, inn: int) -> float:
     """Units of the branch's own pool that a change takes more."""
     more = 0.0
@@ -131,7 +133,7 @@ def _allowed(p: Any, s: Any, b: int, change: Any, goal: int, delta: Any) -> Any:
     return holds, reached
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _bits(p: Any, s: Any, j: int) -> Any:
     """Resources that a candidate takes, as bits."""
     far = p.far[j]
@@ -181,7 +183,7 @@ def _free(p: Any, unit: int, now: Any, out: int, inn: int) -> bool:
     return not limited or on_channel < p.channel_room[member, p.channel[inn]]
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _cost(p: Any, at: Any, lam: float, j: int) -> float:
     """What a candidate's resources and pool cost at the prices."""
     if j < 0:
@@ -190,18 +192,20 @@ def _cost(p: Any, at: Any, lam: float, j: int) -> float:
     return charges[p.recipe[j]] + p.use[j] * (theta[p.far[j]] if p.far[j] >= 0 else lam)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _score(p: Any, at: Any, lam: float, change: Any, goal: int, reached: float) -> float:
     """Lower is better; infinite: not worth making."""
     out, inn = change
     gain = (p.worth[inn] if inn >= 0 else 0.0) - (p.worth[out] if out >= 0 else 0.0)
+    if goal == MEND:  # what else it frees may find no taker, so it does not count
+        return -gain / reached if reached > 0.0 else np.inf
     cost = _cost(p, at, lam, inn) - _cost(p, at, lam, out)
     if goal == FILL:
         return -gain / (max(cost, 0.0) + 1e-6 * gain + 1e-12) if gain > WORTHLESS else np.inf
     return (cost - gain) / reached if reached > 0.0 else np.inf
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _may_come(p: Any, s: Any, inn: int, left: Any, goal: int) -> bool:
     """Whether a candidate may come in at all: a quick look that never says no to one that may."""
     if p.rival[inn] != REAL or s.chosen[inn] or s.closed[p.recipe[inn]] & ~left[0]:
@@ -302,7 +306,7 @@ def state_of(layout: Layout, chosen: Flags) -> State:
     taken, pools = np.zeros(len(layout.capacity)), np.zeros(len(layout.packed.branch_capacity))
     recipes = len(layout.packed.recipe_first) - 1
     bits = (np.zeros(recipes, dtype=np.uint64), np.zeros(recipes, dtype=np.uint64), np.zeros(1, dtype=np.uint64))
-    state = State(chosen, *bits, taken, pools, layout.capacity, layout.minimum)
+    state = State(chosen, *bits, np.ones(len(taken)), taken, pools, layout.capacity, layout.minimum)
     _sums(layout.packed, state)
     return state
 
@@ -317,6 +321,7 @@ def improve(layout: Layout, state: State, at: tuple[Floats, Floats], cuts: Any, 
         cuts: Pieces of branches that threads share.
         prices: Price per branch.
     """
+    state.relief[:] = np.maximum(at[1], 1e-3 * np.abs(at[1]).max(initial=1e-9))
     for goal in (MEND, RAISE, FILL):
         for _ in range(ROUNDS):
             if not _wanted(state, goal) or not _round(layout, state, at, cuts, prices, goal):

@@ -48,7 +48,7 @@ def desk(widest: int) -> Any:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def net_of(p: Any, charges: Any, theta: Any, j: int) -> Any:
     """Worth of a candidate less resources, and its use of the branch's own pool."""
     net = p.worth[j] - charges[p.recipe[j]]
@@ -57,7 +57,7 @@ def net_of(p: Any, charges: Any, theta: Any, j: int) -> Any:
     return net, p.use[j]
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def gather(p: Any, charges: Any, theta: Any, unit: int, d: Any) -> int:
     """Puts a unit's real candidates on the desk that are worth more than the resources they take; how many."""
     count = 0
@@ -70,7 +70,7 @@ def gather(p: Any, charges: Any, theta: Any, unit: int, d: Any) -> int:
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def rank(d: Any, count: int, lam: float, floor: float) -> int:
     """Orders those whose worth less pool is above the floor, best first, ties by index; how many."""
     ranked = 0
@@ -87,7 +87,7 @@ def rank(d: Any, count: int, lam: float, floor: float) -> int:
     return ranked
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _ceiling(p: Any, d: Any, start: int, ranked: int, left: int) -> float:
     """The most that candidates from a position on can add with so many touches left."""
     total = 0.0
@@ -103,7 +103,7 @@ def _ceiling(p: Any, d: Any, start: int, ranked: int, left: int) -> float:
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _fits(p: Any, d: Any, c: int, depth: int, left: int) -> bool:
     """Whether a candidate may join the set on the stack."""
     j = d.cand[c]
@@ -142,9 +142,10 @@ def best_set(p: Any, unit: int, d: Any, count: int, lam: float, out: Any) -> Any
     """
     ranked = rank(d, count, lam, 0.0)
     left, depth, at, now, best, size, nodes = p.unit_room[unit], 0, 0, 0.0, 0.0, 0, 0
-    top = _ceiling(p, d, 0, ranked, left)
     while True:
-        while at < ranked and now + _ceiling(p, d, at, ranked, left) > best and nodes < NODES:
+        while at < ranked and nodes < NODES:
+            if (left == 0 and p.only_touches) or (best > 0.0 and now + _ceiling(p, d, at, ranked, left) <= best):
+                break
             c = d.order[at]
             if _fits(p, d, c, depth, left):
                 d.stack[depth], d.sums[depth] = at, now
@@ -168,4 +169,5 @@ def best_set(p: Any, unit: int, d: Any, count: int, lam: float, out: Any) -> Any
         net += d.net[out[level]]
         load += d.load[out[level]]
         out[level] = d.cand[out[level]]
-    return size, net, load, top - best if nodes >= NODES else 0.0
+    missed = _ceiling(p, d, 0, ranked, p.unit_room[unit]) - best if nodes >= NODES else 0.0
+    return size, net, load, missed

@@ -11,13 +11,17 @@ import numba
 import numpy as np
 
 from cultiva.strategy.allocation.branches import UNKNOWN
-from cultiva.strategy.allocation.duals import Dual, charges, every_branch, fixed, minimise, sample, start_of
+from cultiva.strategy.allocation.duals import Dual, charges, every_branch, minimise, sample, start_of
 from cultiva.strategy.allocation.exposure import expose
-from cultiva.strategy.allocation.finish import finish
+from cultiva.strategy.allocation.finish import Whole
 from cultiva.strategy.allocation.layout import Layout, lay_out
 from cultiva.strategy.allocation.moves import State, improve, state_of
 from cultiva.strategy.allocation.problem import NONE, TOLERANCE, Floats, Prices, Problem, Solution, Unmet
 
+WHOLE = 300_000
+"""Units up to which prices are searched on whole branches too: what rounding costs shrinks with more of them."""
+WHOLE_EVALUATIONS = 15
+"""Evaluations of that search."""
 FEW = 20_000
 """Customers below which one thread does all the work."""
 
@@ -51,7 +55,7 @@ def solve(problem: Problem, *, start: Prices | None = None) -> Solution:
     layout = lay_out(problem)
     with _threads(problem.customers):
         dual = _search(layout, start)
-        plan = _plan(layout, dual, dual.best_theta)
+        plan = _best_plan(layout, dual)
         return _solution(problem, layout, dual, plan)
 
 
@@ -107,15 +111,20 @@ def _started(layout: Layout, start: Prices) -> tuple[Floats, Floats]:
     return theta, np.append(start.pools, UNKNOWN)[layout.pool_of_branch].astype(np.float64)
 
 
-def _plan(layout: Layout, dual: Dual, theta: Floats) -> _Plan:
-    """The whole plan at given prices of resources."""
-    at = (charges(layout, theta), theta)
-    chosen, duals, proven, last_in = finish(layout, at, dual.cuts, dual.pool_prices, dual.widths)
+def _best_plan(layout: Layout, dual: Dual) -> _Plan:
+    """The plan at the best prices of whole branches; where all are few, searched from those of relaxed ones."""
+    relaxed = dual.best_theta
+    whole = Whole(layout, dual.which, 1.0, dual.pool_prices)
+    if len(layout.packed.unit_room) <= WHOLE and len(relaxed):
+        minimise(whole, relaxed, evaluations=WHOLE_EVALUATIONS, precision=1e-9)
+    else:
+        whole.at(relaxed)
+    chosen, last_in, prices = whole.plan
+    at = (charges(layout, whole.best_theta), whole.best_theta)
     state = state_of(layout, chosen)
-    improve(layout, state, at, dual.cuts, dual.pool_prices)
+    improve(layout, state, at, dual.cuts, prices)
     worth = float(layout.packed.worth[state.chosen].sum())
-    bound = float(duals.sum() - proven.sum()) + fixed(layout, theta)
-    return _Plan(state, worth, bound, last_in, dual.pool_prices.copy(), theta)
+    return _Plan(state, worth, whole.best, last_in, prices, whole.best_theta)
 
 
 def _solution(problem: Problem, layout: Layout, dual: Dual, plan: _Plan) -> Solution:
