@@ -127,9 +127,9 @@ def test_what_is_foreseen_rises_with_a_tag_where_the_bank_says_so(duckdb_engine:
 def encoded(table: pa.Table, encoding: Any) -> Any:
     """A profile's rows as a candidate of strategy a would have them."""
     columns = {
-        "age": table["age"].cast(pa.float64()), "wealth": table["wealth"].cast(pa.float64()),
-        "digital": table["digital"].cast(pa.int64()).cast(pa.float64()),
-        "joined_on": pa.array(np.full(len(table), 500.0)), "job": table["job"],
+        "f_age": table["age"].cast(pa.float64()), "f_wealth": table["wealth"].cast(pa.float64()),
+        "f_digital": table["digital"].cast(pa.int64()).cast(pa.float64()),
+        "f_joined_on": pa.array(np.full(len(table), 500.0)), "f_job": table["job"],
     }  # fmt: skip
     action = {"of_strategy": "a", "of_offer": "fund", "of_channel": "call", "of_offer_kind": "product",
               "of_offer_category": "fund"}  # fmt: skip
@@ -163,7 +163,7 @@ def test_features_go_with_the_customer_into_a_merger(duckdb_engine: Engine, tmp_
     log = [tmp_path / "log"]
     log_features_by_hand(log[0], {name: values[3:] for name, values in made.known.items()}, [DAY], DAY)
     found = read_experience(duckdb_engine, [tmp_path / "merged"], log, space(), mergers={3: 1, 4: 3})
-    assert [row["age"] for row in found.table.to_pylist()] == [made.known["age"][3]] * 2
+    assert [row["f_age"] for row in found.table.to_pylist()] == [made.known["age"][3]] * 2
     assert read_experience(duckdb_engine, [tmp_path / "merged"], log, space()).unknown == 2
 
 

@@ -27,7 +27,10 @@ KNOWN_SHARE = 0.5
 ACTION = ("strategy", "offer", "channel", "offer_kind", "offer_category")
 """What is proposed, beside what is known of the customer."""
 ACTION_PREFIX = "of_"
-"""Begins the names of the action's features, so that no tag has the same."""
+"""Begins the names of the action's features."""
+ACTION_FEATURES = frozenset(f"{ACTION_PREFIX}{name}" for name in ACTION)
+TAG_PREFIX = "f_"
+"""Begins the columns of tags in tables that have other columns too: a bank may have a tag `channel`."""
 OFFER_TRAITS = ("offer_kind", "offer_category")
 SECONDS_PER_DAY = 86_400
 
@@ -67,7 +70,7 @@ class Encoding:
     @property
     def tags(self) -> tuple[str, ...]:
         """Columns that come from the profile."""
-        return tuple(name for name in self.names if not name.startswith(ACTION_PREFIX))
+        return tuple(name for name in self.names if name not in ACTION_FEATURES)
 
     @property
     def categorical(self) -> tuple[int, ...]:
@@ -86,9 +89,9 @@ class Encoding:
 
         found = np.empty((table.num_rows, len(self.names)), dtype=np.float64)
         for place, name in enumerate(self.numbers):
-            found[:, place] = _plain(table[name])
+            found[:, place] = _plain(table[column_of(name)])
         for place, (name, known) in enumerate(self.levels.items(), start=len(self.numbers)):
-            codes = pc.index_in(table[name].cast(pa.string()), value_set=pa.array(known, pa.string()))
+            codes = pc.index_in(table[column_of(name)].cast(pa.string()), value_set=pa.array(known, pa.string()))
             found[:, place] = _plain(codes)
         return found
 
@@ -100,6 +103,16 @@ class Encoding:
     def from_data(cls, data: Mapping[str, Any]) -> Encoding:
         """Back from `as_data`."""
         return cls(tuple(data["numbers"]), {name: tuple(known) for name, known in data["levels"]})
+
+
+def column_of(feature: str) -> str:
+    """Under which name a table has a feature.
+
+    Examples:
+        >>> column_of("channel"), column_of("of_channel")
+        ('f_channel', 'of_channel')
+    """
+    return feature if feature in ACTION_FEATURES else f"{TAG_PREFIX}{feature}"
 
 
 def _plain(column: Any) -> Numbers:
@@ -115,7 +128,7 @@ def usable(workspace: Workspace) -> dict[str, DataType]:
     columns = {**{name: tag.type for name, tag in workspace.tags.items()}, **platform_columns(workspace)}
     personal = {name for name, tag in workspace.tags.items() if tag.personal or tag.score is not None}
     wanted = models.include or tuple(name for name in columns if name not in personal)
-    barred = {CUSTOMER_ID, *models.exclude}
+    barred = {CUSTOMER_ID, *models.exclude, *ACTION_FEATURES}
     return {
         name: columns[name]
         for name in wanted
@@ -126,7 +139,7 @@ def usable(workspace: Workspace) -> dict[str, DataType]:
 def feature_columns(
     profile: ibis.Table, columns: Mapping[str, DataType], on: ibis.Value, *, take: Mapping[str, str] | None = None
 ) -> dict[str, ibis.Value]:
-    """Columns of a profile as models read them: doubles and texts; a date is the days since it.
+    """Columns of a profile as models read them, named by `column_of`: doubles and texts; a date is the days since it.
 
     Args:
         profile: Has the columns; one that it lacks is missing everywhere.
@@ -140,15 +153,15 @@ def feature_columns(
     for name, kind in columns.items():
         at = (take or {}).get(name, name)
         if at not in profile.columns:
-            found[name] = ibis.null("string" if kind is DataType.TEXT else "float64")
+            found[column_of(name)] = ibis.null("string" if kind is DataType.TEXT else "float64")
         elif kind is DataType.TEXT:
-            found[name] = profile[at].cast("string")
+            found[column_of(name)] = profile[at].cast("string")
         elif kind in (DataType.DATE, DataType.TIMESTAMP):
-            found[name] = on.delta(profile[at].cast("date"), unit="day").cast("float64")
+            found[column_of(name)] = on.delta(profile[at].cast("date"), unit="day").cast("float64")
         elif kind is DataType.BOOLEAN:
-            found[name] = profile[at].cast("int64").cast("float64")
+            found[column_of(name)] = profile[at].cast("int64").cast("float64")
         else:
-            found[name] = profile[at].cast("float64")
+            found[column_of(name)] = profile[at].cast("float64")
     return found
 
 
@@ -163,7 +176,7 @@ def encoding_of(table: pa.Table, columns: Mapping[str, DataType]) -> Encoding:
 
     numbers = []
     for name, kind in columns.items():
-        if kind is not DataType.TEXT and pc.count_distinct(table[name]).as_py() > 1:
+        if kind is not DataType.TEXT and pc.count_distinct(table[column_of(name)]).as_py() > 1:
             numbers.append(name)
     texts = [name for name, kind in columns.items() if kind is DataType.TEXT]
     levels = {name: _levels(table, name) for name in (*texts, *(f"{ACTION_PREFIX}{one}" for one in ACTION))}
@@ -174,7 +187,7 @@ def _levels(table: pa.Table, name: str) -> tuple[str, ...]:
     """The commonest values, in order of their names; none if most rows have none of them."""
     import pyarrow.compute as pc
 
-    counted = pc.value_counts(table[name].drop_null()).to_pylist()
+    counted = pc.value_counts(table[column_of(name)].drop_null()).to_pylist()
     common = sorted((one for one in counted if one["counts"] >= LEVEL_ROWS_MIN), key=lambda one: -one["counts"])
     kept = common[:LEVELS_MAX]
     if sum(one["counts"] for one in kept) < KNOWN_SHARE * table.num_rows:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cultiva.contracts.types import DataType
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.words import Words
 from cultiva.strategy.models.boosting import Numbers, contributions
 from cultiva.strategy.models.effect import EffectModel
-from cultiva.strategy.models.features import ACTION_PREFIX
+from cultiva.strategy.models.features import column_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +50,7 @@ def reasons_of(model: EffectModel, rows: Numbers, table: pa.Table, *, threads: i
         np.zeros((len(rows), len(names))),
     )
     order = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :MOST]
-    columns = {place: table[names[place]] for place in np.unique(order)}
+    columns = {place: table[column_of(names[place])] for place in np.unique(order)}
     found: list[str | None] = []
     for row in range(len(rows)):
         said = [_reason(names[place], columns[place][row].as_py(), float(added[row, place])) for place in order[row]]
@@ -74,28 +75,33 @@ def in_words(reasons: str | None, workspace: Workspace) -> tuple[Words, ...]:
 
 
 def _worded(reason: Mapping[str, Any], workspace: Workspace) -> Words:
-    label, unit = _label(reason["tag"], workspace)
-    value, money = _value(reason["value"]), abs(reason["money"])
-    known = Words(f"为 {value.zh}{unit}", f"is {value.en}{f' {unit}' if unit else ''}")
-    if reason["value"] is None:
-        known = Words("未知", "is unknown")
+    label, known = _label(reason["tag"], workspace), _known(reason["tag"], reason["value"], workspace)
     zh, en = ("提高", "raises") if reason["direction"] == "up" else ("降低", "lowers")
-    currency = workspace.settings.currency
+    money, currency = abs(reason["money"]), workspace.settings.currency
     return Words(
         f"{label.zh}{known.zh}：{zh}效果 {money:,.2f} {currency}",
         f"{label.en} {known.en}: {en} the effect by {money:,.2f} {currency}",
     )
 
 
-def _label(name: str, workspace: Workspace) -> tuple[Words, str]:
-    if name.startswith(ACTION_PREFIX):
-        return ACTIONS[name], ""
+def _label(name: str, workspace: Workspace) -> Words:
+    if name in ACTIONS:
+        return ACTIONS[name]
     tag = workspace.tags.get(name)
-    return (Words(tag.label.zh, tag.label.en), tag.unit) if tag else (Words(name, name), "")
+    return Words(tag.label.zh, tag.label.en) if tag else Words(name, name)
 
 
-def _value(value: Any) -> Words:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        text = f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
-        return Words(text, text)
-    return Words(str(value), str(value))
+def _known(name: str, value: Any, workspace: Workspace) -> Words:
+    """What is known, as a tag's type wants it: a date is the days since it, true and false are yes and no."""
+    tag = workspace.tags.get(name)
+    kind, unit = (tag.type, tag.unit) if tag else (None, "")
+    if value is None:
+        return Words("未知", "is unknown")
+    if kind is DataType.BOOLEAN:
+        return Words("：是", "is yes") if value else Words("：否", "is no")
+    if kind in (DataType.DATE, DataType.TIMESTAMP):
+        return Words(f"距今 {value:,.0f} 天", f"was {value:,.0f} days ago")
+    if isinstance(value, int | float):
+        text = f"{value:,.2f}".rstrip("0").rstrip(".")
+        return Words(f"为 {text}{unit}", f"is {text}{f' {unit}' if unit else ''}")
+    return Words(f"为 {value}", f"is {value}")

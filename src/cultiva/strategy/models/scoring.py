@@ -40,8 +40,6 @@ SCORE = (
 )
 """What scoring writes: one row per candidate."""
 MONEY_DIGITS, CHANCE_DIGITS = 4, 6
-FEATURE_PREFIX = "f_"
-"""Begins the names of a profile's columns beside those of a candidate."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ class Scorer:
         """Rows of `SCORE` for rows of candidates with `f_` columns."""
         import pyarrow as pa
 
-        table = with_action(self._named(batch), self.models.offers)
+        table = with_action(batch, self.models.offers)
         prior = _doubles(table["prior_effect"])
         effect, error, model = np.nan_to_num(prior), np.full(len(prior), np.nan), None
         why: list[str | None] = [None] * len(prior)
@@ -123,12 +121,6 @@ class Scorer:
         if stored is None:
             return np.full(table.num_rows, np.nan)
         return chance_of(stored, table, threads=self.threads)
-
-    def _named(self, batch: pa.RecordBatch) -> pa.Table:
-        import pyarrow as pa
-
-        names = [name.removeprefix(FEATURE_PREFIX) for name in batch.schema.names]
-        return pa.Table.from_batches([batch]).rename_columns(names)
 
 
 def score(
@@ -169,11 +161,9 @@ def _asked(candidates: ibis.Table, profile: ibis.Table, models: Pinned, on: date
 
     wanted = models.columns
     made = feature_columns(profile, wanted, ibis.literal(on))
-    known = profile.select(
-        profile_id=profile.customer_id, **{f"{FEATURE_PREFIX}{name}": value for name, value in made.items()}
-    )
+    known = profile.select(profile_id=profile.customer_id, **made)
     joined = candidates.left_join(known, candidates.customer_id == known.profile_id)
-    features = {f"{FEATURE_PREFIX}{name}": joined[f"{FEATURE_PREFIX}{name}"] for name in wanted}
+    features = {name: joined[name] for name in made}
     return joined.select(*CANDIDATE, prior_effect=joined.prior_effect.cast("float64"), **features)
 
 
