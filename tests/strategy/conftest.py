@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -169,6 +170,7 @@ class Desk:
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.folder, self.rounds = engine, folder, 0
+        self.summary: Mapping[str, Any] = {}
 
     def decide(
         self,
@@ -179,6 +181,7 @@ class Desk:
         past: pl.DataFrame | None = None,
         learnt: pl.DataFrame | None = None,
         worth: pl.DataFrame | None = None,
+        prices: pl.DataFrame | None = None,
     ) -> pl.DataFrame:
         self.rounds += 1
         here = self.folder / str(self.rounds)
@@ -187,12 +190,12 @@ class Desk:
             (here / "past").mkdir()
             past.write_parquet(here / "past" / "part-0.parquet")
             inputs = replace(inputs, past_decisions=[here / "past"])
-        for name, table in {"learnt": learnt, "worth": worth}.items():
+        for name, table in {"learnt": learnt, "worth": worth, "prices": prices}.items():
             if table is not None:
                 (here / name).mkdir()
                 table.write_parquet(here / name / "part-0.parquet")
                 inputs = replace(inputs, **{name: [here / name]})  # type: ignore[arg-type]
-        plan(self.engine, inputs, space, ON, here / "decisions")
+        self.summary = plan(self.engine, inputs, space, ON, here / "decisions").summary
         return pl.read_parquet(here / "decisions" / "*.parquet")
 
     def fates(self, space: Workspace, people: list[Person], **more: Any) -> dict[tuple[int, str], Fate]:
