@@ -85,8 +85,9 @@ class _Modelling:
         models, last = self.parts.workspace.models, self.parts.lake.catalogue.before(MODELS, self.on)
         if last is not None and (self.on - last.business_date).days < models.every_days:
             return {"trained_on": last.business_date.isoformat()}
-        if self._exposures() < models.rows_min and not self._asked():
-            return {"exposures": self._exposures(), "needed": models.rows_min}
+        exposures = self._exposures()
+        if exposures < models.rows_min and not self._asked():
+            return {"exposures": exposures, "needed": models.rows_min}
         return None
 
     def _exposures(self) -> int:
