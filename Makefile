@@ -17,6 +17,7 @@ setup: $(READY) ## make .venv and install what uv.lock says; quick when nothing 
 $(READY): pyproject.toml uv.lock tools/bootstrap_uv.sh
 	@PYTHON="$(PYTHON)" bash tools/bootstrap_uv.sh $(VENV)
 	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact --compile-bytecode
+	@$(BIN)/python -m tools.kernels
 	@touch $@
 
 demo: setup ## set up, let a simulated bank live eight weeks of the loop, say what it was worth

@@ -93,7 +93,7 @@ class Problem:
             given = np.asarray(getattr(self, each.name))
             value = filled[each.name] if each.name in filled and given.size == 0 else given
             value = np.maximum(value, 0) if each.name.endswith("room") else value
-            object.__setattr__(self, each.name, np.ascontiguousarray(value, dtype=_TYPES[each.name]))
+            object.__setattr__(self, each.name, np.require(value, _TYPES[each.name], ["C", "W"]))  # one signature
         _check(self)
 
     @property
