@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numba
@@ -133,11 +133,10 @@ def _solution(problem: Problem, layout: Layout, dual: Dual, plan: _Plan) -> Solu
     globally = len(problem.capacity)
     chosen = layout.at_home(plan.state.chosen)
     unmet = _unmet(problem, plan.state)
-    lowered = sum(-plan.theta[each.resource] * (each.minimum - each.reached) for each in unmet)
     return Solution(
         chosen=chosen,
         value=float(problem.worth[chosen].sum()),
-        bound=plan.dual + lowered,
+        bound=_lowered_bound(layout, plan, unmet) if unmet else plan.dual,
         prices=Prices(plan.theta[:globally], _per_pool(problem, layout, plan.theta, plan.prices)),
         last_in=_per_pool(problem, layout, plan.theta, plan.last_in),
         first_out=_per_pool(problem, layout, plan.theta, plan.prices),
@@ -146,6 +145,20 @@ def _solution(problem: Problem, layout: Layout, dual: Dual, plan: _Plan) -> Solu
         unmet=unmet,
         evaluations=dual.evaluations,
     )
+
+
+def _lowered_bound(layout: Layout, plan: _Plan, unmet: tuple[Unmet, ...]) -> float:
+    """The bound when the minimums not reached are lowered to what was: at the plan's prices, or at better ones."""
+    minimum, theta = layout.minimum.copy(), plan.theta.copy()
+    for each in unmet:
+        minimum[each.resource], theta[each.resource] = each.reached, 0.0
+    there = sum(-plan.theta[each.resource] * (each.minimum - each.reached) for each in unmet)
+    lower = replace(layout, minimum=minimum)
+    relaxed = Dual(lower, every_branch(lower), 1.0, plan.prices.copy())
+    minimise(relaxed, theta)
+    whole = Whole(lower, relaxed.which, 1.0, relaxed.pool_prices)
+    whole.at(relaxed.best_theta)
+    return min(plan.dual + there, whole.best)
 
 
 def _per_pool(problem: Problem, layout: Layout, theta: Floats, prices: Any) -> Floats:
