@@ -35,7 +35,10 @@ class EffectModel:
             "encoding": self.encoding.as_data(),
             "weights": [weight for _, weight in self.parts],
             "centres": dict(self.centres),
-            "levels": [{"of": list(key), **asdict(one)} for key, one in sorted(self.levels.items())],
+            "levels": [
+                {"of": list(key), **asdict(one), "se": one.se if np.isfinite(one.se) else None}
+                for key, one in sorted(self.levels.items())
+            ],
         }
 
     @classmethod
@@ -46,7 +49,10 @@ class EffectModel:
             Encoding.from_data(data["encoding"]),
             tuple(zip(stored.boosters, data["weights"], strict=True)),
             data["centres"],
-            {tuple(one["of"]): Level(one["mean"], one["se"], one["apart"]) for one in data["levels"]},
+            {
+                tuple(one["of"]): Level(one["mean"], float("inf") if one["se"] is None else one["se"], one["apart"])
+                for one in data["levels"]
+            },
         )
 
     def gains(self, rows: Numbers, keys: Sequence[Key], *, threads: int = 1) -> Numbers:

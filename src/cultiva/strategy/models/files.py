@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -118,7 +119,16 @@ def _model(kind: str, role: Role, name: str, found: Mapping[str, str]) -> Stored
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, indent=1, default=str)
+    return json.dumps(_finite(data), ensure_ascii=False, indent=1, default=str, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for what is no number: JSON has neither NaN nor infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _sha(text: str) -> str:

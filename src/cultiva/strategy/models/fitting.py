@@ -135,12 +135,7 @@ def fit_effect(
     result = _compared(held, model, champion, workspace, threads=base.threads)
     card = {
         **base.card(ModelKind.EFFECT),
-        "learners": {
-            "weights": blend.weights,
-            "belief": blend.belief,
-            "slope": blend.slope,
-            "slope_se": blend.slope_se,
-        },
+        "learners": _told(blend),
         "winsorised_at": {"share": models.winsor_share, "low": cuts[0], "high": cuts[1]},
         "calibration": _effect_table(found, blend, train),
         "policy_value": result.as_data(),
@@ -149,6 +144,11 @@ def fit_effect(
     }
     role = Role.CHAMPION if result.promoted else Role.CHALLENGER
     return StoredModel("effect", role, model.as_data(), tuple(text for text, _ in model.parts), card), held
+
+
+def _told(blend: Blend) -> dict[str, Any]:
+    error = blend.slope_se if np.isfinite(blend.slope_se) else None
+    return {"weights": blend.weights, "belief": blend.belief, "slope": blend.slope, "slope_se": error}
 
 
 def _effect_model(
