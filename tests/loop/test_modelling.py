@@ -131,7 +131,8 @@ def test_models_are_trained_pinned_from_the_next_day_and_left_in_peace_for_a_whi
     made.run("features", DAY)
     made.run("features", LATER)
     done = made.run("models", LATER)
-    assert done.detail["models"]["effect"]["role"] == "champion"
+    said: Any = done.detail["models"]
+    assert said["effect"]["role"] == "champion"
     assert done.detail["exposures"] == COUNT and done.rows == COUNT
     assert models_in_use(made.parts, LATER) == []
     (folder,) = models_in_use(made.parts, LATER + timedelta(days=1))
@@ -143,7 +144,9 @@ def test_models_are_trained_pinned_from_the_next_day_and_left_in_peace_for_a_whi
     left = [path.name for path in folder.parent.iterdir()]
     assert left == [folder.name], "nothing else is left lying"
     for table in ("exposure", "profile"):
-        made.catalogue.publish([replace(made.catalogue.current(table, LATER), business_date=LATER + timedelta(days=7))])  # type: ignore[type-var]
+        newest = made.catalogue.current(table, LATER)
+        assert newest is not None
+        made.catalogue.publish([replace(newest, business_date=LATER + timedelta(days=7))])
     again = made.run("models", LATER + timedelta(days=7))
     assert again.outputs == () and again.detail == {"trained_on": LATER.isoformat()}
 
