@@ -11,7 +11,7 @@ from cultiva.strategy.models.calibration import area, calibrate, error, table
 from cultiva.strategy.models.drift import Spread, drift, spread_of, spreads, stability
 from cultiva.strategy.models.heterogeneity import FOLDS, Crossfit, weigh
 from cultiva.strategy.models.learners import Trial, doubly_robust
-from cultiva.strategy.models.levels import Level, level_of, levels, settled_level
+from cultiva.strategy.models.levels import Keys, Level, level_of, levels, settled_level
 from cultiva.strategy.models.value import Scores, compare, touched_share
 
 DRAW = np.random.default_rng(11)
@@ -61,7 +61,7 @@ def test_levels_are_drawn_together_by_how_far_parts_are_apart() -> None:
                              DRAW.normal(50, 5, 5000)])  # fmt: skip
     keys = [("k", "c", "s", "x")] * 100 + [("k", "c", "s", "y")] * 100
     keys += [("k", "d", "s", "p")] * 5000 + [("k", "d", "s", "q")] * 5000
-    found = levels(scores, np.ones(len(scores)), keys)
+    found = levels(scores, np.ones(len(scores)), Keys.of(keys))
     own = [scores[:100].mean(), scores[100:200].mean()]
     drawn = [found["k", "c", "s", name].mean for name in "xy"]
     assert abs(drawn[0] - drawn[1]) < abs(own[0] - own[1]) / 2

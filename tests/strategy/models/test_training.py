@@ -23,6 +23,7 @@ from cultiva.kit.errors import CultivaError
 from cultiva.strategy.models.experience import LogInputs, log_features, read_experience
 from cultiva.strategy.models.files import Role, champions, read_models
 from cultiva.strategy.models.fitting import ground
+from cultiva.strategy.models.levels import Keys
 from cultiva.strategy.models.service import TrainingInputs, pin, train
 
 
@@ -119,7 +120,7 @@ def test_what_is_foreseen_rises_with_a_tag_where_the_bank_says_so(duckdb_engine:
     for name, values in (("age", base["age"]), ("wealth", np.linspace(1000, 60_000, 60))):
         table = profile_table({**known, name: values})
         rows = encoded(table, model.encoding)
-        said = model.gains(rows, [("product", "fund", "a", "fund")] * 60)
+        said = model.gains(rows, Keys.of([("product", "fund", "a", "fund")] * 60))
         assert np.all(np.diff(said) >= -1e-9)
         assert name == "age" or said[-1] - said[0] > 2
 

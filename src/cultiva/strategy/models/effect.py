@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cultiva.strategy.models.boosting import Numbers, blended
 from cultiva.strategy.models.features import Encoding, Offers
 from cultiva.strategy.models.files import StoredModel
-from cultiva.strategy.models.levels import Key, Level, level_of, settled_level
+from cultiva.strategy.models.levels import Key, Keys, Level, level_of, settled_level
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +56,7 @@ class EffectModel:
             },
         )
 
-    def gains(self, rows: Numbers, keys: Sequence[Key], *, threads: int = 1) -> Numbers:
+    def gains(self, rows: Numbers, keys: Keys, *, threads: int = 1) -> Numbers:
         """What each customer gains more or less than others of the same strategy; 0 where nothing alike was learnt.
 
         Args:
@@ -65,9 +66,8 @@ class EffectModel:
         """
         if not self.parts:
             return np.zeros(len(rows))
+        middle = np.array([self._centre(key) for key in keys.names], dtype=np.float64)[keys.codes]
         said = blended(self.parts, rows, threads=threads)
-        centre = {key: self._centre(key) for key in set(keys)}
-        middle = np.array([centre[key] for key in keys], dtype=np.float64)
         found: Numbers = np.where(np.isnan(middle), 0.0, said - middle)
         return found
 
@@ -75,9 +75,7 @@ class EffectModel:
         kind, category, strategy = key[:3]
         return self.centres.get(strategy, self.centres.get(f"{kind}|{category}", float("nan")))
 
-    def effects(
-        self, prior: Numbers, rows: Numbers, keys: Sequence[Key], *, threads: int = 1
-    ) -> tuple[Numbers, Numbers]:
+    def effects(self, prior: Numbers, rows: Numbers, keys: Keys, *, threads: int = 1) -> tuple[Numbers, Numbers]:
         """Effects in money and their standard errors.
 
         Args:
@@ -87,17 +85,26 @@ class EffectModel:
             threads: Threads of the trees.
         """
         means, errors = np.nan_to_num(prior), np.full(len(prior), np.nan)
-        names = np.array(["\x1f".join(key) for key in keys], dtype=object)
-        distinct, codes = np.unique(names.astype(str), return_inverse=True)
-        for place, name in enumerate(distinct):
-            level, mine = level_of(self.levels, tuple(name.split("\x1f"))), codes == place
+        for key, mine in keys.each():
+            level = level_of(self.levels, key)
             if level is not None:
                 means[mine], errors[mine], _ = settled_level(np.nan_to_num(prior[mine]), level)
         return means + self.gains(rows, keys, threads=threads), errors
 
 
-def keys_of(table: pa.Table | pa.RecordBatch, offers: Offers) -> list[Key]:
+def keys_of(table: pa.Table | pa.RecordBatch, offers: Offers) -> Keys:
     """Per row (kind, category, strategy, offer)."""
-    strategies, names = table["strategy"].to_pylist(), table["offer"].to_pylist()
-    traits = {name: offers.traits(name or "") for name in set(names)}
-    return [(*traits[name], strategy or "", name or "") for strategy, name in zip(strategies, names, strict=True)]
+    strategies, strategy = _coded(table["strategy"])
+    names, offer = _coded(table["offer"])
+    both, codes = np.unique(strategy * len(names) + offer, return_inverse=True)
+    pairs = [(strategies[one // len(names)], names[one % len(names)]) for one in both]
+    return Keys(tuple((*offers.traits(name), of, name) for of, name in pairs), codes.astype(np.int64))
+
+
+def _coded(column: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The distinct texts of a column, missing ones empty, and the place of each row's."""
+    import pyarrow as pa
+
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    coded = whole.cast(pa.string()).fill_null("").dictionary_encode()
+    return coded.dictionary.to_pylist(), np.asarray(coded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)

@@ -21,7 +21,7 @@ from cultiva.strategy.models.files import Role, StoredModel
 from cultiva.strategy.models.guards import Refused, refused
 from cultiva.strategy.models.heterogeneity import FOLDS, Blend, Crossfit, crossfit, precision, weigh
 from cultiva.strategy.models.learners import Learnt, Trial, learn
-from cultiva.strategy.models.levels import levels
+from cultiva.strategy.models.levels import Keys, levels
 from cultiva.strategy.models.value import Comparison, Scores, compare, scores_of
 
 RESPONSE = Growth(rounds=150, leaves=16, leaf_rows=50, objective="binary")
@@ -101,7 +101,7 @@ class Held:
 
     experience: Experience
     which: npt.NDArray[np.bool_]
-    keys: list[tuple[str, ...]]
+    keys: Keys
     scores: Scores
     cost: Numbers
     anchor: Numbers
@@ -130,7 +130,7 @@ def fit_effect(
     blend = weigh(found, train, base.strategies[mine])
     learnt = learn(train, inputs, learners, fold // FOLDS == 0)
     keys = keys_of(experience.table, Offers.of(workspace))
-    model = _effect_model(base, train, found, (blend, learnt), [keys[place] for place in np.flatnonzero(mine)])
+    model = _effect_model(base, train, found, (blend, learnt), keys.at(mine))
     held = _held(base, trial.at(experience.held_back), learnt, keys, _anchor(experience, workspace, anchors))
     result = _compared(held, model, champion, workspace, threads=base.threads)
     card = {
@@ -151,17 +151,14 @@ def _told(blend: Blend) -> dict[str, Any]:
     return {"weights": blend.weights, "belief": blend.belief, "slope": blend.slope, "slope_se": error}
 
 
-def _effect_model(
-    base: Ground, train: Trial, found: Crossfit, learnt: tuple[Blend, Learnt], keys: list[tuple[str, ...]]
-) -> EffectModel:
+def _effect_model(base: Ground, train: Trial, found: Crossfit, learnt: tuple[Blend, Learnt], keys: Keys) -> EffectModel:
     blend, models = learnt
     parts, weight = blend.parts(models), precision(train)
     said = blend.foreseen(found.effects) + np.zeros(len(train))
     centres: dict[str, float] = {}
-    for names in ([key[2] for key in keys], [f"{key[0]}|{key[1]}" for key in keys]):
-        distinct, codes = np.unique(np.array(names), return_inverse=True)
-        sums = np.bincount(codes, weight * said) / np.bincount(codes, weight)
-        centres |= {str(name): float(value) for name, value in zip(distinct, sums, strict=True)}
+    for names in ([key[2] for key in keys.names], [f"{key[0]}|{key[1]}" for key in keys.names]):
+        for (name,), mine in Keys(tuple((name,) for name in names), keys.codes).upto(1).each():
+            centres[name] = float(np.average(said[mine], weights=weight[mine]))
     return EffectModel(base.encoding, parts, centres, levels(found.score, weight, keys))
 
 
@@ -171,14 +168,14 @@ def _anchor(experience: Experience, workspace: Workspace, anchors: Mapping[str, 
     return np.array([anchors.get(strategy, priors.get(offer, 0.0)) for strategy, offer in pairs])
 
 
-def _held(base: Ground, trial: Trial, learnt: Learnt, keys: list[tuple[str, ...]], anchor: Numbers) -> Held:
+def _held(base: Ground, trial: Trial, learnt: Learnt, keys: Keys, anchor: Numbers) -> Held:
     experience, which = base.experience, base.experience.held_back
     treated = experience.treated
     totals = np.bincount(base.strategies, treated)
     costs = np.bincount(base.strategies, treated * experience.numbers("cost")) / np.where(totals > 0, totals, 1)
     cost = costs[base.strategies][which]
     scores = scores_of(trial, *learnt.sides(trial.rows, threads=base.threads), cost)
-    return Held(experience, which, [keys[place] for place in np.flatnonzero(which)], scores, cost, anchor[which])
+    return Held(experience, which, keys.at(which), scores, cost, anchor[which])
 
 
 def _compared(

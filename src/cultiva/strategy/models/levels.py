@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,7 +33,37 @@ Key = tuple[str, ...]
 """(kind, category), or (kind, category, strategy), or (kind, category, strategy, offer)."""
 
 
-def levels(scores: Numbers, weight: Numbers, keys: Sequence[Sequence[str]]) -> dict[Key, Level]:
+@dataclass(frozen=True)
+class Keys:
+    """The part that each row belongs to: few names, many numbers."""
+
+    names: tuple[Key, ...]
+    codes: npt.NDArray[np.int64]
+    """Place in `names` of each row; shape (n,)."""
+
+    @classmethod
+    def of(cls, rows: Sequence[Key]) -> Keys:
+        """From one key per row."""
+        names = sorted(set(rows))
+        places = {name: place for place, name in enumerate(names)}
+        return cls(tuple(names), np.array([places[row] for row in rows], dtype=np.int64))
+
+    def at(self, which: npt.NDArray[np.bool_]) -> Keys:
+        """Those of some rows."""
+        return Keys(self.names, self.codes[which])
+
+    def upto(self, depth: int) -> Keys:
+        """The wider parts that they belong to."""
+        wide = Keys.of([name[:depth] for name in self.names])
+        return Keys(wide.names, wide.codes[self.codes])
+
+    def each(self) -> Iterator[tuple[Key, npt.NDArray[np.bool_]]]:
+        """Every part that has rows, and which they are."""
+        for place in np.unique(self.codes):
+            yield self.names[place], self.codes == place
+
+
+def levels(scores: Numbers, weight: Numbers, keys: Keys) -> dict[Key, Level]:
     """Levels of every part, from all rows down to single offers.
 
     Each part's own mean is drawn towards that of the part above it, by the spread between the parts beside it (random
@@ -42,13 +72,11 @@ def levels(scores: Numbers, weight: Numbers, keys: Sequence[Sequence[str]]) -> d
     Args:
         scores: Doubly robust score of each row; shape (n,).
         weight: What each says; shape (n,).
-        keys: Per row the parts it belongs to, from wide to narrow: kind, category, strategy, offer.
+        keys: Per row (kind, category, strategy, offer), from wide to narrow.
     """
-    table = np.array([list(row) for row in keys], dtype=object).reshape(len(scores), -1)
     found: dict[Key, Level] = {(): _mean(scores, weight)}
-    for depth in range(1, table.shape[1] + 1):
-        names = ["\x1f".join(row) for row in table[:, :depth]]
-        own = _by_name(scores, weight, np.array(names, dtype=object))
+    for depth in range(1, max(len(name) for name in keys.names) + 1):
+        own = {name: _mean(scores[mine], weight[mine]) for name, mine in keys.upto(depth).each()}
         for above in sorted({key[:-1] for key in own}):
             below = {key: one for key, one in own.items() if key[:-1] == above}
             if len(below) > 1:
@@ -57,14 +85,6 @@ def levels(scores: Numbers, weight: Numbers, keys: Sequence[Sequence[str]]) -> d
                 below = {key: _drawn(found[above], one, apart**2) for key, one in below.items()}
             found |= below
     return found
-
-
-def _by_name(scores: Numbers, weight: Numbers, names: npt.NDArray[np.object_]) -> dict[Key, Level]:
-    distinct, codes = np.unique(names.astype(str), return_inverse=True)
-    return {
-        tuple(name.split("\x1f")): _mean(scores[codes == place], weight[codes == place])
-        for place, name in enumerate(distinct)
-    }
 
 
 def _mean(scores: Numbers, weight: Numbers) -> Level:
