@@ -11,6 +11,8 @@ import numpy.typing as npt
 from cultiva.strategy.models.boosting import Inputs, Numbers
 from cultiva.strategy.models.learners import Learnt, Parts, Trial, doubly_robust, learn
 
+PRIOR_WIDTH = 0.5
+"""Standard deviation of a learner's weight, beforehand, in units of an equal share."""
 FOLDS = 4
 """Parts of the rows; each is foreseen by models of the others."""
 
@@ -76,9 +78,10 @@ def crossfit(trial: Trial, inputs: Inputs, learners: Sequence[str], fold: npt.ND
 def weigh(found: Crossfit, trial: Trial, groups: npt.NDArray[np.int64]) -> Blend:
     """Weighs the learners (stacking: Wolpert 1992; of causal models: Han and Wu 2022), and their sum.
 
-    Effects and scores are taken within their group, whose level is another question. The belief is the positive-part
-    James-Stein weight of the slope of the score on what the stack of the other folds foresees (the best linear
-    predictor of Chernozhukov, Demirer, Duflo, Fernández-Val 2018): no gain on rows not seen, no belief.
+    Effects and scores are taken within their group, whose level is another question. The belief is the slope of the
+    score on what the stack of the other folds foresees (the best linear predictor of Chernozhukov, Demirer, Duflo,
+    Fernández-Val 2018), at most 1, times its empirical-Bayes weight slope² / (slope² + se²): it fades with the gain on
+    rows not seen, and where there is none there is no belief.
 
     Args:
         found: From `crossfit`.
@@ -94,7 +97,7 @@ def weigh(found: Crossfit, trial: Trial, groups: npt.NDArray[np.int64]) -> Blend
         unseen[held] = columns[held] @ _stack(columns[~held], target[~held], weight[~held])
     slope, se = _slope(unseen, target, weight)
     stacked = _stack(columns, target, weight)
-    belief = min(slope, 1.0) * max(0.0, 1 - (se / slope) ** 2) if slope > 0 else 0.0
+    belief = min(slope, 1.0) * slope**2 / (slope**2 + se**2) if slope > 0 else 0.0
     return Blend(dict(zip(names, map(float, stacked), strict=True)), float(belief), slope, se)
 
 
@@ -115,7 +118,7 @@ def _stack(columns: Numbers, target: Numbers, weight: Numbers) -> Numbers:
     """Weights, none negative, whose sum of columns comes closest to the target, drawn towards equal ones.
 
     Learners say much the same, so the data hardly tell their weights apart, and an average errs less than a choice:
-    each weight has a normal prior around its share of what the plain average explains, as wide as that share.
+    each weight has a normal prior around its share of what the plain average explains, half as wide as that share.
     """
     from scipy.optimize import nnls
 
@@ -130,7 +133,7 @@ def _stack(columns: Numbers, target: Numbers, weight: Numbers) -> Numbers:
     if equal == 0:
         return found
     root = np.sqrt(weight)
-    doubt = float(np.sqrt(np.mean(weight * target**2))) / equal
+    doubt = float(np.sqrt(np.mean(weight * target**2))) / (equal * PRIOR_WIDTH)
     eye = doubt * np.eye(scaled.shape[1])
     pulled = np.full(scaled.shape[1], doubt * equal)
     solved, _ = nnls(np.vstack([scaled * root[:, None], eye]), np.concatenate([target * root, pulled]))
