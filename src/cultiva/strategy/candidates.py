@@ -71,7 +71,7 @@ def candidates(
         is_scored=openings.strategy.isin(sorted(scored)) if scored else ibis.literal(False),
         explores=openings.explores < exploration,
     )
-    table = table.mutate(**{tier: table[tier] & table.offered for tier in TIERS[2:]})
+    table = table.mutate(**_one_after_another(table))
     table = table.mutate(
         fate=_fate(table),
         rank_value=_rank(table),
@@ -88,6 +88,15 @@ def candidates(
         ],
     )
     return _told(joined, book)
+
+
+def _one_after_another(table: ibis.Table) -> dict[str, ibis.Value]:
+    """The proposals that pass each tier and all before it; from suitability on, only those of the drawn offer."""
+    passed, found = table[TIERS[0]], {TIERS[0]: table[TIERS[0]]}
+    for tier in TIERS[1:]:
+        passed = passed & table[tier] if tier != "suitable" else passed & table[tier] & table.offered
+        found[tier] = passed
+    return found
 
 
 def _fate(table: ibis.Table) -> ibis.Value:

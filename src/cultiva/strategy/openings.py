@@ -17,23 +17,26 @@ from cultiva.contracts.decision import holdout_draw
 from cultiva.definitions.review import RankBy
 from cultiva.definitions.strategies import Strategy
 from cultiva.engine.draws import ibis_draw, ibis_unit, ibis_unit_draw
-from cultiva.strategy.proposals import PREFIX, Book
+from cultiva.strategy.proposals import PREFIX, Book, mask_of
 from cultiva.strategy.ranking import RESPONSE, WORTH
 
 if TYPE_CHECKING:
     import ibis
 
 TIERS = ("eligible", "applicable", "suitable", "permitted", "free")
-"""The tiers a proposal has to pass, one after another; each is a column of `openings` with those that passed it."""
+"""The tiers a proposal has to pass, one after another; each is a column of `openings` with those that pass it alone."""
 
 
-def openings(desk: ibis.Table, strategies_table: ibis.Table, book: Book, on: date) -> ibis.Table:
+def openings(
+    desk: ibis.Table, strategies_table: ibis.Table, book: Book, *, shares: Mapping[str, Mapping[str, float]], on: date
+) -> ibis.Table:
     """Every member of every audience, with the proposals that pass each tier, and what decides its rank.
 
     Args:
         desk: From `assessed`.
         strategies_table: From `Book.strategies_table`.
         book: The proposals.
+        shares: Strategy -> shares in which its offers are drawn; the others draw none.
         on: Business date.
 
     Returns:
@@ -48,7 +51,7 @@ def openings(desk: ibis.Table, strategies_table: ibis.Table, book: Book, on: dat
     audience = audience.filter(_of(audience, "in_", book.strategies))
     rules = _of(audience, "rules_", book.strategies)
     strategy, customer = audience[f"{PREFIX}strategy"], audience.customer_id
-    chosen = _drawn(audience, book)
+    chosen = _drawn(audience, shares, book.strategies)
     return audience.select(
         "customer_id", "branch_id", "adviser_id", "ranked_by", "suppression", "touches_used", "draw_global",
         *[f"lever_{lever.name}" for lever in book.levers],
@@ -57,7 +60,6 @@ def openings(desk: ibis.Table, strategies_table: ibis.Table, book: Book, on: dat
         **_tiers(audience, book),
         offered=chosen.mask,
         share=chosen.share,
-        drawn=audience[f"{PREFIX}drawn"],
         rules=rules,
         worth=_learnt(audience, WORTH, book.strategies).fill_null(audience[f"{PREFIX}worth"]).fill_null(rules),
         response=_learnt(audience, RESPONSE, book.strategies).fill_null(audience[f"{PREFIX}response"]),
@@ -87,16 +89,16 @@ def _learnt(table: ibis.Table, what: str, strategies: Sequence[Strategy]) -> ibi
 
 
 def _tiers(table: ibis.Table, book: Book) -> dict[str, ibis.Value]:
-    """The proposals that pass each tier, as bits."""
+    """The proposals that pass each tier by itself, as bits."""
     service, untouched = table[f"{PREFIX}mask_service"], table[f"{PREFIX}mask_untouched"]
-    eligible = _sum_of_masks(table, "offer", {name: table[f"eligible_{name}"] for name in book.offers})
-    applicable = eligible & _sum_of_masks(table, "offer", {name: table[f"applicable_{name}"] for name in book.offers})
-    suitable = applicable & _sum_of_masks(table, "offer", {name: table[f"suitable_{name}"] for name in book.offers})
+    by_offer = [
+        _sum_of_masks(table, "offer", {name: table[f"{what}_{name}"] for name in book.offers}) for what in TIERS[:3]
+    ]
     consent = _sum_of_masks(table, "channel", {name: table[f"permitted_{name}"] for name in book.channels})
-    permitted = suitable & table[f"{PREFIX}mask_carried"] & (consent | service)
+    permitted = table[f"{PREFIX}mask_carried"] & (consent | service)
     by_channel = _sum_of_masks(table, "channel", {name: table[f"room_{name}"] for name in book.channels})
-    free = permitted & ((by_channel & _room_of_offers(table, book)) | untouched)
-    return dict(zip(TIERS, (eligible, applicable, suitable, permitted, free), strict=True))
+    free = (by_channel & _room_of_offers(table, book)) | untouched
+    return dict(zip(TIERS, (*by_offer, permitted, free), strict=True))
 
 
 def _room_of_offers(table: ibis.Table, book: Book) -> ibis.Value:
@@ -123,33 +125,33 @@ class _Drawn:
     share: ibis.Value
 
 
-def _drawn(table: ibis.Table, book: Book) -> _Drawn:
+def _drawn(table: ibis.Table, shares: Mapping[str, Mapping[str, float]], strategies: Sequence[Strategy]) -> _Drawn:
     """Draws one of the open offers in the shares of the strategy; everything stays where a strategy draws none."""
     import ibis
 
-    whole_mask, always = ibis.literal(-1, "int64"), ibis.literal(1.0).cast("!float64")
-    compared = {name for one in book.strategies if len(one.offers) > 1 for name in one.offers}
-    several = [name for name in book.offers if name in compared]
-    if not several:
-        return _Drawn(whole_mask, always)
-    weights = {
-        name: (table[f"eligible_{name}"] & table[f"applicable_{name}"] & table[f"suitable_{name}"]).cast("float64")
-        * table[f"{PREFIX}share_{name}"]
-        for name in several
-    }
-    whole = reduce(add, weights.values())
-    lot = ibis_draw(ibis.literal("offer:") + table[f"{PREFIX}strategy"], table.customer_id) * whole
-    upto, hits = ibis.literal(0.0), []
-    for name, weight in weights.items():
-        upto = upto + weight
-        hits.append((name, (weight > 0) & (lot < upto), weight / whole))
-    active = table[f"{PREFIX}drawn"] & (whole > 0) & (table.ranked_by == RankBy.EFFECT.value)
-    return _Drawn(
-        mask=ibis.cases(
-            *[(active & hit, table[f"{PREFIX}mask_offer_{name}"]) for name, hit, _ in hits], else_=whole_mask
-        ),
-        share=ibis.cases(*[(active & hit, share) for _, hit, share in hits], else_=always),
-    )
+    mine, customer = table[f"{PREFIX}strategy"], table.customer_id
+    by_effect = table.ranked_by == RankBy.EFFECT.value
+    masks, parts = [], []
+    for one in strategies:
+        if one.name not in shares:
+            continue
+        lot, upto = ibis_draw(f"offer:{one.name}", customer), ibis.literal(0.0)
+        weights = {name: ibis.ifelse(_open(table, name), shares[one.name].get(name, 0.0), 0.0) for name in one.offers}
+        whole = reduce(add, weights.values())
+        for name, weight in weights.items():
+            upto = upto + weight
+            hit = (mine == one.name) & by_effect & (weight > 0) & (lot * whole < upto)
+            masks.append((hit, mask_of(one, name)))
+            parts.append((hit, weight / whole))
+    always = ibis.literal(1.0).cast("!float64")
+    if not masks:
+        return _Drawn(ibis.literal(-1, "int64"), always)
+    return _Drawn(ibis.cases(*masks, else_=-1).cast("int64"), ibis.cases(*parts, else_=always))
+
+
+def _open(table: ibis.Table, offer: str) -> ibis.Value:
+    """Whether an offer passes the tiers that go by offer."""
+    return table[f"eligible_{offer}"] & table[f"applicable_{offer}"] & table[f"suitable_{offer}"]
 
 
 def _own_draw(table: ibis.Table, strategies: Sequence[Strategy]) -> ibis.Value:

@@ -80,17 +80,16 @@ class Book:
         """Channels whose use counts as a touch."""
         return frozenset(one.name for one in self.workspace.policy.channels if one.touch)
 
-    def strategies_table(self, ranking: Ranking, scored: frozenset[str]) -> Any:
+    def strategies_table(self, ranking: Ranking) -> Any:
         """One row per strategy: masks of its proposals, its holdout, what has been learnt of it as a whole.
 
         Args:
             ranking: What has been learnt.
-            scored: Strategies whose proposals are compared with one another; their offers are not drawn.
         """
         import pyarrow as pa
 
-        rows = [self._row(one, ranking, drawn=one.name not in scored) for one in self.strategies]
-        types = {"strategy": pa.string(), "holdout_by": pa.string(), "drawn": pa.bool_()}
+        rows = [self._row(one, ranking) for one in self.strategies]
+        types = {"strategy": pa.string(), "holdout_by": pa.string()}
         masks = {name: pa.int64() for name in rows[0] if "mask" in name}
         return pa.table(
             {
@@ -99,9 +98,8 @@ class Book:
             }
         )
 
-    def _row(self, strategy: Strategy, ranking: Ranking, *, drawn: bool) -> dict[str, Any]:
+    def _row(self, strategy: Strategy, ranking: Ranking) -> dict[str, Any]:
         mine = proposals_of(strategy)
-        shares = (ranking.offer_shares(strategy) if drawn else None) or {}
         worth, response = ranking.learnt.everywhere(strategy.name) or (None, None)
         return {
             "strategy": strategy.name,
@@ -110,13 +108,11 @@ class Book:
             "worth": worth,
             "response": response,
             "mean_cost": ranking.learnt.costs.get(strategy.name),
-            "drawn": bool(shares),
             "mask_carried": _mask(one for one in mine if self.carries(one)),
             "mask_service": _mask(one for one in mine if self.is_service(one.offer)),
             "mask_untouched": _mask(one for one in mine if not self.touches(one)),
             **{f"mask_offer_{name}": _mask(one for one in mine if one.offer == name) for name in self.offers},
             **{f"mask_channel_{name}": _mask(one for one in mine if one.channel == name) for name in self.channels},
-            **{f"share_{name}": shares.get(name, 0.0) for name in self.offers},
         }
 
     def proposals_table(self) -> Any:
@@ -153,6 +149,11 @@ def covers(scope: Scope, proposal: Proposal) -> bool:
         and (not scope.offers or proposal.offer in scope.offers)
         and (not scope.channels or proposal.channel in scope.channels)
     )
+
+
+def mask_of(strategy: Strategy, offer: str) -> int:
+    """Bits of a strategy's proposals of one offer."""
+    return _mask(one for one in proposals_of(strategy) if one.offer == offer)
 
 
 def _mask(proposals: Any) -> int:

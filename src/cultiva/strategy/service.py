@@ -155,8 +155,11 @@ def _lay_out_candidates(
     engine: Engine, book: Book, ranking: Ranking, *, scored: frozenset[str], on: date, work: Path
 ) -> None:
     """Writes openings and candidates; each is read by several, and SQL would repeat it in every place."""
-    strategies = engine.load(book.strategies_table(ranking, scored))
-    engine.write(openings(engine.scan([work / "desk"]), strategies, book, on), work / "openings")
+    strategies = engine.load(book.strategies_table(ranking))
+    shares = {one.name: found for one in book.strategies if one.name not in scored
+              and (found := ranking.offer_shares(one)) is not None}  # fmt: skip
+    desk = engine.scan([work / "desk"])
+    engine.write(openings(desk, strategies, book, shares=shares, on=on), work / "openings")
     proposals = engine.load(book.proposals_table())
     opened = engine.scan([work / "openings"])
     exploration = book.workspace.review.exploration
