@@ -174,7 +174,7 @@ def _tag_references(workspace: Workspace) -> Iterator[Reference]:
 def _value_references(workspace: Workspace) -> Iterator[Reference]:
     value = workspace.value
     for index, component in enumerate(value.components):
-        loc = ("components", index, "aggregate", "table")
+        loc: Loc = ("components", index, "aggregate", "table")
         yield Reference("value", "value", loc, "view", component.aggregate.table, VIEWS)
     for index, peer in enumerate(value.potential.peers):
         yield Reference("value", "value", ("potential", "peers", index), "tag", peer, workspace.tags)

@@ -2,7 +2,8 @@
 
 A run keeps half a million objects (modules, parsed rules, Ibis expressions) and makes millions that die at once: with
 Python's own thresholds the collector walks the living ones hundreds of times. Measured on eight weeks of 20,000
-simulated customers: about a tenth of the processor time of all steps. What is not in a cycle is freed at once all the same.
+simulated customers: about a tenth of the processor time of all steps. What is not in a cycle is freed at once all the
+same.
 """
 
 from __future__ import annotations
