@@ -47,6 +47,7 @@ def assessed(
     Returns:
         Per strategy `in_` (audience, stage and tier), `may_` (its own condition), `rules_` (its own rank), and what has
         been learnt of the customer's cell; per offer `eligible_`, `applicable_` and `suitable_`; per lever `lever_`;
+        per template `quote_share_`, the chance with which its price was drawn;
         `suppression` (name or null), `draw_global`, `ranked_by`; permissions, room and counters.
         A null answer to a condition is no, to a suppression it is yes.
     """
@@ -62,6 +63,7 @@ def assessed(
         answers[f"may_{strategy.name}"] = _yes(rule(strategy.eligible, desk))
         answers[f"rules_{strategy.name}"] = rule(strategy.rank, desk).cast("float64")
     quotes = {name: quoted(desk, one, (ladders or {}).get(name, {})) for name, one in workspace.products.items()}
+    answers |= {f"quote_share_{name}": one.share for name, one in quotes.items()}
     for name in sorted({name for strategy in strategies for name in strategy.offers}):
         offer = workspace.offers[name]
         answers[f"eligible_{name}"] = _yes(rule(offer.eligible, desk))

@@ -61,8 +61,8 @@ def candidates(
 
     Returns:
         `DECIDED` without exposed; response, contact_cost, offer_cost; `factor` and `extra` of the levers that work;
-        `explores` and `scored` (booleans), `chance` (a draw); held, held_by, held_value. Fate is chosen where nothing
-        stands in the way, holdouts and other candidates not looked at.
+        `explores` and `scored` (booleans), `chance` (a draw), `quote_share`; held, held_by, held_value. Fate is chosen
+        where nothing stands in the way, holdouts and other candidates not looked at.
     """
     import ibis
 
@@ -156,7 +156,8 @@ def _told(table: ibis.Table, book: Book) -> ibis.Table:
         branch_id=table.branch_id,
         adviser_id=table.adviser_id,
         ranked_by=table.ranked_by,
-        assigned_share=table.share.cast("!float64"),
+        assigned_share=(table.share * _quote_share(table, book)).cast("!float64"),
+        quote_share=_quote_share(table, book),
         explores=table.explores,
         scored=table.every,
         chance=table.chance,
@@ -165,6 +166,19 @@ def _told(table: ibis.Table, book: Book) -> ibis.Table:
         **{f"lever_{lever.name}": when for when, lever in levers},
         **_held(table, book),
     )  # fmt: skip
+
+
+def _quote_share(table: ibis.Table, book: Book) -> ibis.Value:
+    """The chance with which the price of the offer was drawn; 1 for what has one price."""
+    import ibis
+
+    variants = {
+        name: [offer for offer in book.offers if book.workspace.offers[offer].group == name]
+        for name in book.workspace.products
+    }
+    cases = [(table.offer.isin(mine), table[f"quote_share_{name}"]) for name, mine in variants.items() if mine]
+    always = ibis.literal(1.0).cast("!float64")
+    return ibis.cases(*cases, else_=always).cast("!float64") if cases else always
 
 
 def _decided(table: ibis.Table) -> dict[str, ibis.Value]:

@@ -19,6 +19,8 @@ from cultiva.strategy.proposals import Book, covers, proposals_of
 
 ORDER = ("customer_id", "strategy", "offer", "channel")
 """The order of candidates; ties fall to it."""
+AT = " @ "
+"""Between a strategy and the adviser or branch whose part of its capacity a pool is."""
 NO_ADVISER = "no adviser"
 """The pool of those who need an adviser and have none; it has no capacity."""
 LEAST = 1e-3
@@ -81,8 +83,8 @@ def living(candidates: pl.LazyFrame, foreseen: pl.LazyFrame | None, exploration:
         .when(passed).then(pl.lit(Fate.OUTBID.value)).otherwise("fate"),
         decided_by=pl.when(passed).then(pl.lit(NOT_DRAWN)).otherwise("decided_by"),
         decided_value=pl.when(nothing).then(worth).when(passed).then("chance").otherwise("decided_value"),
-        assigned_share=pl.when(drawing).then(exploration / open_)
-        .when(pl.col("scored")).then(1 - exploration).otherwise("assigned_share"),
+        assigned_share=pl.when(drawing).then(exploration / open_ * pl.col("quote_share"))
+        .when(pl.col("scored")).then((1 - exploration) * pl.col("quote_share")).otherwise("assigned_share"),
         exposed=pl.lit(value=False),
     )  # fmt: skip
     return found.sort(ORDER).collect(engine="streaming")
@@ -190,7 +192,7 @@ def _pools(rows: pl.DataFrame, book: Book, contacts: Mapping[str, int]) -> tuple
             continue
         mine, given = pl.col("strategy") == one.name, one.capacity.contacts_max
         holder = pl.col("adviser_id" if one.capacity.per == "adviser" else "branch_id")
-        name = pl.lit(f"{one.name} @ ") + holder.fill_null("nobody")
+        name = pl.lit(one.name + AT) + holder.fill_null("nobody")
         if one.capacity.per == "adviser" and given is None:
             mine = mine & pl.col("channel").is_in(human)
             name = (pl.lit("adviser ") + holder).fill_null(NO_ADVISER)

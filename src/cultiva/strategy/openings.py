@@ -54,7 +54,7 @@ def openings(
     chosen = _drawn(audience, shares, book.strategies)
     return audience.select(
         "customer_id", "branch_id", "adviser_id", "ranked_by", "suppression", "touches_used", "draw_global",
-        *[f"lever_{lever.name}" for lever in book.levers],
+        *[f"lever_{lever.name}" for lever in book.levers], *[f"quote_share_{name}" for name in book.workspace.products],
         strategy=strategy,
         may=_of(audience, "may_", book.strategies),
         **_tiers(audience, book),

@@ -6,7 +6,7 @@ from cultiva.contracts.decision import Decision, Fate, offer_experiment
 from cultiva.definitions.base import Label
 from cultiva.definitions.review import RankBy
 from cultiva.definitions.workspace import Workspace
-from cultiva.strategy.field import NO_ADVISER, NOT_DRAWN
+from cultiva.strategy.field import AT, NO_ADVISER, NOT_DRAWN
 from cultiva.strategy.limits import BUDGET, CAPACITY
 
 FATES: dict[Fate, Label] = {
@@ -87,8 +87,8 @@ def _brings(one: Decision) -> Label:
         one.worth_by or "", Label(zh=f"模型 {one.worth_by}", en=f"model {one.worth_by}")
     )
     return Label(
-        zh=f"预计带来 {_number(one.effect)}，成本 {_number(one.cost)}（依据：{source.zh}）",
-        en=f"expected to bring {_number(one.effect)} at a cost of {_number(one.cost)} (says {source.en})",
+        zh=f"预计带来 {one.effect:,.2f}，成本 {one.cost:,.2f}（依据：{source.zh}）",
+        en=f"expected to bring {one.effect:,.2f} at a cost of {one.cost:,.2f} (says {source.en})",
     )
 
 
@@ -125,6 +125,11 @@ def resource_words(name: str, workspace: Workspace) -> Label:
             labels[prefix + strategy.name] = Label(zh=strategy.label.zh + words.zh, en=strategy.label.en + words.en)
     if name in labels:
         return labels[name]
+    if AT in name:
+        owner, holder = name.split(AT, 1)
+        found = workspace.strategies.get(owner)
+        label = found.label if found is not None else Label(zh=owner, en=owner)
+        return Label(zh=f"{label.zh}（{holder}）", en=f"{label.en} ({holder})")
     if name.startswith("adviser "):
         who = name.removeprefix("adviser ")
         return Label(zh=f"客户经理 {who}", en=f"adviser {who}")
