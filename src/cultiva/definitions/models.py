@@ -46,7 +46,9 @@ class Models(Model):
 
     train: tuple[ModelKind, ...] = tuple(ModelKind)
     """Which models; empty: none, and what review has learnt stands alone."""
-    learners: tuple[Literal["t", "x", "dr"], ...] = Field(default=("t", "x", "dr"), min_length=1)
+    learners: tuple[Literal["s", "t", "x", "dr", "linear", "take_up"], ...] = Field(
+        default=("s", "t", "x", "dr", "linear", "take_up"), min_length=1
+    )
     """Meta-learners of effect; they are weighed by what each foresees of customers that it has not seen."""
     include: tuple[Name, ...] = ()
     """Columns of the profile that models may use; empty: all numbers, booleans, dates and texts with few values."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,15 @@ SEED = 20080320
 """Of every draw that the trees make."""
 GOMP = b"libgomp.so.1"
 ROWS_PER_THREAD = 25_000
+FEW_ROWS = 50_000
+"""Below it trees are half as many and count twice: the noise of the data is above what the finer steps are good for."""
+COLUMNS = 24
+"""Columns that a tree looks at, drawn anew for each; trees that see other columns err in other ways."""
+BINS = {
+    "max_bin": 63, "verbose": -1, "deterministic": True, "min_data_in_bin": 5, "feature_pre_filter": False,
+    "force_row_wise": True,
+}  # fmt: skip
+"""How columns are put into bins."""
 DIRECTIONS = {"up": 1, "down": -1}
 
 
@@ -38,6 +47,23 @@ class Growth:
     """L2 penalty of a leaf's value."""
     objective: str = "regression"
     """LightGBM's name of the loss."""
+
+    def rounds_for(self, rows: int) -> int:
+        """Trees for so many rows."""
+        return self.rounds // 2 if rows < FEW_ROWS else self.rounds
+
+    def settings(self, rows: int) -> dict[str, Any]:
+        """As LightGBM calls them."""
+        return {
+            "objective": self.objective,
+            "learning_rate": self.rate * (2 if rows < FEW_ROWS else 1),
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": min(self.leaf_rows, max(rows // 20, 1)),
+            "lambda_l2": self.ridge,
+            "cat_smooth": 50,
+            "cat_l2": self.ridge,
+            "seed": SEED,
+        }
 
 
 @dataclass(frozen=True)
@@ -74,36 +100,63 @@ def grow(
         weight: Shape (n,).
         classes: Number of classes of a multiclass objective.
     """
-    lightgbm = load_lightgbm()
-    data = lightgbm.Dataset(
-        rows,
-        target,
-        weight=weight,
-        feature_name=list(inputs.names),
-        categorical_feature=list(inputs.categorical),
-        params={"max_bin": 63, "verbose": -1, "deterministic": True, "min_data_in_bin": 5, "feature_pre_filter": False},
-    )
-    settings: dict[str, Any] = {
-        "objective": growth.objective,
-        "learning_rate": growth.rate,
-        "num_leaves": growth.leaves,
-        "min_data_in_leaf": min(growth.leaf_rows, max(len(rows) // 20, 1)),
-        "lambda_l2": growth.ridge,
-        "cat_smooth": 50,
-        "cat_l2": growth.ridge,
-        "max_bin": 63,
-        "deterministic": True,
-        "force_row_wise": True,
-        "seed": SEED,
-        "num_threads": _threads(inputs.threads, len(rows)),
-        "verbose": -1,
-    }
-    if classes:
-        settings["num_class"] = classes
-    if (constraints := inputs.constraints()) is not None and any(constraints):
-        settings |= {"monotone_constraints": constraints, "monotone_constraints_method": "basic"}
-    text: str = lightgbm.train(settings, data, num_boost_round=growth.rounds).model_to_string()
-    return _bare(text)
+    return Binned(rows, inputs).grow(np.ones(len(rows), dtype=bool), target, growth, weight=weight, classes=classes)
+
+
+class Binned:
+    """Rows put into bins once, for many trainings on parts of them."""
+
+    def __init__(self, rows: Numbers, inputs: Inputs) -> None:
+        self._inputs, self._count = inputs, len(rows)
+        self._data = (
+            load_lightgbm()
+            .Dataset(
+                rows,
+                np.zeros(len(rows)),
+                feature_name=list(inputs.names),
+                categorical_feature=list(inputs.categorical),
+                params={**BINS, "num_threads": _threads(inputs.threads, len(rows))},
+                free_raw_data=True,
+            )
+            .construct()
+        )
+
+    def grow(
+        self,
+        which: npt.NDArray[np.bool_],
+        target: Numbers,
+        growth: Growth,
+        *,
+        weight: Numbers | None = None,
+        classes: int = 0,
+        free: bool = False,
+    ) -> str:
+        """Trains on some of the rows.
+
+        Args:
+            which: Shape (n,).
+            target: Shape (n,).
+            growth: How trees grow.
+            weight: Shape (n,).
+            classes: Number of classes of a multiclass objective.
+            free: Hold no column to a direction.
+        """
+        places = np.flatnonzero(which)
+        threads = _threads(self._inputs.threads, len(places))
+        data = self._data.subset(places, params={**BINS, "num_threads": threads})
+        data.construct()
+        data.set_label(target[places])
+        data.set_weight(None if weight is None else weight[places])
+        settings = {**BINS, **growth.settings(len(places)), "num_threads": threads}
+        settings["feature_fraction"] = min(1.0, COLUMNS / max(len(self._inputs.names), 1))
+        if classes:
+            settings["num_class"] = classes
+        constraints = None if free else self._inputs.constraints()
+        if constraints is not None and any(constraints):
+            settings |= {"monotone_constraints": constraints, "monotone_constraints_method": "basic"}
+        trees = load_lightgbm().train(settings, data, num_boost_round=growth.rounds_for(len(places)))
+        text: str = trees.model_to_string()
+        return _bare(text)
 
 
 def foreseen(model: str, rows: Numbers, *, threads: int = 1) -> Numbers:
@@ -167,11 +220,3 @@ def _lend_runtime() -> None:
         lent = Path(folder) / GOMP.decode()
         lent.write_bytes(content)
         ctypes.CDLL(str(lent), mode=ctypes.RTLD_GLOBAL)
-
-
-def blended(parts: Sequence[tuple[str, float]], rows: Numbers, *, threads: int = 1) -> Numbers:
-    """The weighted sum of what several models say; shape (n,)."""
-    total = np.zeros(len(rows))
-    for model, weight in parts:
-        total += weight * foreseen(model, rows, threads=threads)
-    return total

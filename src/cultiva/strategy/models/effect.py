@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cultiva.strategy.models.boosting import Numbers, blended
+from cultiva.strategy.models.boosting import Numbers
 from cultiva.strategy.models.features import Encoding, Offers
 from cultiva.strategy.models.files import StoredModel
+from cultiva.strategy.models.foresight import blended
 from cultiva.strategy.models.levels import Key, Keys, Level, level_of, settled_level
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class EffectModel:
 
     encoding: Encoding
     parts: tuple[tuple[str, float], ...]
-    """Boosters and their weights; the sum is what single customers gain more than others, up to a constant."""
+    """Models and their weights; the sum is what single customers gain more than others, up to a constant."""
     centres: Mapping[str, float]
     """That constant by strategy, and by `kind|category` for strategies that are new."""
     levels: Mapping[Key, Level]

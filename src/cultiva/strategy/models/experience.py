@@ -95,7 +95,9 @@ class Experience:
         cuts = np.quantile(money, [winsor_share, 1 - winsor_share])
         weight = np.minimum(days / self.horizon_days, 1.0)
         low, high = float(cuts[0]), float(cuts[1])
-        return Trial(rows, self.treated, self.share, np.clip(money, low, high), weight), (low, high)
+        near = self.numbers("taken")
+        trial = Trial(rows, self.treated, self.share, np.clip(money, low, high), weight, near if near.any() else None)
+        return trial, (low, high)
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,23 @@ import numpy.typing as npt
 from cultiva.definitions.models import ModelKind
 from cultiva.definitions.workspace import Workspace
 from cultiva.strategy.models import calibration
-from cultiva.strategy.models.boosting import Growth, Inputs, Numbers, contributions, foreseen, grow
+from cultiva.strategy.models.boosting import Binned, Growth, Inputs, Numbers
 from cultiva.strategy.models.drift import drift, spreads
 from cultiva.strategy.models.effect import EffectModel, keys_of
 from cultiva.strategy.models.experience import Experience
 from cultiva.strategy.models.features import Encoding, Offers, encoding_of
 from cultiva.strategy.models.files import Role, StoredModel
+from cultiva.strategy.models.foresight import Parts, contributions, foreseen
 from cultiva.strategy.models.guards import Refused, refused
-from cultiva.strategy.models.heterogeneity import FOLDS, Blend, Crossfit, crossfit, precision, weigh
-from cultiva.strategy.models.learners import Learnt, Trial, learn
+from cultiva.strategy.models.heterogeneity import FOLDS, Blend, Crossfit, begin, weigh, within
+from cultiva.strategy.models.learners import Sides, Trial
 from cultiva.strategy.models.levels import Keys, levels
 from cultiva.strategy.models.value import Comparison, Scores, compare, scores_of
 
 RESPONSE = Growth(rounds=150, leaves=16, leaf_rows=50, objective="binary")
-IMPORTANCE_ROWS = 1000
+HELD_TO_DIRECTIONS = ("x", "dr")
+"""Learners whose effect is a model of its own; a difference of two models cannot be held to a direction."""
+IMPORTANCE_ROWS = 300
 IMPORTANT = 20
 """Features that a card names by importance."""
 TAKERS_MIN = 50
@@ -123,22 +126,22 @@ def fit_effect(
     models, experience = workspace.models, base.experience
     inputs = base.inputs(workspace, ModelKind.EFFECT)
     trial, cuts = experience.trial(base.rows, models.winsor_share)
-    # A difference of two models cannot be held to a direction.
-    learners = [name for name in models.learners if not (name == "t" and inputs.monotone)] or ["x", "dr"]
+    learners = [name for name in models.learners if name in HELD_TO_DIRECTIONS or not inputs.monotone] or ["x", "dr"]
     mine = ~experience.held_back
     train, fold = trial.at(mine), experience.fold[mine]
-    found = crossfit(train, inputs, learners, fold)
+    learning = begin(train, inputs, learners, fold)
+    found = learning.crossfit()
     blend = weigh(found, train, base.strategies[mine])
-    learnt = learn(train, inputs, learners, fold // FOLDS == 0)
+    learnt, sides = learning.whole()
     keys = keys_of(experience.table, Offers.of(workspace))
-    model = _effect_model(base, train, found, (blend, learnt), keys.at(mine))
-    held = _held(base, trial.at(experience.held_back), learnt, keys, _anchor(experience, workspace, anchors))
+    model = _effect_model(base, train, found, (blend, blend.parts(learnt)), keys.at(mine))
+    held = _held(base, trial.at(experience.held_back), sides, keys, _anchor(experience, workspace, anchors))
     result = _compared(held, model, champion, workspace, threads=base.threads)
     card = {
         **base.card(ModelKind.EFFECT),
         "learners": _told(blend),
         "winsorised_at": {"share": models.winsor_share, "low": cuts[0], "high": cuts[1]},
-        "calibration": _effect_table(found, blend, train),
+        "calibration": _effect_table(found, blend, train, base.strategies[mine]),
         "policy_value": result.as_data(),
         "importance": importance(model.parts, base.encoding, base.rows),
         "spread": spreads(base.rows, base.encoding.names),
@@ -152,9 +155,8 @@ def _told(blend: Blend) -> dict[str, Any]:
     return {"weights": blend.weights, "belief": blend.belief, "slope": blend.slope, "slope_se": error}
 
 
-def _effect_model(base: Ground, train: Trial, found: Crossfit, learnt: tuple[Blend, Learnt], keys: Keys) -> EffectModel:
-    blend, models = learnt
-    parts, weight = blend.parts(models), precision(train)
+def _effect_model(base: Ground, train: Trial, found: Crossfit, learnt: tuple[Blend, Parts], keys: Keys) -> EffectModel:
+    (blend, parts), weight = learnt, train.precision
     said = blend.foreseen(found.effects) + np.zeros(len(train))
     centres: dict[str, float] = {}
     for names in ([key[2] for key in keys.names], [f"{key[0]}|{key[1]}" for key in keys.names]):
@@ -169,13 +171,14 @@ def _anchor(experience: Experience, workspace: Workspace, anchors: Mapping[str, 
     return np.array([anchors.get(strategy, priors.get(offer, 0.0)) for strategy, offer in pairs])
 
 
-def _held(base: Ground, trial: Trial, learnt: Learnt, keys: Keys, anchor: Numbers) -> Held:
+def _held(base: Ground, trial: Trial, sides: Sides, keys: Keys, anchor: Numbers) -> Held:
     experience, which = base.experience, base.experience.held_back
     treated = experience.treated
     totals = np.bincount(base.strategies, treated)
     costs = np.bincount(base.strategies, treated * experience.numbers("cost")) / np.where(totals > 0, totals, 1)
     cost = costs[base.strategies][which]
-    scores = scores_of(trial, *learnt.sides(trial.rows, threads=base.threads), cost)
+    with_touch, without = sides.of(trial.rows, threads=base.threads)
+    scores = scores_of(trial, with_touch, without, cost)
     return Held(experience, which, keys.at(which), scores, cost, anchor[which])
 
 
@@ -190,10 +193,11 @@ def _compared(
     return compare(held.scores, new - held.cost, old - held.cost, workspace.models.promotion)
 
 
-def _effect_table(found: Crossfit, blend: Blend, train: Trial) -> list[dict[str, float]]:
-    """Five groups by what was foreseen of customers not seen: foreseen and measured effects."""
-    said = blend.foreseen(found.effects) + np.zeros(len(train))
-    weight, table = precision(train), []
+def _effect_table(found: Crossfit, blend: Blend, train: Trial, groups: npt.NDArray[np.int64]) -> list[dict[str, float]]:
+    """Five groups by what was foreseen of customers not seen: foreseen, on the level of the strategy, and measured."""
+    gain = within(blend.foreseen(found.effects) + np.zeros(len(train)), train.precision, groups)
+    said = gain + found.score - within(found.score, train.precision, groups)
+    weight, table = train.precision, []
     for rows in np.array_split(np.argsort(said, kind="stable"), 5):
         table.append({
             "rows": len(rows),
@@ -240,11 +244,12 @@ def fit_chance(
     rows: Numbers, taken: Numbers, inputs: Inputs, fold: npt.NDArray[np.int64], growth: Growth = RESPONSE
 ) -> tuple[tuple[str, calibration.Calibration], Numbers]:
     """Trees and their calibration; and what trees said of the rows that they had not seen."""
-    unseen = np.zeros(len(rows))
+    unseen, bins = np.zeros(len(rows)), Binned(rows, inputs)
     for left_out in np.unique(fold):
         held = fold == left_out
-        unseen[held] = foreseen(grow(rows[~held], taken[~held], inputs, growth), rows[held], threads=inputs.threads)
-    return (grow(rows, taken, inputs, growth), calibration.calibrate(unseen, taken)), unseen
+        unseen[held] = foreseen(bins.grow(~held, taken, growth), rows[held], threads=inputs.threads)
+    whole = bins.grow(np.ones(len(rows), dtype=bool), taken, growth)
+    return (whole, calibration.calibrate(unseen, taken)), unseen
 
 
 def chance_of(stored: StoredModel, table: Any, *, threads: int = 1) -> Numbers:

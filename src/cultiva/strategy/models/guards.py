@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cultiva.strategy.models.boosting import Numbers
-from cultiva.strategy.models.calibration import area
+from cultiva.strategy.models.calibration import area, ranks
 
 CHANCE = 1e-6
 """Probability with which an honest feature is refused by bad luck, over all features together."""
@@ -74,12 +74,10 @@ def refused(
 
 def _ranks(column: Numbers) -> Numbers:
     """Ranks between 0 and 1; missing in the middle."""
-    from scipy.stats import rankdata
-
     known = ~np.isnan(column)
     found = np.full(len(column), 0.5)
     if known.any():
-        found[known] = rankdata(column[known]) / known.sum()
+        found[known] = ranks(column[known]) / known.sum()
     return found
 
 

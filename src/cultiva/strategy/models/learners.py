@@ -1,8 +1,10 @@
-"""Meta-learners T, X and DR: from two sides of an experiment with known odds to the effect on each customer.
+"""Meta-learners: from two sides of an experiment with known odds to the effect on each customer.
 
-T is the difference of two models (Künzel et al. 2019, PNAS 116(10)); X learns each side's differences from the other
-side's model and mixes them by the known probability (same paper); DR regresses the doubly robust score on what is known
-of the customer (Kennedy 2023, Electronic Journal of Statistics 17(2)).
+S is one model of both sides, asked twice; T is the difference of two models; X learns each side's differences from the
+other side's model and mixes them by the known probability (Künzel et al. 2019, PNAS 116(10)). DR regresses the doubly
+robust score on what is known of the customer (Kennedy 2023, Electronic Journal of Statistics 17(2)), by trees, and
+`linear` by curves. `take_up` reads the effect on a nearer result that is less rare than money, and scales it to money
+by the ratio of the two mean effects (surrogates: Athey, Chetty, Imbens, Kang 2019, NBER 26463).
 """
 
 from __future__ import annotations
@@ -13,12 +15,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from cultiva.strategy.models.boosting import Growth, Inputs, Numbers, blended, foreseen, grow
+from cultiva.strategy.models import linear
+from cultiva.strategy.models.boosting import Binned, Growth, Inputs, Numbers
+from cultiva.strategy.models.foresight import TWICE, Parts, blended
 
-Parts = tuple[tuple[str, float], ...]
-"""Boosters as texts, with the weights of their sum."""
-OUTCOME = Growth(rounds=80, leaves=8, leaf_rows=100)
-EFFECT = Growth(rounds=60, leaves=4, leaf_rows=200, ridge=50.0)
+LEARNERS = ("s", "t", "x", "dr", "linear", "take_up")
+TOUCH = "of_touch"
+"""The column that S has more than others."""
+OUTCOME = Growth(rounds=60, leaves=8, leaf_rows=100)
+EFFECT = Growth(rounds=40, leaves=4, leaf_rows=200, ridge=50.0)
+BOTH = Growth(rounds=80, leaves=16, leaf_rows=100)
+"""S needs splits on the touch below splits on the customer."""
 
 
 @dataclass(frozen=True)
@@ -34,59 +41,156 @@ class Trial:
     """What the customer brought in, in money over the horizon."""
     weight: Numbers
     """How much of the horizon was seen, up to 1."""
+    near: Numbers | None = None
+    """A nearer result that is less rare than money: a visit, a take-up."""
 
     def __len__(self) -> int:
         return len(self.money)
 
     def at(self, which: npt.NDArray[np.bool_]) -> Trial:
         """Some of the rows."""
-        return Trial(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+        near = None if self.near is None else self.near[which]
+        return Trial(
+            self.rows[which], self.treated[which], self.share[which], self.money[which], self.weight[which], near
+        )
+
+    @property
+    def precision(self) -> Numbers:
+        """How much a row's score says: its variance is that of the money over the odds of both sides."""
+        weights: Numbers = self.weight * self.share * (1 - self.share)
+        return weights
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """What was learnt from one trial."""
+class Sides:
+    """Models of what customers bring in, with a touch and without."""
 
-    treated: str
-    """Model of the money of those treated."""
-    control: str
-    """Model of the money of those left alone."""
-    effects: dict[str, Parts]
-    """Learner -> its model of the effect."""
+    treated: Parts
+    control: Parts
 
-    def sides(self, rows: Numbers, *, threads: int = 1) -> tuple[Numbers, Numbers]:
-        """Money foreseen with and without a touch."""
-        return foreseen(self.treated, rows, threads=threads), foreseen(self.control, rows, threads=threads)
+    def of(self, rows: Numbers, *, threads: int = 1) -> Numbers:
+        """What is foreseen with and without a touch; shape (2, n)."""
+        return np.stack([blended(one, rows, threads=threads) for one in (self.treated, self.control)])
 
-    def of(self, learner: str, rows: Numbers, *, threads: int = 1) -> Numbers:
-        """The effect that a learner foresees."""
-        return blended(self.effects[learner], rows, threads=threads)
+    @property
+    def apart(self) -> Parts:
+        """Their difference, which is learner T."""
+        return (*self.treated, *((model, -weight) for model, weight in self.control))
 
 
-def learn(trial: Trial, inputs: Inputs, learners: Sequence[str], halves: npt.NDArray[np.bool_]) -> Learnt:
-    """Trains learners on a trial.
+@dataclass(frozen=True)
+class Ready:
+    """A trial prepared for many fits: rows in bins, and as terms of curves."""
+
+    trial: Trial
+    inputs: Inputs
+    fold: npt.NDArray[np.int64]
+    """From 0 on."""
+    folds: int
+    bins: Binned
+    with_touch: Binned | None
+    by_side: linear.Ridge
+    """Its parts are fold and side: 2 * fold + 1 for those treated."""
+    by_odds: linear.Ridge
+    """Its parts are folds."""
+
+    @classmethod
+    def of(
+        cls, trial: Trial, inputs: Inputs, learners: Sequence[str], fold: npt.NDArray[np.int64], folds: int
+    ) -> Ready:
+        """Prepares what the learners need."""
+        both = None
+        if "s" in learners:
+            columns = np.column_stack([trial.rows, trial.treated.astype(float)])
+            both = Binned(columns, replace(inputs, names=(*inputs.names, TOUCH), monotone=None))
+        curves = linear.design(trial.rows, inputs)
+        by_side = linear.Ridge(curves, trial.weight, 2 * fold + trial.treated)
+        return cls(trial, inputs, fold, folds, Binned(trial.rows, inputs), both, by_side,
+                   linear.Ridge(curves, trial.precision, fold))  # fmt: skip
+
+    def but(self, left_out: int | None) -> tuple[tuple[int, ...], npt.NDArray[np.bool_]]:
+        """All folds but one, and their rows."""
+        return tuple(one for one in range(self.folds) if one != left_out), self.fold != (
+            -1 if left_out is None else left_out
+        )
+
+    def sides(self, target: Numbers, left_out: int | None, *, trees: bool = True) -> Sides:
+        """Learns a result on both sides: curves, and trees for what these leave."""
+        (folds, which), found = self.but(left_out), []
+        for side in (1, 0):
+            curves, said = self.by_side.fit(target, [2 * fold + side for fold in folds])
+            # What holds for the effect need not hold for the money that customers bring anyway.
+            parts: Parts = ((curves, 1.0),)
+            if trees:
+                mine = which & (self.trial.treated == bool(side))
+                left = self.bins.grow(mine, target - said, OUTCOME, weight=self.trial.weight, free=True)
+                parts = (*parts, (left, 1.0))
+            found.append(parts)
+        return Sides(found[0], found[1])
+
+
+@dataclass(frozen=True)
+class Pseudo:
+    """What each row says of its own effect, by models of sides that have not seen it."""
+
+    sides: Numbers
+    """Money foreseen with and without a touch; shape (2, n)."""
+    score: Numbers
+    """Doubly robust score of the money."""
+    near: Numbers | None
+    """Doubly robust score of the nearer result, in money."""
+
+
+def pseudo(trial: Trial, money: Numbers, near: Numbers | None) -> Pseudo:
+    """What rows say of their effects.
 
     Args:
         trial: The rows.
-        inputs: What the columns are.
-        learners: Of `t`, `x`, `dr`.
-        halves: Splits the rows in two: X and DR read the outcome models of the half that a row is not in.
+        money: Money foreseen with and without a touch; shape (2, n).
+        near: The same of the nearer result.
     """
-    # What holds for the effect need not hold for the money that customers bring anyway.
-    free = replace(inputs, monotone=None)
-    treated, control = _sides(trial, free)
-    effects: dict[str, Parts] = {}
+    score = doubly_robust(trial, money[0], money[1])
+    if near is None or trial.near is None:
+        return Pseudo(money, score, None)
+    nearer = doubly_robust(replace(trial, money=trial.near), near[0], near[1])
+    return Pseudo(money, score, nearer * _rate(score, nearer, trial.precision))
+
+
+def _rate(score: Numbers, near: Numbers, weight: Numbers) -> float:
+    """Money per unit of the nearer result; 0 unless both are measured to go the same way."""
+    means = [float(np.average(one, weights=weight)) for one in (score, near)]
+    return max(means[0] / means[1], 0.0) if abs(means[1]) > 1e-12 else 0.0
+
+
+def learn(ready: Ready, said: Pseudo, sides: Sides, learners: Sequence[str], left_out: int | None) -> dict[str, Parts]:
+    """Trains learners on some of the rows; gives their models of the effect.
+
+    Args:
+        ready: The rows.
+        said: From `pseudo`.
+        sides: Learnt from the same rows.
+        learners: Of `LEARNERS`.
+        left_out: The fold that is not learnt from.
+    """
+    trial, odds = ready.trial, ready.trial.precision
+    folds, which = ready.but(left_out)
+    found: dict[str, Parts] = {}
+    if "s" in learners and ready.with_touch is not None:
+        trees = ready.with_touch.grow(which, trial.money, BOTH, weight=trial.weight, free=True)
+        found["s"] = ((TWICE + trees, 1.0),)
     if "t" in learners:
-        effects["t"] = ((treated, 1.0), (control, -1.0))
-    if {"x", "dr"} & set(learners):
-        with_touch, without = _crossed(trial, free, halves)
-        if "x" in learners:
-            effects["x"] = _x(trial, inputs, with_touch, without)
-        if "dr" in learners:
-            odds = trial.weight * trial.share * (1 - trial.share)
-            score = doubly_robust(trial, with_touch, without)
-            effects["dr"] = ((grow(trial.rows, score, inputs, EFFECT, weight=odds), 1.0),)
-    return Learnt(treated, control, effects)
+        found["t"] = sides.apart
+    if "x" in learners:
+        found["x"] = _x(ready, said, which)
+    if "dr" in learners:
+        found["dr"] = ((ready.bins.grow(which, said.score, EFFECT, weight=odds), 1.0),)
+    if "linear" in learners:
+        found["linear"] = ((ready.by_odds.fit(said.score, folds)[0], 1.0),)
+    if "take_up" in learners and said.near is not None:
+        curves, _ = ready.by_odds.fit(said.near, folds)
+        trees = ready.bins.grow(which, said.near, EFFECT, weight=odds)
+        found["take_up"] = ((curves, 0.5), (trees, 0.5))
+    return found
 
 
 def doubly_robust(trial: Trial, with_touch: Numbers, without: Numbers) -> Numbers:
@@ -105,27 +209,11 @@ def doubly_robust(trial: Trial, with_touch: Numbers, without: Numbers) -> Number
     return scores
 
 
-def _sides(trial: Trial, inputs: Inputs) -> tuple[str, str]:
-    """Models of the money of both sides."""
-    models = []
-    for side in (trial.treated, ~trial.treated):
-        models.append(grow(trial.rows[side], trial.money[side], inputs, OUTCOME, weight=trial.weight[side]))
-    return models[0], models[1]
-
-
-def _crossed(trial: Trial, inputs: Inputs, halves: npt.NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
-    """Money foreseen for each half by models of the other one."""
-    found = np.zeros((2, len(trial)))
-    for half in (halves, ~halves):
-        for place, model in enumerate(_sides(trial.at(~half), inputs)):
-            found[place, half] = foreseen(model, trial.rows[half], threads=inputs.threads)
-    return found[0], found[1]
-
-
-def _x(trial: Trial, inputs: Inputs, with_touch: Numbers, without: Numbers) -> Parts:
-    side = trial.treated
-    gained = grow(trial.rows[side], (trial.money - without)[side], inputs, EFFECT, weight=trial.weight[side])
-    missed = grow(trial.rows[~side], (with_touch - trial.money)[~side], inputs, EFFECT, weight=trial.weight[~side])
+def _x(ready: Ready, said: Pseudo, which: npt.NDArray[np.bool_]) -> Parts:
+    trial, side = ready.trial, ready.trial.treated
+    with_touch, without = said.sides
+    gained = ready.bins.grow(which & side, trial.money - without, EFFECT, weight=trial.weight)
+    missed = ready.bins.grow(which & ~side, with_touch - trial.money, EFFECT, weight=trial.weight)
     # The probability of treatment weighs the model of the other side: there are more rows behind the first.
-    odds = float(np.average(trial.share, weights=trial.weight))
+    odds = float(np.average(trial.share[which], weights=trial.weight[which]))
     return (gained, 1 - odds), (missed, odds)

@@ -104,6 +104,8 @@ def _apart(own: Sequence[Level]) -> float:
     total = weights.sum()
     centre = (weights * means).sum() / total
     scale = total - (weights**2).sum() / total
+    if scale <= 0:  # one part is known beyond comparison
+        return 0.0
     between = ((weights * (means - centre) ** 2).sum() - (len(means) - 1)) / scale
     return float(np.sqrt(max(0.0, between)))
 

@@ -11,9 +11,10 @@ import numpy as np
 from cultiva.contracts.types import DataType
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.words import Words
-from cultiva.strategy.models.boosting import Numbers, contributions
+from cultiva.strategy.models.boosting import Numbers
 from cultiva.strategy.models.effect import EffectModel
 from cultiva.strategy.models.features import column_of
+from cultiva.strategy.models.foresight import contributions
 
 if TYPE_CHECKING:
     import pyarrow as pa
