@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from cultiva.strategy.allocation.branches import UNKNOWN, evaluate
+from cultiva.strategy.allocation.branches import UNKNOWN, evaluate, rooms
+from cultiva.strategy.allocation.descent import descend
 from cultiva.strategy.allocation.layout import Layout
 from cultiva.strategy.allocation.problem import Floats, Longs
+from cultiva.strategy.allocation.work import pieces, spread
 
-PIECES = 256
-"""Pieces of work that threads share."""
-SAMPLE_UNITS = 40_000
-"""Units of the sample that the first prices come from."""
+SAMPLE = 0.04
+"""Part of all units that the first prices come from."""
+SAMPLE_UNITS = 10_000
+"""Units of it, at least."""
 SAMPLE_BRANCHES = 24
 """Branches of it, at least."""
 EVALUATIONS = 60
-"""Evaluations of the dual in one search, at most."""
-DEAREST = 1e3
-"""Highest price of a resource, in units of the plan's worth per capacity; where minimums cannot be met."""
+"""Evaluations of the dual in one search where nothing is known, at most."""
+PRECISION, PRECISION_OF_SAMPLE = 1e-7, 1e-6
+"""A search ends where a step promises less, relative."""
 
 
 @dataclass(eq=False)
@@ -43,11 +44,7 @@ class Dual:
     evaluations: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        packed = self.layout.packed
-        rows = packed.first[packed.branch_first]
-        sizes = np.append(0, np.cumsum(np.diff(rows)[self.which] + 1))
-        wanted = np.linspace(0, sizes[-1], min(PIECES, len(self.which)) + 1)
-        self.cuts = np.unique(np.searchsorted(sizes, wanted).clip(0, len(self.which)))
+        self.cuts = pieces(self.layout.packed, self.which)
         self.widths = 0.02 * np.abs(self.pool_prices) + 1e-6
         self.best_theta = np.zeros(len(self.layout.capacity))
 
@@ -57,7 +54,8 @@ class Dual:
         values = np.zeros(len(packed.branch_capacity))
         taken = np.zeros((len(self.cuts) - 1, len(theta)))
         state = (charges(layout, theta), theta)
-        evaluate(packed, state, self.which, self.cuts, self.pool_prices, self.widths, values, taken)
+        pool, nothing = (self.pool_prices, self.widths), (np.empty(0, dtype=np.bool_), np.empty(0))
+        spread(evaluate, self.cuts, rooms(layout, self.which), packed, state, self.which, pool, values, taken, nothing)
         self.evaluations += 1
         value = float(values[self.which].sum()) + self.share * fixed(layout, theta)
         if value < self.best:
@@ -88,7 +86,7 @@ def sample(layout: Layout) -> tuple[Longs, float] | None:
     """A spread of branches, and the part of all units that they hold; None where all are few enough."""
     packed, units = layout.packed, len(layout.packed.unit_room)
     branches = len(packed.branch_capacity)
-    wanted = max(SAMPLE_BRANCHES, -(-branches * SAMPLE_UNITS // max(units, 1)))
+    wanted = max(SAMPLE_BRANCHES, int(np.ceil(branches * max(SAMPLE, SAMPLE_UNITS / max(units, 1)))))
     if wanted * 3 > branches:
         return None
     which = np.unique(np.linspace(0, branches - 1, wanted).astype(np.int64))
@@ -105,6 +103,8 @@ class Scale:
     """Resources with a minimum."""
     unit: Floats
     """Money per unit of resource that is 1; r."""
+    worth: float
+    """Money that values of the dual are told in."""
 
     def theta(self, x: Floats) -> Floats:
         """Prices of the resources."""
@@ -119,60 +119,44 @@ class Scale:
         return np.concatenate([np.maximum(scaled[self.upper], 0), np.maximum(-scaled[self.lower], 0)])
 
 
-def scale(layout: Layout, worth: float) -> Scale:
-    """Scales prices by the worth of the plan without them."""
+def scale(layout: Layout) -> Scale:
+    """Scales prices by the worth of all that is worth anything."""
+    packed = layout.packed
+    worth = max(float(np.maximum(packed.worth, 0.0).sum()) / 4, 1e-9)
     finite = np.isfinite(layout.capacity) & (layout.capacity > 0)
     size = np.where(finite, layout.capacity, np.maximum(layout.minimum, 1.0))
-    return Scale(
-        np.flatnonzero(finite),
-        np.flatnonzero(layout.minimum > 0),
-        max(worth, 1e-9) / size / max(len(size), 1),
-    )
+    unit = worth / size / max(len(size), 1)
+    return Scale(np.flatnonzero(finite), np.flatnonzero(layout.minimum > 0), unit, worth)
 
 
-def minimise(dual: Dual, theta: Floats, *, evaluations: int = EVALUATIONS, precision: float = 1e-7) -> Floats:
-    """Searches the prices that make the dual least: L-BFGS-B, then bundles where few units make it angular.
+def minimise(
+    dual: Dual, theta: Floats, s: Scale, curvature: Floats | None, *, evaluations: int, precision: float = PRECISION
+) -> Floats | None:
+    """Searches the prices that make the dual least.
 
     Args:
         dual: The dual function; its best prices are kept in it.
         theta: Where to start; r.
+        s: Scale of the search.
+        curvature: What an earlier search has learnt of the function; None: nothing.
         evaluations: At most.
-        precision: Stops when a step improves by less, relative.
+        precision: Stops when a step promises less, relative.
 
     Returns:
-        The best prices; r.
+        What this one has learnt.
     """
-    value, _ = dual.at(theta)
-    largest = float(np.abs(dual.layout.packed.worth).max(initial=1e-9))
-    s = scale(dual.layout, max(value / dual.share, largest))
-    variables = len(s.upper) + len(s.lower)
-    if not variables or (value <= 0 and not len(s.lower)):
-        return dual.best_theta
-    from scipy.optimize import minimize
-
-    minimize(
-        _scaled(dual, s, max(value, dual.share * largest)),
-        s.x(theta),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(0.0, DEAREST)] * variables,
-        options={"maxfun": evaluations, "maxiter": evaluations, "ftol": precision, "gtol": 1e-9, "maxcor": 20},
-    )
-    return dual.best_theta
-
-
-def _scaled(dual: Dual, s: Scale, worth: float) -> Callable[[Floats], tuple[float, Floats]]:
-    """The dual and its gradient in the search's variables, as shares of its worth."""
+    if not len(s.upper) + len(s.lower):
+        dual.at(theta)
+        return curvature
 
     def function(x: Floats) -> tuple[float, Floats]:
-        theta = s.theta(x)
-        value, taken = dual.at(theta)
+        value, taken = dual.at(s.theta(x))
         slack_up = dual.share * dual.layout.capacity[s.upper] - taken[s.upper]
         slack_low = taken[s.lower] - dual.share * dual.layout.minimum[s.lower]
         gradient = np.concatenate([slack_up * s.unit[s.upper], slack_low * s.unit[s.lower]])
-        return value / worth, gradient / worth
+        return value / (dual.share * s.worth), gradient / (dual.share * s.worth)
 
-    return function
+    return descend(function, s.x(theta), curvature, evaluations=evaluations, precision=precision)
 
 
 def start_of(layout: Layout) -> tuple[Floats, Floats]:

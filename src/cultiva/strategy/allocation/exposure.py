@@ -5,61 +5,49 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from cultiva.strategy.allocation.layout import NEVER, REAL, Layout
 from cultiva.strategy.allocation.problem import Flags, Floats
-from cultiva.strategy.allocation.sets import best_set, desk, net_of
+from cultiva.strategy.allocation.sets import NOBODY, best_set, desk, gather
+from cultiva.strategy.allocation.work import spread
 
 EVEN = 1e-9
 """The last step that got in is exposed: its price is lowered by this share."""
 
 
-@njit(cache=True)
-def _gather_with(p: Any, at: Any, unit: int, ghost: int, d: Any) -> int:
-    """As `gather`, with the ghosts of the customer and holdout of one ghost (-1: of none)."""
-    charges, theta = at
-    count = 0
-    for j in range(p.first[unit], p.first[unit + 1]):
-        mine = ghost >= 0 and p.rival[j] == p.rival[ghost] and p.member[j] == p.member[ghost]
-        if p.rival[j] == REAL or mine:
-            net, load = net_of(p, charges, theta, j)
-            if net > 0.0:
-                d.cand[count], d.net[count], d.load[count] = j, net, load
-                count += 1
-    return count
-
-
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _seen_before(p: Any, unit: int, ghost: int) -> bool:
-    found = False
+    rival, member, found = p.rival, p.member, False
     for j in range(p.first[unit], ghost):
-        found = found or (p.rival[j] == p.rival[ghost] and p.member[j] == p.member[ghost])
+        found = found | ((rival[j] == rival[ghost]) & (member[j] == member[ghost]))
     return found
 
 
-@njit(cache=True, parallel=True)
-def _expose(p: Any, at: Any, cuts: Any, last_in: Any, out: Any) -> None:
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def _expose(piece: Any, d: Any, p: Any, at: Any, last_in: Any, out: Any) -> None:
     reduced, exposed = out
-    for piece in prange(len(cuts) - 1):
-        d, picked = desk(p.widest), np.empty(p.widest, dtype=np.int64)
-        for b in range(cuts[piece], cuts[piece + 1]):
-            lam = last_in[b] * (1.0 - EVEN)
-            for unit in range(p.branch_first[b], p.branch_first[b + 1]):
-                count = _gather_with(p, at, unit, -1, d)
-                size, _, _, _ = best_set(p, unit, d, count, lam, picked)
-                for k in range(size):
-                    exposed[picked[k]] = True
-                for j in range(p.first[unit], p.first[unit + 1]):
-                    net, load = net_of(p, at[0], at[1], j)
-                    reduced[j] = net - last_in[b] * load
-                    if p.rival[j] == REAL or p.rival[j] == NEVER or _seen_before(p, unit, j):
+    charges, theta = at
+    worth, use, far, recipe, rival, member = p.worth, p.use, p.far, p.recipe, p.rival, p.member
+    picked = d.scratch
+    for b in range(piece[1], piece[2]):
+        lam = last_in[b] * (1.0 - EVEN)
+        for unit in range(p.branch_first[b], p.branch_first[b + 1]):
+            first, last = p.first[unit], p.first[unit + 1]
+            for j in range(first, last):
+                price = theta[far[j]] if far[j] >= 0 else last_in[b]
+                reduced[j] = worth[j] - charges[recipe[j]] - price * use[j]
+            for j in range(first - 1, last):  # the real ones, then those of each holdout of each customer beside them
+                ghost = (REAL, NOBODY[1])
+                if j >= first:
+                    if rival[j] == REAL or rival[j] == NEVER or _seen_before(p, unit, j):
                         continue
-                    count = _gather_with(p, at, unit, j, d)
-                    size, _, _, _ = best_set(p, unit, d, count, lam, picked)
-                    for k in range(size):
-                        if p.rival[picked[k]] == p.rival[j]:
-                            exposed[picked[k]] = True
+                    ghost = (rival[j], member[j])
+                count = gather(p, at, unit, ghost, d)
+                size, _, _, _ = best_set(p, unit, d, count, lam, picked)
+                for level in range(size):
+                    if rival[picked[level]] == ghost[0]:
+                        exposed[picked[level]] = True
 
 
 def expose(layout: Layout, at: tuple[Floats, Floats], cuts: Any, last_in: Floats) -> tuple[Floats, Flags]:
@@ -73,5 +61,5 @@ def expose(layout: Layout, at: tuple[Floats, Floats], cuts: Any, last_in: Floats
     """
     rows = len(layout.packed.worth)
     reduced, exposed = np.zeros(rows), np.zeros(rows, dtype=np.bool_)
-    _expose(layout.packed, at, cuts, last_in, (reduced, exposed))
+    spread(_expose, cuts, lambda: desk(layout.packed.widest), layout.packed, at, last_in, (reduced, exposed))
     return reduced, exposed

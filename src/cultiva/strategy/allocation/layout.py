@@ -24,6 +24,33 @@ POOL_UNITS = 20_000
 """A pool of more units than this is priced like a global resource, or one thread would do all the work."""
 
 
+CELLS = 12_000
+"""Widest table of shifts, in grains."""
+GRAINS = (
+    3600.0,
+    600.0,
+    60.0,
+    30.0,
+    20.0,
+    15.0,
+    12.0,
+    10.0,
+    6.0,
+    5.0,
+    4.0,
+    3.0,
+    2.0,
+    1.0,
+    0.5,
+    0.25,
+    0.2,
+    0.1,
+    0.05,
+    0.01,
+)
+"""Grains tried, coarsest first: all use of a pool has to be a multiple of it for the table to be exact."""
+
+
 class Packed(NamedTuple):
     """The arrays that compiled loops read; n candidates, u units, m customers, b branches."""
 
@@ -63,6 +90,8 @@ class Packed(NamedTuple):
     """Their resources."""
     recipe_amount: Any
     """Their amounts."""
+    plain: bool
+    """Whether every unit is one customer, every candidate a touch, and no channel limited."""
     only_touches: bool
     """Whether every candidate counts as a touch."""
     deepest: int
@@ -86,6 +115,8 @@ class Layout:
     """Of resources, the global ones and then the priced pools; r."""
     minimum: Floats
     """Of the same; r."""
+    grain: tuple[float, bool]
+    """Of what all use of owned pools is a multiple, and whether it is."""
 
     def at_home(self, values: Any) -> Any:
         """Values per place as values per candidate of the problem."""
@@ -117,6 +148,7 @@ def lay_out(problem: Problem) -> Layout:
         far,
         np.concatenate([problem.capacity, problem.pool_capacity[priced]]),
         np.concatenate([problem.minimum, np.zeros(len(priced))]),
+        _grain_of(packed),
     )
 
 
@@ -249,6 +281,7 @@ def _packed(problem: Problem, customers: Any, rows: Any, far: Ints) -> Packed:
         recipe_first=problem.recipe_first,
         recipe_resource=problem.recipe_resource,
         recipe_amount=problem.recipe_amount,
+        plain=bool(problem.touch.all()) and not problem.channel_room.shape[1] and not (problem.household != NONE).any(),
         only_touches=bool(problem.touch.all()),
         deepest=0,
         widest=0,
@@ -288,3 +321,23 @@ def _with_units(problem: Problem, packed: Packed, customers: Any, unit_of: Ints)
         deepest=int(deep.max(initial=1)),
         widest=int(np.diff(first).max(initial=1)),
     )
+
+
+def _grain_of(packed: Packed) -> tuple[float, bool]:
+    """The coarsest grain of which all use of owned pools is a multiple, and whether it is; else one fine enough."""
+    several = (packed.use > 0) & (packed.far < 0)
+    loads = _distinct(packed.use[several])
+    if not len(loads):
+        return 1.0, True
+    for grain in GRAINS:
+        if len(loads) < CELLS and np.abs(loads / grain - np.round(loads / grain)).max() < 1e-9:
+            return grain, True
+    return float(loads.max()) / 128, False
+
+
+def _distinct(loads: Floats) -> Floats:
+    """Different values; a few of them are found without sorting."""
+    few = np.unique(loads[:: max(len(loads) // 1000, 1)])
+    if len(few) and len(few) < 64 and np.array_equal(few[np.searchsorted(few, loads).clip(0, len(few) - 1)], loads):
+        return few
+    return np.unique(loads)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from cultiva.strategy.allocation.branches import FULL
-from cultiva.strategy.allocation.layout import REAL, Layout
+from cultiva.strategy.allocation.layout import REAL, Layout, Packed
 from cultiva.strategy.allocation.problem import Flags, Floats
+from cultiva.strategy.allocation.sets import fits, limits
+from cultiva.strategy.allocation.work import spread
 
 MEND, RAISE, FILL = 0, 1, 2
 """What a change is for."""
@@ -76,26 +78,19 @@ def _judge(s: Any, r: int, more: float, goal: int) -> Any:
     return True, min(-more, max(now - top, 0.0)) * s.relief[r] if goal == MEND else 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _touched(p: Any, s: Any, j: int, delta: Any, goal: int) -> Any:
     """Judges the resources that a candidate takes; each counts once, since what is judged is wiped."""
-    reached = 0.0
-    for entry in range(p.recipe_first[p.recipe[j]], p.recipe_first[p.recipe[j] + 1]):
-        r = p.recipe_resource[entry]
-        if delta[r] != 0.0:
+    reached, good = 0.0, True
+    first, last, far = p.recipe_first[p.recipe[j]], p.recipe_first[p.recipe[j] + 1], p.far[j]
+    for entry in range(first, last + 1):
+        r = p.recipe_resource[entry] if entry < last else far
+        if good and r >= 0 and delta[r] != 0.0:
             allowed, part = _judge(s, r, delta[r], goal)
             delta[r] = 0.0
             reached += part
-            if not allowed:
-                return False, 0.0
-    r = p.far[j]
-    if r >= 0 and delta[r] != 0.0:
-        allowed, part = _judge(s, r, delta[r], goal)
-        delta[r] = 0.0
-        reached += part
-        if not allowed:
-            return False, 0.0
-    return True, reached
+            good = allowed
+    return good, reached
 
 
 @njit(cache=True, inline="always")
@@ -109,7 +104,7 @@ def _local(p: Any, out: int, inn: int) -> float:
     return more
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False, error_model="numpy")
 def _allowed(p: Any, s: Any, b: int, change: Any, goal: int, delta: Any) -> Any:
     """Whether a change keeps all limits of resources and pools, and how much of the goal it reaches."""
     out, inn = change
@@ -133,144 +128,109 @@ def _allowed(p: Any, s: Any, b: int, change: Any, goal: int, delta: Any) -> Any:
     return holds, reached
 
 
-@njit(cache=True, inline="always")
-def _bits(p: Any, s: Any, j: int) -> Any:
-    """Resources that a candidate takes, as bits."""
-    far = p.far[j]
-    return s.full[p.recipe[j]] | (np.uint64(1) << np.uint64(far % 64)) if far >= 0 else s.full[p.recipe[j]]
-
-
-@njit(cache=True)
-def _mark(p: Any, s: Any, goal: int) -> None:
+def _mark(packed: Packed, s: State, goal: int) -> None:
     """Sets the bits of a state: what recipes take and have no room for, and what a change is for."""
-    for recipe in range(len(s.full)):
-        s.full[recipe], s.closed[recipe] = np.uint64(0), np.uint64(0)
-        for entry in range(p.recipe_first[recipe], p.recipe_first[recipe + 1]):
-            r, amount = p.recipe_resource[entry], p.recipe_amount[entry]
-            bit = np.uint64(1) << np.uint64(r % 64)
-            s.full[recipe] |= bit
-            if amount > 0.0 and s.taken[r] + amount > s.capacity[r] + FULL * max(min(s.capacity[r], 1e300), 1.0):
-                s.closed[recipe] |= bit
-    s.over[0] = np.uint64(0)
-    for r in range(len(s.taken)):
-        if goal == MEND:
-            wanted = s.taken[r] > s.capacity[r] + FULL * max(s.capacity[r], 1.0)
-        else:
-            wanted = s.taken[r] < s.minimum[r] - FULL * max(s.minimum[r], 1.0)
-        if wanted:
-            s.over[0] |= np.uint64(1) << np.uint64(r % 64)
+    resource, amount = packed.recipe_resource, packed.recipe_amount
+    bit = np.left_shift(np.uint64(1), (resource % 64).astype(np.uint64))
+    starts, filled = packed.recipe_first[:-1], np.diff(packed.recipe_first) > 0
+    room = s.capacity + FULL * np.maximum(s.capacity, 1)
+    tight = (amount > 0) & (s.taken[resource] + amount > room[resource])
+    for found, mine in ((s.full, bit), (s.closed, np.where(tight, bit, np.uint64(0)))):
+        found[:] = 0
+        found[filled] = np.bitwise_or.reduceat(mine, starts[filled]) if filled.any() else 0
+    if goal == MEND:
+        wanted = np.flatnonzero(s.taken > room)
+    else:
+        wanted = np.flatnonzero(s.taken < s.minimum - FULL * np.maximum(s.minimum, 1))
+    each = np.left_shift(np.uint64(1), (wanted % 64).astype(np.uint64))
+    s.over[0] = np.bitwise_or.reduce(each, initial=np.uint64(0))
 
 
-@njit(cache=True)
-def _free(p: Any, unit: int, now: Any, out: int, inn: int) -> bool:
+@njit(cache=True, inline="always")
+def _free(p: Any, question: Any, unit: int, now: Any, change: Any, path: Any) -> bool:
     """Whether a candidate may join the unit's set when another has left."""
-    touches, members, on_channel = 0, 0, 0
-    member = p.member[inn]
-    for k in now:
-        if k == out:
-            continue
-        touches += p.touch[k]
-        if p.member[k] != member:
-            continue
-        for g in range(p.groups.shape[1]):
-            if p.groups[k, g] >= 0 and p.groups[k, g] == p.groups[inn, g]:
-                return False
-        members += p.touch[k]
-        on_channel += p.channel[k] == p.channel[inn]
-    if p.touch[inn] and (touches >= p.unit_room[unit] or members >= p.room[member]):
-        return False
-    limited = p.channel_room.shape[1] > 0 and p.channel[inn] >= 0
-    return not limited or on_channel < p.channel_room[member, p.channel[inn]]
+    kept, left, touch = 0, p.unit_room[unit], p.touch
+    for i in range(now[1]):
+        k = now[0][i]
+        if k != change[0]:
+            path[kept] = k
+            kept += 1
+            left -= touch[k]
+    return fits(p.plain, question, change[1], (path, kept), left)
 
 
 @njit(cache=True, inline="always")
-def _cost(p: Any, at: Any, lam: float, j: int) -> float:
-    """What a candidate's resources and pool cost at the prices."""
-    if j < 0:
-        return 0.0
-    charges, theta = at
-    return charges[p.recipe[j]] + p.use[j] * (theta[p.far[j]] if p.far[j] >= 0 else lam)
-
-
-@njit(cache=True, inline="always")
-def _score(p: Any, at: Any, lam: float, change: Any, goal: int, reached: float) -> float:
-    """Lower is better; infinite: not worth making."""
-    out, inn = change
-    gain = (p.worth[inn] if inn >= 0 else 0.0) - (p.worth[out] if out >= 0 else 0.0)
-    if goal == MEND:  # what else it frees may find no taker, so it does not count
+def _score(gain: float, cost: float, goal: int, reached: float) -> float:
+    """Lower is better; infinite: not worth making. Mending: what else it frees may find no taker, so does not count."""
+    if goal == MEND:
         return -gain / reached if reached > 0.0 else np.inf
-    cost = _cost(p, at, lam, inn) - _cost(p, at, lam, out)
     if goal == FILL:
         return -gain / (max(cost, 0.0) + 1e-6 * gain + 1e-12) if gain > WORTHLESS else np.inf
     return (cost - gain) / reached if reached > 0.0 else np.inf
 
 
-@njit(cache=True, inline="always")
-def _may_come(p: Any, s: Any, inn: int, left: Any, goal: int) -> bool:
-    """Whether a candidate may come in at all: a quick look that never says no to one that may."""
-    if p.rival[inn] != REAL or s.chosen[inn] or s.closed[p.recipe[inn]] & ~left[0]:
-        return False
-    if p.far[inn] < 0 and p.use[inn] > max(left[1], 0.0):
-        return False
-    return goal != RAISE or (_bits(p, s, inn) & s.over[0]) != 0
-
-
-@njit(cache=True)
-def _best_of_unit(p: Any, at: Any, s: Any, place: Any, goal: int, room: Any) -> Any:
-    """The best change of one unit: its score, who goes, who comes."""
-    unit, b, lam = place
-    now, delta = room
-    first, last, size = p.first[unit], p.first[unit + 1], 0
-    for j in range(first, last):
-        if s.chosen[j]:
-            now[size] = j
-            size += 1
-    best, gone, come = np.inf, _NOBODY, _NOBODY
-    room_left = p.branch_capacity[b] - s.pools[b]
-    for o in range(-1, size):
-        out = now[o] if o >= 0 else _NOBODY
-        leaves = np.uint64(0)
-        back = room_left
-        if out >= 0:
-            leaves = _bits(p, s, out)
-            back += p.use[out] if p.far[out] < 0 else 0.0
-        if goal == MEND and not leaves & s.over[0]:
-            continue
-        for inn in range(first - 1, last):
-            if inn < first:
-                if out < 0 or goal != MEND:
-                    continue
-            elif not _may_come(p, s, inn, (leaves, back), goal):
-                continue
-            change = (out, inn if inn >= first else _NOBODY)
-            if goal == FILL and not _score(p, at, lam, change, goal, 1.0) < best:
-                continue
-            if inn >= first and not _free(p, unit, now[:size], out, inn):
-                continue
-            holds, reached = _allowed(p, s, b, change, goal, delta)
-            if holds:
-                score = _score(p, at, lam, change, goal, reached)
-                if score < best:
-                    best, gone, come = score, out, change[1]
-    return best, gone, come
-
-
-@njit(cache=True, parallel=True)
-def _offers(p: Any, at: Any, s: Any, cuts: Any, prices: Any, goal: int, offers: Any) -> None:
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def _offers(piece: Any, room: Any, p: Any, at: Any, s: Any, prices: Any, goal: int, offers: Any) -> None:
+    """The best change of every unit: its score, who goes, who comes."""
     scores, gone, come = offers
-    for piece in prange(len(cuts) - 1):
-        room = (np.empty(p.deepest + 1, dtype=np.int64), np.zeros(len(s.taken)))
-        for b in range(cuts[piece], cuts[piece + 1]):
-            for unit in range(p.branch_first[b], p.branch_first[b + 1]):
-                place = (unit, b, prices[b])
-                scores[unit], gone[unit], come[unit] = _best_of_unit(p, at, s, place, goal, room)
+    charges, theta = at
+    worth, use, far, recipe, rival, chosen = p.worth, p.use, p.far, p.recipe, p.rival, s.chosen
+    full, closed, over, question, capacity, pools = s.full, s.closed, s.over[0], limits(p), p.branch_capacity, s.pools
+    now, path, price, delta = room
+    for b in range(piece[1], piece[2]):
+        for unit in range(p.branch_first[b], p.branch_first[b + 1]):
+            first, last, size = p.first[unit], p.first[unit + 1], 0
+            best, out, inn = np.inf, _NOBODY, _NOBODY
+            for j in range(first, last):
+                price[j - first] = charges[recipe[j]] + use[j] * (theta[far[j]] if far[j] >= 0 else prices[b])
+                if chosen[j]:
+                    now[size] = j
+                    size += 1
+            for o in range(-1, size):
+                leaver, leaves, left, lost, freed = _NOBODY, np.uint64(0), capacity[b] - pools[b], 0.0, 0.0
+                if o >= 0:
+                    leaver = now[o]
+                    lost, freed = worth[leaver], price[leaver - first]
+                    leaves = full[recipe[leaver]]
+                    if far[leaver] >= 0:
+                        leaves |= np.uint64(1) << np.uint64(far[leaver] % 64)
+                    else:
+                        left += use[leaver]
+                if goal == MEND and not leaves & over:
+                    continue
+                for comer in range(first - 1, last):
+                    gain, cost, takes = -lost, -freed, np.uint64(0)
+                    if comer < first:
+                        if leaver < 0 or goal != MEND:
+                            continue
+                    else:
+                        gain, cost = worth[comer] - lost, price[comer - first] - freed
+                        if goal == FILL and not _score(gain, cost, goal, 1.0) < best:
+                            continue
+                        if chosen[comer] or rival[comer] != REAL or closed[recipe[comer]] & ~leaves:
+                            continue
+                        if far[comer] < 0 and use[comer] > max(left, 0.0):
+                            continue
+                        takes = full[recipe[comer]]
+                        if far[comer] >= 0:
+                            takes |= np.uint64(1) << np.uint64(far[comer] % 64)
+                        if goal == RAISE and not takes & over:
+                            continue
+                        if not _free(p, question, unit, (now, size), (leaver, comer), path):
+                            continue
+                    holds, reached = _allowed(p, s, b, (leaver, comer if comer >= first else _NOBODY), goal, delta)
+                    if holds:
+                        score = _score(gain, cost, goal, reached)
+                        if score < best:
+                            best, out, inn = score, leaver, comer if comer >= first else _NOBODY
+            scores[unit], gone[unit], come[unit] = best, out, inn
 
 
-@njit(cache=True)
-def _make(p: Any, s: Any, order: Any, branch: Any, offers: Any, goal: int) -> int:
+@njit(cache=True, _nrt=False, error_model="numpy")
+def _make(p: Any, s: Any, order: Any, branch: Any, offers: Any, delta: Any, goal: int) -> int:
     """Makes changes in order while they hold; how many."""
     _, gone, come = offers
-    delta, made = np.zeros(len(s.taken)), 0
+    made = 0
     for i in range(len(order)):
         unit, b = order[i], branch[i]
         change = (gone[unit], come[unit])
@@ -288,27 +248,26 @@ def _make(p: Any, s: Any, order: Any, branch: Any, offers: Any, goal: int) -> in
     return made
 
 
-@njit(cache=True)
-def _sums(p: Any, s: Any) -> None:
-    """Adds up from nothing what the plan takes."""
-    s.taken[:] = 0.0
-    s.pools[:] = 0.0
-    for b in range(len(s.pools)):
-        for j in range(p.first[p.branch_first[b]], p.first[p.branch_first[b + 1]]):
-            if s.chosen[j]:
-                _spread(p, j, 1.0, s.taken)
-                if p.far[j] < 0:
-                    s.pools[b] += p.use[j]
+def taken_by(layout: Layout, chosen: Flags) -> tuple[Floats, Floats]:
+    """What a plan takes of the resources, and of the branches' own pools; r, b."""
+    packed, places = layout.packed, np.flatnonzero(chosen)
+    times = np.bincount(packed.recipe[places], minlength=len(packed.recipe_first) - 1)
+    entries = np.repeat(times, np.diff(packed.recipe_first)) * packed.recipe_amount
+    far = packed.far[places]
+    away, home = places[far >= 0], places[far < 0]
+    shared = np.bincount(packed.recipe_resource, entries, minlength=len(layout.capacity))
+    pooled = np.bincount(packed.far[away], packed.use[away], minlength=len(layout.capacity))
+    branch = np.searchsorted(packed.first[packed.branch_first], home, side="right") - 1
+    own = np.bincount(branch, packed.use[home], minlength=len(packed.branch_capacity))
+    return (shared + pooled).astype(np.float64), own.astype(np.float64)
 
 
 def state_of(layout: Layout, chosen: Flags) -> State:
     """What a plan takes."""
-    taken, pools = np.zeros(len(layout.capacity)), np.zeros(len(layout.packed.branch_capacity))
+    taken, pools = taken_by(layout, chosen)
     recipes = len(layout.packed.recipe_first) - 1
     bits = (np.zeros(recipes, dtype=np.uint64), np.zeros(recipes, dtype=np.uint64), np.zeros(1, dtype=np.uint64))
-    state = State(chosen, *bits, np.ones(len(taken)), taken, pools, layout.capacity, layout.minimum)
-    _sums(layout.packed, state)
-    return state
+    return State(chosen, *bits, np.ones(len(taken)), taken, pools, layout.capacity, layout.minimum)
 
 
 def improve(layout: Layout, state: State, at: tuple[Floats, Floats], cuts: Any, prices: Floats) -> None:
@@ -339,10 +298,15 @@ def _round(layout: Layout, state: State, at: Any, cuts: Any, prices: Floats, goa
     units = len(packed.unit_room)
     offers = (np.empty(units), np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int64))
     _mark(packed, state, goal)
-    _offers(packed, at, state, cuts, prices, goal, offers)
+
+    def room() -> Any:
+        paths = (np.empty(packed.deepest + 1, dtype=np.int64) for _ in range(2))
+        return *paths, np.empty(packed.widest), np.zeros(len(state.taken))
+
+    spread(_offers, cuts, room, packed, at, state, prices, goal, offers)
     useful = np.flatnonzero(offers[0] < np.inf)
     order = useful[np.argsort(offers[0][useful], kind="stable")]
     branch = np.searchsorted(packed.branch_first, order, side="right") - 1
-    made = _make(packed, state, order, branch, offers, goal)
-    _sums(packed, state)
+    made = _make(packed, state, order, branch, offers, np.zeros(len(state.taken)), goal)
+    state.taken[:], state.pools[:] = taken_by(layout, state.chosen)
     return made

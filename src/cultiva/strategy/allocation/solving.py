@@ -11,31 +11,45 @@ import numba
 import numpy as np
 
 from cultiva.strategy.allocation.branches import UNKNOWN
-from cultiva.strategy.allocation.duals import Dual, charges, every_branch, minimise, sample, start_of
+from cultiva.strategy.allocation.duals import (
+    EVALUATIONS,
+    PRECISION_OF_SAMPLE,
+    Dual,
+    Scale,
+    charges,
+    every_branch,
+    minimise,
+    sample,
+    scale,
+    start_of,
+)
 from cultiva.strategy.allocation.exposure import expose
-from cultiva.strategy.allocation.finish import Whole
+from cultiva.strategy.allocation.finish import Draft, Whole
 from cultiva.strategy.allocation.layout import Layout, lay_out
 from cultiva.strategy.allocation.moves import State, improve, state_of
 from cultiva.strategy.allocation.problem import NONE, TOLERANCE, Floats, Prices, Problem, Solution, Unmet
 
 WHOLE = 300_000
 """Units up to which prices are searched on whole branches too: what rounding costs shrinks with more of them."""
-WHOLE_EVALUATIONS = 15
-"""Evaluations of that search."""
-FEW = 20_000
+WHOLE_EVALUATIONS, WHOLE_EVALUATIONS_MANY = 4, 3
+"""Evaluations of that search, up to those and beyond."""
+AFTER_SAMPLE = 12
+"""Evaluations on all, where a sample was searched first."""
+FEW = 2_000
 """Customers below which one thread does all the work."""
+
+
+_Learnt = tuple[Scale, Floats | None]
+"""The scale of the search and the curvature of the dual."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """A whole plan at some prices."""
+    """A whole plan, within the limits."""
 
     state: State
-    worth: float
-    dual: float
-    last_in: Floats
-    prices: Floats
-    theta: Floats
+    draft: Draft
+    bound: float
 
 
 def solve(problem: Problem, *, start: Prices | None = None) -> Solution:
@@ -54,8 +68,8 @@ def solve(problem: Problem, *, start: Prices | None = None) -> Solution:
         return _nothing(problem)
     layout = lay_out(problem)
     with _threads(problem.customers):
-        dual = _search(layout, start)
-        plan = _best_plan(layout, dual)
+        dual, learnt = _search(layout, start)
+        plan = _best_plan(layout, dual, learnt)
         return _solution(problem, layout, dual, plan)
 
 
@@ -88,18 +102,21 @@ def _nothing(problem: Problem) -> Solution:
     )
 
 
-def _search(layout: Layout, start: Prices | None) -> Dual:
+def _search(layout: Layout, start: Prices | None) -> tuple[Dual, _Learnt]:
     """Finds the prices: on a sample first, then on all."""
     theta, pools = start_of(layout)
+    s, curvature, evaluations = scale(layout), None, EVALUATIONS
+    some = sample(layout)
     if start is not None:
         theta, pools = _started(layout, start)
-    elif (some := sample(layout)) is not None and len(theta):
+    if some is not None and len(theta):
         first = Dual(layout, some[0], some[1], pools)
-        theta = minimise(first, theta)
+        curvature = minimise(first, theta, s, None, evaluations=EVALUATIONS, precision=PRECISION_OF_SAMPLE)
+        theta, evaluations = first.best_theta, AFTER_SAMPLE
         pools[pools == UNKNOWN] = np.median(pools[some[0]])
     dual = Dual(layout, every_branch(layout), 1.0, pools)
-    minimise(dual, theta)
-    return dual
+    curvature = minimise(dual, theta, s, curvature, evaluations=evaluations)
+    return dual, (s, curvature)
 
 
 def _started(layout: Layout, start: Prices) -> tuple[Floats, Floats]:
@@ -111,35 +128,31 @@ def _started(layout: Layout, start: Prices) -> tuple[Floats, Floats]:
     return theta, np.append(start.pools, UNKNOWN)[layout.pool_of_branch].astype(np.float64)
 
 
-def _best_plan(layout: Layout, dual: Dual) -> _Plan:
+def _best_plan(layout: Layout, dual: Dual, learnt: _Learnt) -> _Plan:
     """The plan at the best prices of whole branches; where all are few, searched from those of relaxed ones."""
     relaxed = dual.best_theta
     whole = Whole(layout, dual.which, 1.0, dual.pool_prices)
-    if len(layout.packed.unit_room) <= WHOLE and len(relaxed):
-        minimise(whole, relaxed, evaluations=WHOLE_EVALUATIONS, precision=1e-9)
-    else:
-        whole.at(relaxed)
-    chosen, last_in, prices = whole.plan
-    at = (charges(layout, whole.best_theta), whole.best_theta)
-    state = state_of(layout, chosen)
-    improve(layout, state, at, dual.cuts, prices)
-    worth = float(layout.packed.worth[state.chosen].sum())
-    return _Plan(state, worth, whole.best, last_in, prices, whole.best_theta)
+    few = len(layout.packed.unit_room) <= WHOLE
+    minimise(whole, relaxed, *learnt, evaluations=WHOLE_EVALUATIONS if few else WHOLE_EVALUATIONS_MANY)
+    draft = whole.plan
+    state = state_of(layout, draft.chosen)
+    improve(layout, state, (charges(layout, draft.theta), draft.theta), dual.cuts, draft.prices)
+    return _Plan(state, draft, whole.best)
 
 
 def _solution(problem: Problem, layout: Layout, dual: Dual, plan: _Plan) -> Solution:
-    at = (charges(layout, plan.theta), plan.theta)
-    reduced, exposed = expose(layout, at, dual.cuts, plan.last_in)
+    theta, last_in, prices = plan.draft.theta, plan.draft.last_in, plan.draft.prices
+    reduced, exposed = expose(layout, (charges(layout, theta), theta), dual.cuts, last_in)
     globally = len(problem.capacity)
     chosen = layout.at_home(plan.state.chosen)
     unmet = _unmet(problem, plan.state)
     return Solution(
         chosen=chosen,
         value=float(problem.worth[chosen].sum()),
-        bound=_lowered_bound(layout, plan, unmet) if unmet else plan.dual,
-        prices=Prices(plan.theta[:globally], _per_pool(problem, layout, plan.theta, plan.prices)),
-        last_in=_per_pool(problem, layout, plan.theta, plan.last_in),
-        first_out=_per_pool(problem, layout, plan.theta, plan.prices),
+        bound=_lowered_bound(layout, plan, unmet) if unmet else plan.bound,
+        prices=Prices(theta[:globally], _per_pool(problem, layout, theta, prices)),
+        last_in=_per_pool(problem, layout, theta, last_in),
+        first_out=_per_pool(problem, layout, theta, prices),
         reduced=layout.at_home(reduced),
         exposed=layout.at_home(exposed),
         unmet=unmet,
@@ -149,16 +162,16 @@ def _solution(problem: Problem, layout: Layout, dual: Dual, plan: _Plan) -> Solu
 
 def _lowered_bound(layout: Layout, plan: _Plan, unmet: tuple[Unmet, ...]) -> float:
     """The bound when the minimums not reached are lowered to what was: at the plan's prices, or at better ones."""
-    minimum, theta = layout.minimum.copy(), plan.theta.copy()
+    minimum, theta = layout.minimum.copy(), plan.draft.theta.copy()
     for each in unmet:
         minimum[each.resource], theta[each.resource] = each.reached, 0.0
-    there = sum(-plan.theta[each.resource] * (each.minimum - each.reached) for each in unmet)
+    there = sum(-plan.draft.theta[each.resource] * (each.minimum - each.reached) for each in unmet)
     lower = replace(layout, minimum=minimum)
-    relaxed = Dual(lower, every_branch(lower), 1.0, plan.prices.copy())
-    minimise(relaxed, theta)
+    relaxed = Dual(lower, every_branch(lower), 1.0, plan.draft.prices.copy())
+    minimise(relaxed, theta, scale(lower), None, evaluations=EVALUATIONS)
     whole = Whole(lower, relaxed.which, 1.0, relaxed.pool_prices)
     whole.at(relaxed.best_theta)
-    return min(plan.dual + there, whole.best)
+    return min(plan.draft.dual + there, whole.best)
 
 
 def _per_pool(problem: Problem, layout: Layout, theta: Floats, prices: Any) -> Floats:
