@@ -43,7 +43,8 @@ def test_help_loads_next_to_nothing() -> None:
 def test_what_reads_no_data_loads_no_engine(arguments: tuple[str, ...]) -> None:
     pack = Path(__file__).parents[2] / "src/cultiva/packs/retail_bank"
     given = [str(pack) if one == "pack" else one for one in arguments]
-    assert set(loaded(*given)).isdisjoint(HEAVY)
+    solves = {"scipy"} if arguments[0] == "check" else set()  # sparse matrices of the model portfolios' risk budgets
+    assert set(loaded(*given)).isdisjoint(set(HEAVY) - solves)
 
 
 def test_questions_load_no_statistics_and_no_database_of_the_engine() -> None:

@@ -13,20 +13,14 @@ from cultiva.definitions.review import RankBy
 from cultiva.definitions.workspace import Workspace
 from cultiva.strategy.allocation.problem import NONE, Floats, Ints, Longs, Problem
 from cultiva.strategy.candidates import GLOBAL
-from cultiva.strategy.limits import Limit
+from cultiva.strategy.limits import AT, NO_ADVISER, NOT_DRAWN, Limit
 from cultiva.strategy.permission import counters
 from cultiva.strategy.proposals import Book, covers, proposals_of
 
 ORDER = ("customer_id", "strategy", "offer", "channel")
 """The order of candidates; ties fall to it."""
-AT = " @ "
-"""Between a strategy and the adviser or branch whose part of its capacity a pool is."""
-NO_ADVISER = "no adviser"
-"""The pool of those who need an adviser and have none; it has no capacity."""
 LEAST = 1e-3
 """Money for which those explore who seem to bring nothing: they take what nobody else wants."""
-NOT_DRAWN = "drawn"
-"""Decides where an explorer was drawn another of the strategy's open proposals."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,12 @@ from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.hashing import draw
 
+AT = " @ "
+"""Between a strategy and the adviser or branch whose part of its capacity a pool is."""
+NO_ADVISER = "no adviser"
+"""The pool of those who need an adviser and have none; it has no capacity."""
+NOT_DRAWN = "drawn"
+"""Decides where an explorer was drawn another of the strategy's open proposals."""
 BUDGET, CAPACITY = "budget:", "capacity:"
 """Before the name of a strategy, for the resources that its definition makes."""
 

@@ -22,11 +22,8 @@ from cultiva.engine.port import Engine, Files, Written
 from cultiva.rules import Scope, compile_rule
 from cultiva.strategy.assessment import assessed
 from cultiva.strategy.candidates import DECIDED, candidates
-from cultiva.strategy.competition import Outcome, Price, compete, unmet
 from cultiva.strategy.desk import Papers, lay_out
-from cultiva.strategy.field import field_of, living
 from cultiva.strategy.limits import DayLimits, Spent, limits_of
-from cultiva.strategy.models.scoring import Pinned, pin, score
 from cultiva.strategy.openings import openings
 from cultiva.strategy.pricing.cells import read_ladders
 from cultiva.strategy.proposals import Book
@@ -34,6 +31,9 @@ from cultiva.strategy.ranking import Ranking, read_learnt, with_learnt
 
 if TYPE_CHECKING:
     import ibis
+
+    from cultiva.strategy.competition import Outcome, Price
+    from cultiva.strategy.models.scoring import Pinned
 
 DAYS_PER_WORKING_WEEK = 5
 """Adviser capacity is given per week and spent evenly over its working days."""
@@ -108,7 +108,7 @@ def plan(
         if not strategies:
             return Planned(_write(engine, _no_decisions(desk), on, folder), _write_prices([], prices), {})
         book, ranking = Book(workspace, strategies), Ranking(workspace, read_learnt(engine, inputs.learnt), on)
-        pinned = pin(inputs.models, workspace) if inputs.models and not inputs.worth else None
+        pinned = _pinned(inputs, workspace)
         scored = _scored(inputs.worth, pinned, strategies)
         _lay_out_candidates(engine, book, ranking, scored=scored, on=on, work=work)
         outcomes, limits = _contest(engine, inputs, book, pinned, on=on, work=work)
@@ -141,6 +141,15 @@ def _desk(
     return assessed(desk, strategies, workspace, on=on, rule=_Rules(profile_scope(workspace), on), ladders=ladders)
 
 
+def _pinned(inputs: PlanInputs, workspace: Workspace) -> Pinned | None:
+    """The models in use; None where there are none, or more is known than they know."""
+    if not inputs.models or inputs.worth:
+        return None
+    from cultiva.strategy.models.scoring import pin
+
+    return pin(inputs.models, workspace)
+
+
 def _scored(foreseen: Files, pinned: Pinned | None, strategies: Sequence[Strategy]) -> frozenset[str]:
     """Strategies of which single candidates are foreseen."""
     if pinned is not None and pinned.effect is not None:
@@ -171,6 +180,9 @@ def _contest(
     engine: Engine, inputs: PlanInputs, book: Book, pinned: Pinned | None, *, on: date, work: Path
 ) -> tuple[dict[str, Outcome], DayLimits]:
     """Lets every slice's candidates compete."""
+    from cultiva.strategy.competition import compete  # kernels: whoever only asks need not wait for them
+    from cultiva.strategy.field import field_of, living
+
     review, spent = book.workspace.review, _spent(inputs.prices)
     limits = DayLimits(
         limits_of(book.workspace, book.strategies, on, spent=spent, days=inputs.days),
@@ -194,6 +206,8 @@ def _scores(engine: Engine, inputs: PlanInputs, pinned: Pinned | None, on: date,
     """What the models in use foresee of the candidates that effects rank; nothing where there are none."""
     if pinned is None or pinned.effect is None:
         return ()
+    from cultiva.strategy.models.scoring import score
+
     every = engine.scan([work / "candidates"])
     asked = every.filter((every.fate == Fate.CHOSEN.value) & every.scored).mutate(prior_effect=every.effect)
     score(engine, asked, engine.scan(inputs.profile), pinned, on=on, folder=work / "scores")
@@ -250,6 +264,8 @@ def _decided(engine: Engine, work: Path) -> ibis.Table:
 
 
 def _summary(outcomes: Mapping[str, Outcome], limits: DayLimits) -> dict[str, Any]:
+    from cultiva.strategy.competition import unmet
+
     slices = {
         name: {"worth": one.worth, "value": one.value, "bound": one.bound,
                "chosen": int((one.rows["fate"] == Fate.CHOSEN.value).sum()),
@@ -261,6 +277,8 @@ def _summary(outcomes: Mapping[str, Outcome], limits: DayLimits) -> dict[str, An
 
 def _write_prices(prices: Sequence[Price], folder: Path) -> Written:
     import pyarrow as pa
+
+    from cultiva.strategy.competition import Price
 
     texts = dict.fromkeys(("resource", "kind", "ranked_by", "counts"), pa.string())
     kinds = texts | {"since": pa.date32()}

@@ -6,8 +6,7 @@ from cultiva.contracts.decision import Decision, Fate, offer_experiment
 from cultiva.definitions.base import Label
 from cultiva.definitions.review import RankBy
 from cultiva.definitions.workspace import Workspace
-from cultiva.strategy.field import AT, NO_ADVISER, NOT_DRAWN
-from cultiva.strategy.limits import BUDGET, CAPACITY
+from cultiva.strategy.limits import AT, BUDGET, CAPACITY, NO_ADVISER, NOT_DRAWN
 
 FATES: dict[Fate, Label] = {
     Fate.CHOSEN: Label(zh="入选", en="chosen"),
