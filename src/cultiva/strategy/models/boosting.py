@@ -19,13 +19,13 @@ SEED = 20080320
 """Of every draw that the trees make."""
 GOMP = b"libgomp.so.1"
 ROWS_PER_THREAD = 25_000
-FEW_ROWS = 50_000
-"""Below it trees are half as many and count twice: the noise of the data is above what the finer steps are good for."""
+STEPS = ((25_000, 3), (100_000, 2))
+"""Below so many rows trees are fewer and count so much more: their noise is above what finer steps are good for."""
 COLUMNS = 24
 """Columns that a tree looks at, drawn anew for each; trees that see other columns err in other ways."""
 BINS = {
     "max_bin": 63, "verbose": -1, "deterministic": True, "min_data_in_bin": 5, "feature_pre_filter": False,
-    "force_row_wise": True,
+    "force_col_wise": True,
 }  # fmt: skip
 """How columns are put into bins."""
 DIRECTIONS = {"up": 1, "down": -1}
@@ -50,13 +50,13 @@ class Growth:
 
     def rounds_for(self, rows: int) -> int:
         """Trees for so many rows."""
-        return self.rounds // 2 if rows < FEW_ROWS else self.rounds
+        return max(1, round(self.rounds / _step(rows)))
 
     def settings(self, rows: int) -> dict[str, Any]:
         """As LightGBM calls them."""
         return {
             "objective": self.objective,
-            "learning_rate": self.rate * (2 if rows < FEW_ROWS else 1),
+            "learning_rate": self.rate * _step(rows),
             "num_leaves": self.leaves,
             "min_data_in_leaf": min(self.leaf_rows, max(rows // 20, 1)),
             "lambda_l2": self.ridge,
@@ -64,6 +64,10 @@ class Growth:
             "cat_l2": self.ridge,
             "seed": SEED,
         }
+
+
+def _step(rows: int) -> int:
+    return next((times for below, times in STEPS if rows < below), 1)
 
 
 @dataclass(frozen=True)

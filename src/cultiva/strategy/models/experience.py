@@ -14,6 +14,7 @@ import numpy.typing as npt
 from cultiva.contracts.types import Column, DataType
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import draws, ibis_draw
+from cultiva.engine.parquet import rows_in
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.kit.errors import CultivaError
 from cultiva.strategy.models.boosting import Numbers
@@ -46,6 +47,7 @@ PANEL = (
 )
 """One row per exposure with results, as review writes them. `arm` is treated, or anything else for those left alone;
 `control_share` is the known probability of being left alone."""
+KNOWN_ON = "known_on"
 LOG_KEY = ("customer_id", "enrolled_on")
 LOG = (Column("customer_id", DataType.INTEGER), Column("enrolled_on", DataType.DATE), Column("known_on", DataType.DATE))
 """The lake table `feature_log` begins with these: the day of enrolment, and the day of the profile that was copied."""
@@ -159,13 +161,15 @@ def read_experience(
     rows = engine.scan(panel, columns=PANEL)
     old = rows.filter((rows.days >= models.days_min) & rows.control_share.between(0.001, 0.999))
     log = _logged(engine, features, columns, mergers or {})
-    _refuse_later(engine, old, log)
-    wanted, odds = _sampled(engine, old, models.rows_max)
-    joined = wanted.inner_join(log, [wanted.customer_id == log.log_customer, wanted.enrolled_on == log.log_enrolled])
+    wanted, odds = _sampled(engine, old, models.rows_max) if rows_in(panel) > models.rows_max else (old, 1.0)
+    joined = wanted.left_join(log, [wanted.customer_id == log.log_customer, wanted.enrolled_on == log.log_enrolled])
     made = feature_columns(joined, columns, joined.known_on, take={name: f"f_{name}" for name in columns})
-    known = joined.select(*(one.name for one in PANEL), **made)
+    known = joined.select(*(one.name for one in PANEL), KNOWN_ON, **made)
     table = engine.fetch(known.order_by(["customer_id", "strategy", "enrolled_on"]))
-    count = int(engine.fetch(wanted.aggregate(rows=wanted.count()))["rows"][0].as_py())
+    count = int(table.num_rows)
+    table = table.filter(table[KNOWN_ON].is_valid())
+    _refuse_later(table)
+    table = table.drop_columns([KNOWN_ON])
     return _drawn(with_action(table, Offers.of(workspace)), workspace, columns, odds, count - table.num_rows)
 
 
@@ -217,17 +221,18 @@ def _last(mergers: Mapping[int, int], one: int) -> int:
     return mergers[one]
 
 
-def _refuse_later(engine: Engine, rows: ibis.Table, log: ibis.Table) -> None:
+def _refuse_later(table: pa.Table) -> None:
     """A feature that was known only after the decision may know what came of it."""
-    late = rows.inner_join(log, [rows.customer_id == log.log_customer, rows.enrolled_on == log.log_enrolled])
-    late = late.filter(late.known_on > late.enrolled_on)
-    found = engine.fetch(late.aggregate(rows=late.count(), worst=late.known_on.max(), first=late.enrolled_on.min()))
-    count = found["rows"][0].as_py()
+    import pyarrow.compute as pc
+
+    late = table.filter(pc.greater(table[KNOWN_ON], table["enrolled_on"]))
+    count = late.num_rows
     if count:
+        worst, first = pc.max(late[KNOWN_ON]).as_py(), pc.min(late["enrolled_on"]).as_py()
         raise CultivaError(
             "features of training rows are from after the decision",
             code="strategy.models.leak",
-            seen=f"{count} rows; a profile of {found['worst'][0]} for an enrolment as early as {found['first'][0]}",
+            seen=f"{count} rows; a profile of {worst} for an enrolment as early as {first}",
             allowed="what was known on the day of enrolment, or before",
             hint="log features from the profile that the plan has read (feature_log), and train anew",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,14 @@ from cultiva.strategy.models.features import Encoding, Offers, encoding_of
 from cultiva.strategy.models.files import Role, StoredModel
 from cultiva.strategy.models.foresight import Parts, contributions, foreseen
 from cultiva.strategy.models.guards import Refused, refused
-from cultiva.strategy.models.heterogeneity import FOLDS, Blend, Crossfit, begin, weigh, within
+from cultiva.strategy.models.heterogeneity import Blend, Crossfit, begin, weigh, within
 from cultiva.strategy.models.learners import Sides, Trial
 from cultiva.strategy.models.levels import Keys, levels
 from cultiva.strategy.models.value import Comparison, Scores, compare, scores_of
 
 RESPONSE = Growth(rounds=150, leaves=16, leaf_rows=50, objective="binary")
+CALIBRATION_FOLDS = 2
+"""Parts of the rows that the chances of a response are calibrated on, each foreseen by trees of the other."""
 HELD_TO_DIRECTIONS = ("x", "dr")
 """Learners whose effect is a model of its own; a difference of two models cannot be held to a direction."""
 IMPORTANCE_ROWS = 300
@@ -50,6 +53,11 @@ class Ground:
     """What was read -> its content hash."""
     threads: int
 
+    @cached_property
+    def spread(self) -> Any:
+        """How the features are spread, for the cards."""
+        return spreads(self.rows, self.encoding.names)
+
     def inputs(self, workspace: Workspace, kind: ModelKind) -> Inputs:
         """The columns as trees need to know them."""
         directions = workspace.models.monotone.get(kind)
@@ -72,11 +80,13 @@ class Ground:
             "window": {"first_enrolment": min(days), "last_enrolment": max(days), "horizon_days": found.horizon_days},
             "features": list(self.encoding.names),
             "refused_features": [asdict(one) for one in self.refused],
-            "drift": self._drift(days),
+            "drift": self._drift,
         }
 
-    def _drift(self, days: list[Any]) -> dict[str, float]:
+    @cached_property
+    def _drift(self) -> dict[str, float]:
         """Those who enrolled last against those who enrolled before (a quarter against the rest)."""
+        days = self.experience.table["enrolled_on"].to_pylist()
         order = np.argsort(np.array(days, dtype="datetime64[D]"), kind="stable")
         cut = len(order) * 3 // 4
         early, late = self.rows[order[:cut]], self.rows[order[cut:]]
@@ -144,7 +154,7 @@ def fit_effect(
         "calibration": _effect_table(found, blend, train, base.strategies[mine]),
         "policy_value": result.as_data(),
         "importance": importance(model.parts, base.encoding, base.rows),
-        "spread": spreads(base.rows, base.encoding.names),
+        "spread": base.spread,
     }
     role = Role.CHAMPION if result.promoted else Role.CHALLENGER
     return StoredModel("effect", role, model.as_data(), tuple(text for text, _ in model.parts), card), held
@@ -222,7 +232,7 @@ def fit_response(
     if min(taken[mine].sum(), (1 - taken[mine]).sum()) < TAKERS_MIN:
         return None
     inputs = base.inputs(workspace, ModelKind.RESPONSE)
-    fitted, unseen = fit_chance(base.rows[mine], taken[mine], inputs, experience.fold[mine] % FOLDS)
+    fitted, unseen = fit_chance(base.rows[mine], taken[mine], inputs, experience.fold[mine] % CALIBRATION_FOLDS)
     data = {"encoding": base.encoding.as_data(), "calibration": asdict(fitted[1])}
     test = asked & experience.held_back
     metrics = chance_metrics(fitted[1](unseen), taken[mine], "unseen folds")
@@ -235,7 +245,7 @@ def fit_response(
         "calibration": calibration.table(fitted[1](unseen), taken[mine]),
         "promoted": why,
         "importance": importance(((fitted[0], 1.0),), base.encoding, base.rows),
-        "spread": spreads(base.rows, base.encoding.names),
+        "spread": base.spread,
     }
     return StoredModel("response", Role.CHAMPION if promoted else Role.CHALLENGER, data, (fitted[0],), card)
 

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cultiva.strategy.models.boosting import Inputs, Numbers
-from cultiva.strategy.models.foresight import Parts, blended
+from cultiva.strategy.models.foresight import Parts
 from cultiva.strategy.models.learners import Pseudo, Ready, Sides, Trial, learn, pseudo
 
 PRIOR_WIDTH = 0.5
 """Standard deviation of a learner's weight, beforehand, in units of an equal share."""
-FOLDS = 3
+FOLDS = 4
 """Parts of the rows; each is foreseen by models of the others."""
 
 
@@ -67,12 +67,13 @@ class Learning:
 
     def crossfit(self) -> Crossfit:
         """Foresees the effect of every row with learners of the folds that it is not in."""
-        rows, threads = self.ready.trial.rows, self.ready.inputs.threads
         effects: dict[str, Numbers] = {}
         for left_out, sides in enumerate(self.sides):
             held = self.ready.fold == left_out
             for name, parts in learn(self.ready, self.said, sides, self.learners, left_out).items():
-                effects.setdefault(name, np.zeros(len(rows)))[held] = blended(parts, rows[held], threads=threads)
+                said = self.said.sides[0] - self.said.sides[1] if name == "t" else None
+                mine = self.ready.foreseen(parts, held) if said is None else said[held]
+                effects.setdefault(name, np.zeros(len(held)))[held] = mine
         return Crossfit(self.said.score, effects, self.ready.fold)
 
     def whole(self) -> tuple[dict[str, Parts], Sides]:
@@ -102,7 +103,8 @@ def _foreseen(ready: Ready, target: Numbers, *, trees: bool = True) -> tuple[tup
     for left_out in range(ready.folds):
         held = ready.fold == left_out
         models.append(ready.sides(target, left_out, trees=trees))
-        found[:, held] = models[-1].of(ready.trial.rows[held], threads=ready.inputs.threads)
+        found[0, held] = ready.foreseen(models[-1].treated, held)
+        found[1, held] = ready.foreseen(models[-1].control, held)
     return tuple(models), found
 
 

@@ -114,6 +114,18 @@ class Ready:
             -1 if left_out is None else left_out
         )
 
+    def foreseen(self, parts: Parts, which: npt.NDArray[np.bool_]) -> Numbers:
+        """The weighted sum of what models say of some of the rows; of curves it is known already."""
+        known = self.by_side.said | self.by_odds.said
+        total = np.zeros(int(which.sum()))
+        trees = []
+        for model, weight in parts:
+            if model in known:
+                total += weight * known[model][which]
+            else:
+                trees.append((model, weight))
+        return total + blended(trees, self.trial.rows[which], threads=self.inputs.threads)
+
     def sides(self, target: Numbers, left_out: int | None, *, trees: bool = True) -> Sides:
         """Learns a result on both sides: curves, and trees for what these leave."""
         (folds, which), found = self.but(left_out), []

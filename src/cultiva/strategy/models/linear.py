@@ -65,13 +65,14 @@ def design(rows: Numbers, inputs: Inputs) -> Design:
 
 
 def _numeric(column: Numbers) -> tuple[Numbers, Numbers]:
-    known = column[~np.isnan(column)]
+    known = np.sort(column[~np.isnan(column)])
     if not len(known):
         return np.zeros(1), np.zeros((2, 0))
-    at = np.unique(np.quantile(known, KNOTS))
+    places = np.round(KNOTS * (len(known) - 1)).astype(np.int64)
+    at = np.unique(known[places])
     if len(at) == 1:  # nearly everybody has the same: the rest may still say something
-        at = np.unique(np.array([known.min(), at[0], known.max()]))
-    line, rank = at, np.searchsorted(np.sort(known), at, side="right") / len(known)
+        at = np.unique(np.array([known[0], at[0], known[-1]]))
+    line, rank = at, np.searchsorted(known, at, side="right") / len(known)
     shapes = []
     for shape in (line, rank):
         said = np.interp(known, at, shape)
@@ -118,6 +119,8 @@ class Ridge:
         self._curves, self._weight, self._part = curves, weight, part
         self._sums = [self._summed(part == one) for one in range(int(part.max(initial=-1)) + 1)]
         self._known: dict[tuple[int, ...], _Axes] = {}
+        self.said: dict[str, Numbers] = {}
+        """What the models fitted so far say of all rows."""
 
     def _summed(self, which: npt.NDArray[np.bool_]) -> tuple[float, Numbers, Numbers]:
         rows, mass = self._curves.matrix[which], self._weight[which]
@@ -141,8 +144,9 @@ class Ridge:
         along = axes.vectors.T @ (matrix.T @ left - axes.middle * left.sum())
         penalty = _ridge(axes.values, along, float(np.sum(left * (target - level))), int(which.sum()))
         found = axes.vectors @ (along / (axes.values + penalty))
-        said = level + matrix @ found - float(axes.middle @ found)
-        return _text(self._curves, found, level - float((axes.middle + self._curves.centres) @ found)), said
+        text = _text(self._curves, found, level - float((axes.middle + self._curves.centres) @ found))
+        self.said[text] = level + matrix @ found - float(axes.middle @ found)
+        return text, self.said[text]
 
     def _axes(self, parts: tuple[int, ...]) -> _Axes:
         if parts not in self._known:
