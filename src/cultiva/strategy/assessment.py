@@ -63,7 +63,7 @@ def assessed(
         answers[f"may_{strategy.name}"] = _yes(rule(strategy.eligible, desk))
         answers[f"rules_{strategy.name}"] = rule(strategy.rank, desk).cast("float64")
     quotes = {name: quoted(desk, one, (ladders or {}).get(name, {})) for name, one in workspace.products.items()}
-    answers |= {f"quote_share_{name}": one.share for name, one in quotes.items()}
+    answers |= {f"quote_share_{name}": one.share.cast("!float64") for name, one in quotes.items()}
     for name in sorted({name for strategy in strategies for name in strategy.offers}):
         offer = workspace.offers[name]
         answers[f"eligible_{name}"] = _yes(rule(offer.eligible, desk))
