@@ -83,12 +83,21 @@ class _Modelling:
     def _not_due(self) -> dict[str, Any] | None:
         """Why nothing is trained today; None if something may be."""
         models, last = self.parts.workspace.models, self.parts.lake.catalogue.before(MODELS, self.on)
-        if last is not None and (self.on - last.business_date).days < models.every_days:
+        if last is not None and (self.on - last.business_date).days < self._wait():
             return {"trained_on": last.business_date.isoformat()}
         exposures = self._exposures()
         if exposures < models.rows_min and not self._asked():
             return {"exposures": exposures, "needed": models.rows_min}
         return None
+
+    def _wait(self) -> int:
+        """Days between two trainings; half as many as long as no model of effect has earned its place."""
+        from cultiva.strategy.models.files import champions, read_models
+
+        models = self.parts.workspace.models
+        wanted = ModelKind.EFFECT in models.train
+        found = champions(read_models(self.parts.lake.files_before(MODELS, self.on))) if wanted else {}
+        return models.every_days // 2 if wanted and ModelKind.EFFECT.value not in found else models.every_days
 
     def _exposures(self) -> int:
         """Exposures old enough to have results, from one column of the log."""

@@ -24,7 +24,7 @@ from cultiva.strategy.models.guards import Refused, refused
 from cultiva.strategy.models.heterogeneity import Blend, Crossfit, begin, weigh, within
 from cultiva.strategy.models.learners import Sides, Trial
 from cultiva.strategy.models.levels import Keys, levels
-from cultiva.strategy.models.value import Comparison, Scores, compare, scores_of
+from cultiva.strategy.models.value import Comparison, Estimate, Scores, compare, gain_unseen, scores_of
 
 RESPONSE = Growth(rounds=150, leaves=16, leaf_rows=50, objective="binary")
 CALIBRATION_FOLDS = 2
@@ -117,9 +117,20 @@ class Held:
     which: npt.NDArray[np.bool_]
     keys: Keys
     scores: Scores
-    cost: Numbers
-    anchor: Numbers
-    """What is believed of each exposure without a model."""
+    costs: Numbers
+    """Cost of a touch of each exposure, whether held back or not."""
+    anchors: Numbers
+    """What is believed of each exposure without a model, whether held back or not."""
+
+    @property
+    def cost(self) -> Numbers:
+        """Of those held back."""
+        return self.costs[self.which]
+
+    @property
+    def anchor(self) -> Numbers:
+        """Of those held back."""
+        return self.anchors[self.which]
 
 
 def fit_effect(
@@ -146,7 +157,11 @@ def fit_effect(
     keys = keys_of(experience.table, Offers.of(workspace))
     model = _effect_model(base, train, found, (blend, blend.parts(learnt)), keys.at(mine))
     held = _held(base, trial.at(experience.held_back), sides, keys, _anchor(experience, workspace, anchors))
-    result = _compared(held, model, champion, workspace, threads=base.threads)
+    unseen = None
+    if champion is None:  # the one in use may have seen these rows
+        gain = within(blend.foreseen(found.effects) + np.zeros(len(train)), train.precision, base.strategies[mine])
+        unseen = gain_unseen(found.score - held.costs[mine], gain, held.anchors[mine] - held.costs[mine])
+    result = _compared(held, model, champion, workspace, (unseen, base.threads))
     card = {
         **base.card(ModelKind.EFFECT),
         "learners": _told(blend),
@@ -186,21 +201,26 @@ def _held(base: Ground, trial: Trial, sides: Sides, keys: Keys, anchor: Numbers)
     treated = experience.treated
     totals = np.bincount(base.strategies, treated)
     costs = np.bincount(base.strategies, treated * experience.numbers("cost")) / np.where(totals > 0, totals, 1)
-    cost = costs[base.strategies][which]
+    cost = costs[base.strategies]
     with_touch, without = sides.of(trial.rows, threads=base.threads)
-    scores = scores_of(trial, with_touch, without, cost)
-    return Held(experience, which, keys.at(which), scores, cost, anchor[which])
+    scores = scores_of(trial, with_touch, without, cost[which])
+    return Held(experience, which, keys.at(which), scores, cost, anchor)
 
 
 def _compared(
-    held: Held, model: EffectModel, champion: EffectModel | None, workspace: Workspace, *, threads: int
+    held: Held,
+    model: EffectModel,
+    champion: EffectModel | None,
+    workspace: Workspace,
+    how: tuple[Estimate | None, int],
 ) -> Comparison:
+    unseen, threads = how
     rows = held.experience.table.filter(held.which)
     new, _ = model.effects(held.anchor, model.encoding.matrix(rows), held.keys, threads=threads)
     old = held.anchor
     if champion is not None:
         old, _ = champion.effects(held.anchor, champion.encoding.matrix(rows), held.keys, threads=threads)
-    return compare(held.scores, new - held.cost, old - held.cost, workspace.models.promotion)
+    return compare(held.scores, new - held.cost, old - held.cost, workspace.models.promotion, unseen)
 
 
 def _effect_table(found: Crossfit, blend: Blend, train: Trial, groups: npt.NDArray[np.int64]) -> list[dict[str, float]]:
