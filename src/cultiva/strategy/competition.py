@@ -17,7 +17,8 @@ import polars as pl
 from cultiva.contracts.decision import Fate
 from cultiva.definitions.arbitration import Lever
 from cultiva.definitions.review import RankBy, Review
-from cultiva.strategy.allocation import Problem, Solution, solve
+from cultiva.kit.errors import CultivaError
+from cultiva.strategy.allocation import Problem, Solution, solve, verify
 from cultiva.strategy.allocation.problem import Flags, Floats
 from cultiva.strategy.field import Field
 from cultiva.strategy.levers import LeverEffect, lever_effects
@@ -148,6 +149,7 @@ def _outcome(  # noqa: PLR0913  (the parts of an outcome)
     field: Field, chosen: Flags, exposed: Flags, told: _Told, *, prices: Sequence[Price], bound: float | None,
     value: float,
 ) -> Outcome:  # fmt: skip
+    _check(field, chosen)
     rows = field.rows.with_columns(
         fate=pl.Series(told.fate, dtype=pl.String),
         decided_by=pl.Series(told.by, dtype=pl.String),
@@ -155,6 +157,22 @@ def _outcome(  # noqa: PLR0913  (the parts of an outcome)
         exposed=pl.Series(exposed),
     )
     return Outcome(rows, prices, float(rows["worth"].fill_null(0.0).to_numpy()[chosen].sum()), bound, value)
+
+
+def _check(field: Field, chosen: Flags) -> None:
+    """Nothing leaves the plan that breaks a limit: the sums are made again, apart from the search."""
+    broken = verify(field.problem, chosen)
+    if broken:
+        names = {"pool": field.pools, "resource": [one.name for one in field.limits]}
+        first = broken[0]
+        where = names[first.kind][first.index] if first.kind in names else str(first.index)
+        raise CultivaError(
+            f"the plan breaks {len(broken)} limits",
+            code="strategy.limit_broken",
+            seen=f"{first.kind} {where}: {first.seen:g}",
+            allowed=f"{first.allowed:g}",
+            hint="nothing was published; this is a fault of the program, please report it with the workspace",
+        )
 
 
 def _reasons_in_order(field: Field, found: Ordered) -> tuple[float, _Told]:
