@@ -26,7 +26,7 @@ demo: setup ## set up, let a simulated bank live eight weeks of the loop, say wh
 test: setup ## set up, then every check that CI runs
 	@bash tools/test.sh $(BIN)
 
-check: setup ## the quick checks: format, lint, types, import contracts, architecture tests
+check: setup ## the quick checks: format, lint, types, import contracts, architecture, docstrings
 	@bash tools/check.sh $(BIN)
 
 fix: setup ## format and mend what ruff can mend

@@ -8,3 +8,4 @@ step "lint";             "$bin/ruff" check .
 step "types";            "$bin/mypy"
 step "import contracts"; "$bin/lint-imports"
 step "architecture";     "$bin/pytest" -q tests/architecture
+step "docstring examples"; "$bin/pytest" -q --doctest-modules src/cultiva --ignore=src/cultiva/store/migrations -p no:cacheprovider

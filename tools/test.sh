@@ -7,8 +7,6 @@ bash tools/check.sh "$bin"
 printf '\n== tests\n'
 workers=$(( $(nproc) > 4 ? 4 : $(nproc) ))
 "$bin/pytest" -q -n "$workers" --dist loadgroup tests
-printf '\n== docstring examples\n'
-"$bin/pytest" -q --doctest-modules src/cultiva --ignore=src/cultiva/store/migrations -p no:cacheprovider
 printf '\n== documentation\n'
 "$bin/python" -m tools.reference --check
 NO_MKDOCS_2_WARNING=1 "$bin/mkdocs" build --strict --quiet

@@ -32,7 +32,7 @@ LEFT_OUT = frozenset({"microsegments"})
 QUIET_STEPS = frozenset({"standing", "segments", "lists", "report"})
 """Steps that change nothing that is decided or measured; a simulated week before the last leaves them out."""
 MODEL_STEPS = frozenset({"features", "models"})
-"""Steps that serve later plans of the loop; other policies ask no models, and nothing follows the last look."""
+"""Steps that serve later plans of the loop; other policies ask no models, and of the last plan nobody is touched."""
 LEARNS = frozenset({Policy.LOOP, Policy.PROPENSITY})
 """Policies that learn from reviews on the way; the others are reviewed at the end."""
 WEEKS_PER_REVIEW = 2
@@ -120,7 +120,7 @@ def _steps(setup: Setup, bank: LivingBank, parts: Parts, on: date, number: int) 
     plan, left_out = daily_plan(parts, on), LEFT_OUT
     if setup.policy is Policy.ORACLE:
         plan = with_oracle(plan, bank, parts, on)
-    if number == setup.weeks or setup.policy is not Policy.LOOP:
+    if number >= setup.weeks - 1 or setup.policy is not Policy.LOOP:
         left_out = left_out | MODEL_STEPS
     if number < setup.weeks:
         reviews = setup.policy in LEARNS and number % WEEKS_PER_REVIEW == 0 and number > 0

@@ -121,8 +121,8 @@ def mean_price(levels: Mapping[str, float], customers: Mapping[str, int]) -> flo
     """Mean price of customers by their groups; None without customers.
 
     Examples:
-        >>> mean_price({"a": 0.05, "b": 0.07}, {"a": 3, "b": 1})
-        0.055
+        >>> mean_price({"a": 0.25, "b": 0.5}, {"a": 3, "b": 1})
+        0.3125
     """
     count = sum(customers.get(name, 0) for name in levels)
     return sum(price * customers.get(name, 0) for name, price in levels.items()) / count if count else None
