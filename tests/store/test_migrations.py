@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from tests.store.racers import PROCESSES, open_together
 
+import cultiva.execution.tables  # noqa: F401 -- its tables belong to the store too
 from cultiva.kit.errors import CultivaError
 from cultiva.store import migrate, open_store
 from cultiva.store.database import Database

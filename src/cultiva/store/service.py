@@ -40,6 +40,11 @@ class Store:
         self.leases = Leases(database)
 
     @property
+    def database(self) -> Database:
+        """For the repositories of stages, which keep tables of their own here."""
+        return self._database
+
+    @property
     def address(self) -> str:
         """Where it is, without a password."""
         return self._database.shown

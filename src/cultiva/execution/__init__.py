@@ -1,0 +1,1 @@
+"""Did it go out: approved, once, on time?"""

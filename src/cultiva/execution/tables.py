@@ -1,0 +1,374 @@
+"""The tables of execution, in the store; only files named `repository.py` write SQL on them.
+
+Ids are texts made from what they are about (`kit.hashing.content_hash` and the like), so that a step done twice writes
+the same row once. Money is in minor units. Every customer-facing row names its launch, step and customer.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Float,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from cultiva.store.columns import JsonText, UtcDateTime
+from cultiva.store.tables import METADATA
+
+PARTITIONS = 64
+"""Customers are split into this many parts by `kit.hashing.draw("partition", customer_id)`."""
+
+
+def _customer(*, key: bool = False) -> Column[int]:
+    return Column("customer_id", BigInteger, primary_key=key, autoincrement=False, nullable=False)
+
+
+LAUNCH = Table(
+    "launch",
+    METADATA,
+    Column("launch_id", String(40), primary_key=True),
+    Column("strategy", String(200), nullable=False),
+    Column("version", String(16), nullable=False, comment="content hash of `body`"),
+    Column("workspace_version", String(64), nullable=False),
+    Column("business_date", Date, nullable=False, comment="of the plan that was explained"),
+    Column("enrols", String(10), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("author", String(100), nullable=False),
+    Column("cost", BigInteger, nullable=False, comment="planned, minor units"),
+    Column("body", JsonText, nullable=False, comment="strategy, play, offers and content as approved"),
+    Column("explanation", JsonText, nullable=False),
+    Column("per_minute_max", Integer, comment="throttle over all channels; None: none"),
+    Column("created", UtcDateTime, nullable=False),
+    Column("changed", UtcDateTime, nullable=False),
+    CheckConstraint("enrols in ('once', 'daily')", name="enrols"),
+    CheckConstraint(
+        "state in ('submitted', 'rejected', 'approved', 'live', 'paused', 'stopped', 'finished')", name="state"
+    ),
+)
+"""A strategy put forward, approved, and carried out."""
+
+APPROVAL = Table(
+    "approval",
+    METADATA,
+    Column("launch_id", String(40), primary_key=True),
+    Column("approver", String(100), primary_key=True),
+    Column("version", String(16), primary_key=True, comment="of the launch that was judged"),
+    Column("role", String(40), nullable=False),
+    Column("approved", Boolean, nullable=False),
+    Column("remark", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""What a second person said of a launch."""
+
+HALT = Table(
+    "halt",
+    METADATA,
+    Column("scope", String(200), primary_key=True, comment="all, channel:<name>, strategy:<name>"),
+    Column("reason", Text, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Emergency stops in force; while a row is there, nothing within its scope is sent."""
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("number", Integer, primary_key=True, comment="without gaps, from 1"),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("action", String(63), nullable=False),
+    Column("subject", String(200), nullable=False, index=True, comment="<kind>:<id>"),
+    Column("detail", JsonText, nullable=False),
+    Column("previous", String(64), nullable=False, comment="hash of the line before; empty: the first"),
+    Column("hash", String(64), nullable=False),
+)
+"""Who did what, line after line, each sealed with the hash of the one before."""
+
+RECIPIENT = Table(
+    "recipient",
+    METADATA,
+    _customer(key=True),
+    Column("household_id", BigInteger, index=True),
+    Column("branch_id", String(63)),
+    Column("adviser_id", String(63)),
+    Column("zone", String(63), nullable=False, comment="IANA name of the customer's time zone"),
+    Column("language", String(2), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("phone", String(40), nullable=False, comment="empty: none"),
+    Column("email", String(200), nullable=False),
+    Column("handles", JsonText, nullable=False, comment="further addresses: channel -> address"),
+    Column("channels", JsonText, nullable=False, comment="channels open by consent on the business date"),
+    Column("suppressed_by", String(63), nullable=False, comment="suppression in force on it; empty: none"),
+    Column("business_date", Date, nullable=False, comment="of the profile it comes from"),
+)
+"""What execution has to know of a customer who is in a play; refreshed from the lake every night."""
+
+CONSENT_CHANGE = Table(
+    "consent_change",
+    METADATA,
+    Column("change_id", String(40), primary_key=True),
+    _customer(),
+    Column("channel", String(63), nullable=False, comment="* for every channel"),
+    Column("granted", Boolean, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Index("ix_consent_change_customer_id", "customer_id"),
+)
+"""Consent given or withdrawn since; the newest word counts over `recipient.channels`."""
+
+STANDSTILL = Table(
+    "standstill",
+    METADATA,
+    _customer(key=True),
+    Column("name", String(63), primary_key=True, comment="of the suppression, e.g. open_complaint"),
+    Column("at", UtcDateTime, nullable=False),
+    Column("lifted", UtcDateTime),
+)
+"""Suppressions that began since the last profile: complaint opened, fraud hold."""
+
+TOUCH = Table(
+    "touch",
+    METADATA,
+    Column("touch_id", String(40), primary_key=True),
+    _customer(),
+    Column("household_id", BigInteger),
+    Column("channel", String(63), nullable=False),
+    Column("offer", String(200), nullable=False),
+    Column("strategy", String(200), nullable=False),
+    Column("launch_id", String(40), nullable=False, comment="empty: none, e.g. a live decision"),
+    Column("step", String(63), nullable=False),
+    Column("worth", Float, nullable=False, comment="money; the more valuable touch wins"),
+    Column("counts_on", Date, nullable=False, comment="the customer's local day"),
+    Column("exempt", Boolean, nullable=False, comment="service: counts against no cap"),
+    Column("state", String(10), nullable=False),
+    Column("expires", UtcDateTime, comment="of a reservation"),
+    Column("changed", UtcDateTime, nullable=False),
+    CheckConstraint("state in ('reserved', 'confirmed', 'released', 'expired', 'outbid')", name="state"),
+    Index("ix_touch_customer_id", "customer_id", "counts_on"),
+    Index("ix_touch_household_id", "household_id", "counts_on"),
+    Index("ix_touch_state", "state", "expires"),
+)
+"""The contact budget: every use of a customer's attention, over all channels."""
+
+JOURNEY = Table(
+    "journey",
+    METADATA,
+    Column("launch_id", String(40), primary_key=True),
+    _customer(key=True),
+    Column("entry", SmallInteger, primary_key=True, autoincrement=False, comment="1, 2 ... where re-entry is allowed"),
+    Column("version", String(16), nullable=False, comment="of the play"),
+    Column("step", SmallInteger, nullable=False, comment="number of the step in that version"),
+    Column("part", SmallInteger, nullable=False, comment="0 to PARTITIONS - 1"),
+    Column("draw", Integer, nullable=False, comment="0 to 2**31 - 2; splits are drawn from it"),
+    Column("zone", String(63), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("reason", String(63), nullable=False, comment="why it ended"),
+    Column("channel", String(63), nullable=False, comment="decided"),
+    Column("offer", String(200), nullable=False, comment="decided"),
+    Column("worth", Float, nullable=False),
+    Column("entered", UtcDateTime, nullable=False),
+    Column("since", UtcDateTime, nullable=False, comment="at this step"),
+    Column("due", UtcDateTime, nullable=False, comment="moves on then at the latest"),
+    CheckConstraint("state in ('active', 'done', 'exited')", name="state"),
+    Index("ix_journey_due", "launch_id", "state", "step", "due"),
+    Index("ix_journey_customer_id", "customer_id"),
+)
+"""One person's way through a play."""
+
+SIGNAL = Table(
+    "signal",
+    METADATA,
+    Column("signal_id", String(40), primary_key=True),
+    _customer(),
+    Column("name", String(63), nullable=False, comment="delivered, opened, clicked, replied, converted, opted_out ..."),
+    Column("at", UtcDateTime, nullable=False),
+    Column("amount", BigInteger, comment="minor units"),
+    Column("touch_id", String(40), nullable=False, comment="empty: of no touch of ours"),
+    Column("source", String(63), nullable=False),
+    Column("detail", JsonText, nullable=False),
+    Column("received", UtcDateTime, nullable=False),
+    Index("ix_signal_customer_id", "customer_id", "name", "at"),
+    Index("ix_signal_received", "received"),
+)
+"""What customers answered and did, as plays wait for it; goes to the lake as outcomes."""
+
+DELIVERY = Table(
+    "delivery",
+    METADATA,
+    Column("delivery_id", String(40), primary_key=True, comment="also the idempotency key for the provider"),
+    Column("touch_id", String(40), nullable=False),
+    Column("launch_id", String(40), nullable=False),
+    Column("step", String(63), nullable=False),
+    _customer(),
+    Column("entry", SmallInteger, nullable=False),
+    Column("channel", String(63), nullable=False),
+    Column("provider", String(63), nullable=False),
+    Column("address", String(200), nullable=False),
+    Column("content", JsonText, nullable=False, comment="rendered: subject, text, html, headers ..."),
+    Column("state", String(10), nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("due", UtcDateTime, nullable=False),
+    Column("expires", UtcDateTime, comment="not sent after"),
+    Column("lease", String(40), nullable=False, comment="who sends it; empty: nobody"),
+    Column("leased_until", UtcDateTime),
+    Column("reference", String(200), nullable=False, comment="the provider's own id"),
+    Column("problem", Text, nullable=False),
+    Column("evidence", JsonText, nullable=False, comment="of an unknown fate"),
+    Column("created", UtcDateTime, nullable=False),
+    Column("changed", UtcDateTime, nullable=False),
+    CheckConstraint(
+        "state in ('queued', 'sending', 'sent', 'delivered', 'failed', 'dead', 'unknown', 'cancelled')", name="state"
+    ),
+    UniqueConstraint("launch_id", "step", "customer_id", "entry", "channel"),
+    Index("ix_delivery_due", "state", "provider", "due"),
+    Index("ix_delivery_reference", "provider", "reference"),
+    Index("ix_delivery_touch_id", "touch_id"),
+)
+"""The outbox: one row per strategy, wave, person and channel."""
+
+PROVIDER_RATE = Table(
+    "provider_rate",
+    METADATA,
+    Column("provider", String(63), primary_key=True),
+    Column("tokens", Float, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Token buckets that all workers share."""
+
+RECEIPT = Table(
+    "receipt",
+    METADATA,
+    Column("receipt_id", String(64), primary_key=True, comment="the provider's id of the report, or a hash of it"),
+    Column("provider", String(63), nullable=False),
+    Column("delivery_id", String(40), nullable=False, index=True, comment="empty: matched to none"),
+    Column("kind", String(63), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("body", JsonText, nullable=False),
+    Column("received", UtcDateTime, nullable=False),
+)
+"""Reports of providers, each taken once."""
+
+TASK = Table(
+    "task",
+    METADATA,
+    Column("task_id", String(40), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("role", String(40), nullable=False, comment="who may take it: adviser, remote, lobby, teller, manager"),
+    Column("branch_id", String(63), nullable=False),
+    Column("staff_id", String(63), nullable=False, comment="whose it is; empty: the role's queue"),
+    _customer(),
+    Column("launch_id", String(40), nullable=False),
+    Column("step", String(63), nullable=False),
+    Column("touch_id", String(40), nullable=False),
+    Column("strategy", String(200), nullable=False),
+    Column("offer", String(200), nullable=False),
+    Column("channel", String(63), nullable=False),
+    Column("worth", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("script", Text, nullable=False),
+    Column("best_from", UtcDateTime),
+    Column("best_to", UtcDateTime),
+    Column("due", UtcDateTime, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("result", String(40), nullable=False),
+    Column("escalated", SmallInteger, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("changed", UtcDateTime, nullable=False),
+    CheckConstraint("state in ('open', 'accepted', 'done', 'cancelled', 'expired')", name="state"),
+    Index("ix_task_queue", "state", "role", "branch_id", "staff_id"),
+    Index("ix_task_customer_id", "customer_id"),
+)
+"""Work for a person."""
+
+TASK_EVENT = Table(
+    "task_event",
+    METADATA,
+    Column("event_id", String(40), primary_key=True),
+    Column("task_id", String(40), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("detail", JsonText, nullable=False),
+)
+"""What happened to a task."""
+
+STAFF_MEMBER = Table(
+    "staff_member",
+    METADATA,
+    Column("staff_id", String(63), primary_key=True),
+    Column("branch_id", String(63), nullable=False),
+    Column("role", String(63), nullable=False),
+    Column("contacts_per_week_max", Integer, nullable=False),
+    Column("business_date", Date, nullable=False),
+)
+"""People who do tasks; refreshed from the lake every night."""
+
+ABSENCE = Table(
+    "absence",
+    METADATA,
+    Column("staff_id", String(63), primary_key=True),
+    Column("first_day", Date, primary_key=True),
+    Column("last_day", Date, nullable=False),
+    Column("cover_id", String(63), nullable=False, comment="empty: the role's queue"),
+)
+"""Who is away, and who stands in."""
+
+GRANT = Table(
+    "benefit_grant",
+    METADATA,
+    Column("grant_id", String(40), primary_key=True),
+    _customer(),
+    Column("launch_id", String(40), nullable=False),
+    Column("step", String(63), nullable=False),
+    Column("offer", String(200), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    CheckConstraint("state in ('granted', 'used', 'expired', 'revoked')", name="state"),
+    Index("ix_benefit_grant_customer_id", "customer_id"),
+)
+"""Benefits given by plays."""
+
+API_KEY = Table(
+    "api_key",
+    METADATA,
+    Column("key_id", String(40), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True, comment="sha-256 of the key; the key itself is not kept"),
+    Column("scopes", JsonText, nullable=False),
+    Column("per_minute_max", Integer, nullable=False),
+    Column("created", UtcDateTime, nullable=False),
+    Column("expires", UtcDateTime),
+    Column("revoked", UtcDateTime),
+)
+"""Who may call the API, and what for."""
+
+REQUEST_KEY = Table(
+    "request_key",
+    METADATA,
+    Column("key_id", String(40), primary_key=True),
+    Column("idempotency_key", String(200), primary_key=True),
+    Column("request_hash", String(64), nullable=False),
+    Column("status", Integer, nullable=False, comment="0: being worked on"),
+    Column("body", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Requests that were answered, so that a repeated one gets the same answer."""
+
+REQUEST_RATE = Table(
+    "request_rate",
+    METADATA,
+    Column("key_id", String(40), primary_key=True),
+    Column("tokens", Float, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Token buckets of API keys, shared by all copies of the API."""
