@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
+from tests.servers.stores import store, store_url
 from tests.store.days import AT, DAY
 
 from cultiva.kit.processes import this_process
-from cultiva.store import Lease, Store, lease_name, open_store
+from cultiva.store import Lease, Store, lease_name
 
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store_url(request: pytest.FixtureRequest) -> str:
-    """The address of an empty store."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres_url"))
-    return "sqlite:///.cultiva/store.db"
-
-
-@pytest.fixture
-def store(store_url: str, tmp_path: Path) -> Iterator[Store]:
-    """An empty store."""
-    opened = open_store(store_url, tmp_path)
-    yield opened
-    opened.close()
+__all__ = ["store", "store_url"]
 
 
 @pytest.fixture

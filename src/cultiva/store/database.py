@@ -97,6 +97,14 @@ def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
     connection.execute(written.on_conflict_do_update(index_elements=keys, set_=rest))
 
 
+def put_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows, or replaces those with the same primary keys; every row has the same columns."""
+    if rows:
+        written = _insert(connection, table)
+        rest = {name: written.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
+        connection.execute(written.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest), list(rows))
+
+
 def _insert(connection: Connection, table: Table) -> Any:
     """The dialect's own insert, which knows what to do about a key that is there; a dialect is loaded when used."""
     if connection.dialect.name == "postgresql":

@@ -1,0 +1,108 @@
+"""The nouns of reaching people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+EVERY_CHANNEL = "*"
+"""Stands for all channels in a word of consent."""
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """What execution has to know of a customer."""
+
+    customer_id: int
+    zone: str
+    """IANA name of the time zone."""
+    language: str
+    """zh or en."""
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    household_id: int | None = None
+    branch_id: str | None = None
+    adviser_id: str | None = None
+    handles: Mapping[str, str] = field(default_factory=dict)
+    """Further addresses: channel -> address."""
+    channels: tuple[str, ...] = ()
+    """Channels open by consent on the business date."""
+    suppressed_by: str = ""
+    """Suppression in force on it; empty: none."""
+    business_date: date = date.min
+    """Of the profile it comes from."""
+
+    def address(self, channel: str, kind: str) -> str:
+        """Where a channel reaches the customer: a handle of its own, else by the kind of its provider; empty: nowhere.
+
+        Examples:
+            >>> Recipient(7, "UTC", "en", phone="13812345678").address("sms", "smpp")
+            '13812345678'
+        """
+        own = self.handles.get(channel)
+        if own:
+            return own
+        return {"smtp": self.email, "sms_http": self.phone, "smpp": self.phone}.get(kind, str(self.customer_id))
+
+
+@dataclass(frozen=True)
+class ConsentWord:
+    """A customer's word on a channel."""
+
+    customer_id: int
+    channel: str
+    """A channel, or EVERY_CHANNEL."""
+    granted: bool
+    at: datetime
+    evidence: str
+    """Where it was given: a reply, a link, a call."""
+
+
+class Closed(StrEnum):
+    """Why somebody may not be touched now."""
+
+    UNKNOWN = "unknown"
+    """Execution knows nothing of the customer: fail closed."""
+    STALE = "stale"
+    """What is known is older than policy allows: fail closed."""
+    NO_CONSENT = "no_consent"
+    """The channel is not open."""
+    SUPPRESSED = "suppressed"
+    """A suppression held on the business date."""
+    STANDSTILL = "standstill"
+    """A suppression has begun since."""
+    NO_ADDRESS = "no_address"
+    """Nowhere to send it."""
+
+
+def judge(
+    who: Recipient | None, channel: str, *, word: ConsentWord | None, standing: bool, oldest: date
+) -> Closed | None:
+    """Why a customer may not be touched over a channel now; None: they may.
+
+    Args:
+        who: What is known; None: nothing.
+        channel: Over which.
+        word: The newest word on the channel.
+        standing: Whether a suppression has begun since.
+        oldest: Business date before which what is known is too old.
+    """
+    if who is None:
+        return Closed.UNKNOWN
+    if who.business_date < oldest:
+        return Closed.STALE
+    if who.suppressed_by:
+        return Closed.SUPPRESSED
+    if standing:
+        return Closed.STANDSTILL
+    return None if _open(who, channel, word) else Closed.NO_CONSENT
+
+
+def _open(who: Recipient, channel: str, word: ConsentWord | None) -> bool:
+    """A refusal closes until it is taken back; a grant opens until the bank's own records have come in since."""
+    if word is not None and (not word.granted or word.at.date() > who.business_date):
+        return word.granted
+    return channel in who.channels

@@ -1,0 +1,92 @@
+"""Recipients, words of consent and standstills in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, select, update
+
+from cultiva.execution.recipients.people import ConsentWord, Recipient
+from cultiva.execution.tables import CONSENT_CHANGE, JOURNEY, RECIPIENT, STANDSTILL
+from cultiva.kit.hashing import content_hash
+from cultiva.store.database import insert_missing, put_all
+
+AT_A_TIME = 500
+"""Ids in one statement."""
+
+
+def put_recipients(connection: Connection, rows: Sequence[Recipient]) -> None:
+    """Writes what is known now of each customer over what was known."""
+    put_all(connection, RECIPIENT, [{**asdict(one), "channels": list(one.channels)} for one in rows])
+
+
+def read_recipients(connection: Connection, ids: Sequence[int]) -> dict[int, Recipient]:
+    """Those of the customers of whom something is known."""
+    found = _rows(connection, select(RECIPIENT), RECIPIENT.c.customer_id, ids)
+    return {row.customer_id: _recipient(row._asdict()) for row in found}
+
+
+def newest_words(connection: Connection, ids: Sequence[int]) -> dict[tuple[int, str], ConsentWord]:
+    """The newest word per customer and channel; a refusal wins over a grant of the same instant."""
+    asked = select(CONSENT_CHANGE).order_by(CONSENT_CHANGE.c.at, CONSENT_CHANGE.c.granted.desc())
+    found = _rows(connection, asked, CONSENT_CHANGE.c.customer_id, ids)
+    return {(row.customer_id, row.channel): _word(row) for row in found}
+
+
+def all_words(connection: Connection, until: datetime) -> list[ConsentWord]:
+    """The newest word per customer and channel up to an instant."""
+    asked = select(CONSENT_CHANGE).where(CONSENT_CHANGE.c.at <= until)
+    ordered = connection.execute(asked.order_by(CONSENT_CHANGE.c.at, CONSENT_CHANGE.c.granted.desc()))
+    return list({(row.customer_id, row.channel): _word(row) for row in ordered}.values())
+
+
+def standing_still(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those for whom a suppression has begun and has not been lifted."""
+    asked = select(STANDSTILL.c.customer_id).where(STANDSTILL.c.lifted.is_(None))
+    return {row.customer_id for row in _rows(connection, asked, STANDSTILL.c.customer_id, ids)}
+
+
+def add_words(connection: Connection, words: Sequence[ConsentWord]) -> None:
+    """Records words of consent; one that is recorded already stays as it is."""
+    rows = [{**asdict(one), "change_id": _word_id(one)} for one in words]
+    insert_missing(connection, CONSENT_CHANGE, rows)
+
+
+def stand_still(connection: Connection, customer_id: int, name: str, at: datetime) -> None:
+    """A suppression begins; again if it had been lifted."""
+    insert_missing(connection, STANDSTILL, [{"customer_id": customer_id, "name": name, "at": at}])
+    mine = and_(STANDSTILL.c.customer_id == customer_id, STANDSTILL.c.name == name)
+    again = update(STANDSTILL).where(mine, STANDSTILL.c.lifted.is_not(None), STANDSTILL.c.lifted < at)
+    connection.execute(again.values(at=at, lifted=None))
+
+
+def lift(connection: Connection, customer_id: int, name: str, at: datetime) -> None:
+    """A suppression ends."""
+    mine = and_(STANDSTILL.c.customer_id == customer_id, STANDSTILL.c.name == name, STANDSTILL.c.lifted.is_(None))
+    connection.execute(update(STANDSTILL).where(mine, STANDSTILL.c.at <= at).values(lifted=at))
+
+
+def in_flight(connection: Connection) -> list[int]:
+    """Customers who are in a play now, in order."""
+    asked = select(JOURNEY.c.customer_id).where(JOURNEY.c.state == "active").distinct()
+    return [row.customer_id for row in connection.execute(asked.order_by(JOURNEY.c.customer_id))]
+
+
+def _rows(connection: Connection, asked: Any, column: Any, ids: Sequence[int]) -> Iterator[Row[Any]]:
+    for begin in range(0, len(ids), AT_A_TIME):
+        yield from connection.execute(asked.where(column.in_(ids[begin : begin + AT_A_TIME])))
+
+
+def _recipient(row: Mapping[str, Any]) -> Recipient:
+    return Recipient(**{**row, "channels": tuple(row["channels"])})
+
+
+def _word(row: Row[Any]) -> ConsentWord:
+    return ConsentWord(row.customer_id, row.channel, row.granted, row.at, row.evidence)
+
+
+def _word_id(one: ConsentWord) -> str:
+    return content_hash([one.customer_id, one.channel, one.granted, one.at.isoformat(), one.evidence])
