@@ -23,10 +23,12 @@ SINGLES = frozenset(
         "identity",
         "review",
         "arbitration",
+        "calendar",
         "fairness",
         "map",
         "models",
         "portfolios",
+        "workbench",
     }
 )
 """Kinds that have one file which is one definition."""

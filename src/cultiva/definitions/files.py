@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from cultiva.definitions.arbitration import Arbitration
+from cultiva.definitions.calendar import BankCalendar
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
@@ -23,6 +24,7 @@ from cultiva.definitions.sources import Identity, SourceFile
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.tags import Tag
 from cultiva.definitions.value import Value
+from cultiva.definitions.workbench import Workbench
 from cultiva.kit.errors import Fault, did_you_mean
 
 SETTINGS_FILE = "cultiva.toml"
@@ -59,11 +61,13 @@ FILE_KINDS = (
     FileKind("fairness", "fairness.yaml", Fairness, many=False),
     FileKind("strategy", "strategies/*.yaml", Strategy, many=True),
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),
+    FileKind("calendar", "calendar.yaml", BankCalendar, many=False),
     FileKind("review", "review.yaml", Review, many=False),
     FileKind("portfolios", "portfolios.yaml", Portfolios, many=False),
     FileKind("models", "models.yaml", Models, many=False),
     FileKind("arbitration", "arbitration.yaml", Arbitration, many=False),
     FileKind("map", "map.yaml", StrategyMap, many=False),
+    FileKind("workbench", "workbench.yaml", Workbench, many=False),
 )
 """Every kind of YAML file of a workspace."""
 

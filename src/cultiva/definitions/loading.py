@@ -9,6 +9,7 @@ from typing import Any
 
 from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Definition, Model
+from cultiva.definitions.calendar import BankCalendar
 from cultiva.definitions.check import check_draft
 from cultiva.definitions.document import Document, Loc, read_document
 from cultiva.definitions.draft import Draft, Origin, Readings
@@ -259,8 +260,10 @@ class _Reader:
             products=self.lists["product"],
             fairness=_one(self.singles, "fairness", Fairness()),
             arbitration=_one(self.singles, "arbitration", Arbitration()),
+            calendar=_one(self.singles, "calendar", BankCalendar()),
             portfolios=_one(self.singles, "portfolios", None),
             map=_one(self.singles, "map", StrategyMap()),
+            workbench=_one(self.singles, "workbench", None),
         )
         bodies = definition_bodies(workspace)
         filled = fill_sources(written, variables)

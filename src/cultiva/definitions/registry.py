@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cultiva.definitions.base import Model
+from cultiva.definitions.calendar import BankCalendar
 from cultiva.definitions.files import FILE_KINDS
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.hashing import content_hash
@@ -60,9 +61,11 @@ SINGLE = {
     "review": "review",
     "models": "models",
     "arbitration": "arbitration",
+    "calendar": "calendar",
     "map": "map",
     "fairness": "fairness",
     "portfolios": "portfolios",
+    "workbench": "workbench",
 }
 """Kind of which there is one definition -> the workspace's attribute."""
 LIST_HASH = "list_sha256"
@@ -80,6 +83,8 @@ def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
     single: dict[str, Model | None] = {kind: getattr(workspace, attribute) for kind, attribute in SINGLE.items()}
     if not workspace.products:
         single.pop("fairness")
+    if workspace.calendar == BankCalendar():
+        single.pop("calendar")
     bodies: dict[tuple[str, str], object] = {}
     for kind, found in many.items():
         bodies |= {(kind, name): model_body(model) for name, model in found.items()}

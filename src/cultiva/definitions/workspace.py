@@ -11,6 +11,7 @@ from pydantic import Field
 
 from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Model, Name
+from cultiva.definitions.calendar import BankCalendar
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
@@ -25,6 +26,7 @@ from cultiva.definitions.sources import Identity, SourceFile
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.tags import Tag
 from cultiva.definitions.value import Value
+from cultiva.definitions.workbench import Workbench
 
 
 class EngineSettings(Model):
@@ -105,9 +107,12 @@ class Workspace:
     review: Review = field(default_factory=Review)
     models: Models = field(default_factory=Models)
     arbitration: Arbitration = field(default_factory=Arbitration)
+    calendar: BankCalendar = field(default_factory=BankCalendar)
     portfolios: Portfolios | None = None
     """None: nobody has a model portfolio."""
     map: StrategyMap = field(default_factory=StrategyMap)
+    workbench: Workbench | None = None
+    """None: there is no human work."""
     products: Mapping[str, Product] = field(default_factory=dict)
     """Templates; their variants are among the offers."""
     fairness: Fairness = field(default_factory=Fairness)
