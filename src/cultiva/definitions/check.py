@@ -17,6 +17,7 @@ from cultiva.definitions.rulesites import RuleSite, rule_sites
 from cultiva.definitions.structure import check_structure
 from cultiva.definitions.suitability import check_suitability
 from cultiva.definitions.usage import Compiled, check_usage
+from cultiva.definitions.workbench_check import check_workbench
 from cultiva.kit.errors import Fault
 from cultiva.rules import Rule, RuleErrors, compile_rule
 
@@ -36,6 +37,7 @@ def check_draft(draft: Draft, *, warnings: bool = True) -> Iterator[Fault]:
     yield from check_structure(draft)
     yield from check_suitability(draft)
     yield from check_portfolios(draft, solve=warnings)
+    yield from check_workbench(draft)
     yield from check_sources(draft)
     yield from check_products(draft, compiled)
     yield from check_fairness(draft, compiled)

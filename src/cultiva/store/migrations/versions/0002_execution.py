@@ -329,7 +329,39 @@ def upgrade() -> None:
         sa.Column("due", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("result", sa.String(length=40), nullable=False),
-        sa.Column("escalated", sa.SmallInteger(), nullable=False),
+        sa.Column("escalated", sa.SmallInteger(), nullable=False, comment="escalation steps taken"),
+        sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False, comment="tries without an answer"),
+        sa.Column(
+            "promised",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="moment promised to the customer for a call back",
+        ),
+        sa.Column(
+            "offer_stage",
+            sa.SmallInteger(),
+            server_default="0",
+            nullable=False,
+            comment="of a hand-over, see tasks.states",
+        ),
+        sa.Column("answer_by", sa.DateTime(timezone=True), nullable=True, comment="when a hand-over must be accepted"),
+        sa.Column(
+            "sender_id",
+            sa.String(length=63),
+            server_default="",
+            nullable=False,
+            comment="whose it was before the hand-over",
+        ),
+        sa.Column("sender_role", sa.String(length=40), server_default="", nullable=False),
+        sa.Column("sender_branch", sa.String(length=63), server_default="", nullable=False),
+        sa.Column("parent_id", sa.String(length=40), server_default="", nullable=False, comment="task that it follows"),
+        sa.Column(
+            "changes",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="events so far; guards against lost updates",
+        ),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("state in ('open', 'accepted', 'done', 'cancelled', 'expired')", name=op.f("ck_task_state")),
@@ -338,11 +370,15 @@ def upgrade() -> None:
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.create_index("ix_task_customer_id", ["customer_id"], unique=False)
         batch_op.create_index("ix_task_queue", ["state", "role", "branch_id", "staff_id"], unique=False)
+        batch_op.create_index("ix_task_staff_id", ["staff_id", "state"], unique=False)
+        batch_op.create_index("ix_task_due", ["state", "kind", "due"], unique=False)
+        batch_op.create_index("ix_task_answer_by", ["answer_by"], unique=False)
 
     op.create_table(
         "task_event",
         sa.Column("event_id", sa.String(length=40), nullable=False),
         sa.Column("task_id", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.Integer(), server_default="0", nullable=False, comment="1, 2 ... within its task"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(length=100), nullable=False),
         sa.Column("action", sa.String(length=40), nullable=False),
@@ -394,6 +430,9 @@ def downgrade() -> None:
 
     op.drop_table("task_event")
     with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_answer_by")
+        batch_op.drop_index("ix_task_due")
+        batch_op.drop_index("ix_task_staff_id")
         batch_op.drop_index("ix_task_queue")
         batch_op.drop_index("ix_task_customer_id")
 
