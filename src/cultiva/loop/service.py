@@ -16,6 +16,7 @@ from cultiva.kit.words import say
 from cultiva.loop.daily import daily_plan
 from cultiva.loop.housekeeping import tidy
 from cultiva.loop.parts import Parts
+from cultiva.loop.returns import with_returns
 from cultiva.loop.runner import execute
 from cultiva.loop.runner import preview as preview_steps
 from cultiva.loop.steps import Action, Plan, PlannedStep
@@ -90,6 +91,7 @@ class Preview:
 
 def preview(parts: Parts, on: date) -> Preview:
     """What `run` would do now, without doing it."""
+    parts = with_returns(parts, on, write=False)
     request = request_of(parts, on)
     last = parts.store.runs.newest(state=RunState.FINISHED)
     return Preview(
@@ -144,9 +146,10 @@ def run(parts: Parts, on: date, *, progress: StepProgress | None = None, steps: 
     Raises:
         CultivaError: if another process runs this date, or a step fails.
     """
-    workspace = parts.workspace
-    parts.store.registry.record(workspace.version, _records(workspace), at=parts.clock())
     with held(MAIN_JOB, store=parts.store, clock=parts.clock):
+        parts = with_returns(parts, on)
+        workspace = parts.workspace
+        parts.store.registry.record(workspace.version, _records(workspace), at=parts.clock())
         finished = execute(
             daily_plan(parts, on) if steps is None else steps,
             request_of(parts, on),

@@ -54,7 +54,7 @@ def assessed(
     answers: dict[str, ibis.Value] = {
         "draw_global": ibis_draw(GLOBAL_HOLDOUT, desk.customer_id),
         "ranked_by": ranked_by(desk, workspace.review),
-        "suppression": _suppression(desk, workspace, rule),
+        "suppression": suppression(desk, workspace, rule),
         "branch_id": desk.party_branch_id,
         "adviser_id": desk.party_adviser_id,
     }
@@ -92,7 +92,7 @@ def _yes(answer: ibis.Value) -> ibis.Value:
     return answer.fill_null(ibis.literal(False))
 
 
-def _suppression(desk: ibis.Table, workspace: Workspace, rule: Condition) -> ibis.Value:
+def suppression(desk: ibis.Table, workspace: Workspace, rule: Condition) -> ibis.Value:
     """Name of the first suppression that applies or cannot be ruled out; null if none."""
     import ibis
 

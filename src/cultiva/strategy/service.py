@@ -20,7 +20,7 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.engine.parquet import part_files, part_path, write_arrow
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.rules import Scope, compile_rule
-from cultiva.strategy.assessment import assessed
+from cultiva.strategy.assessment import assessed, suppression
 from cultiva.strategy.candidates import DECIDED, candidates
 from cultiva.strategy.desk import Papers, lay_out
 from cultiva.strategy.limits import DayLimits, Spent, limits_of
@@ -118,6 +118,21 @@ def plan(
         return Planned(written, _write_prices(told, prices), _summary(outcomes, limits))
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def reachable(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date) -> ibis.Table:
+    """Whom the contact policy lets anyone reach on a day, as the plan sees it.
+
+    Returns:
+        customer_id; `permitted_<channel>` per channel; `suppression`: its name, null if none applies.
+    """
+    from cultiva.strategy.permission import permissions, permitted
+
+    papers, policy = _papers(engine, inputs, workspace), workspace.policy
+    desk = papers.profile.left_join(permissions(papers.consent, policy), "customer_id").drop("customer_id_right")
+    asked = {f"permitted_{one.name}": permitted(desk[f"consent_{one.name}"], policy.consent) for one in policy.channels}
+    found = suppression(desk, workspace, _Rules(profile_scope(workspace), on))
+    return desk.select("customer_id", **asked, suppression=found)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What came back: touches carried out and what customers did, on their way to the lake."""
