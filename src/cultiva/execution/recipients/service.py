@@ -64,6 +64,11 @@ class Recipients:
         with self._database.reading() as connection:
             return repository.all_words(connection, until)
 
+    def words_of(self, customer_id: int) -> list[ConsentWord]:
+        """The newest word of a customer on each channel of which something was said."""
+        with self._database.reading() as connection:
+            return list(repository.newest_words(connection, [customer_id]).values())
+
     def stand_still(self, customer_id: int, name: str, at: datetime) -> None:
         """A suppression begins: nothing goes to the customer until it is lifted."""
         with self._database.writing() as connection:

@@ -1,0 +1,1 @@
+"""What did customers do and say, as other systems report it?"""
