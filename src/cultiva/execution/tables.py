@@ -160,6 +160,13 @@ TOUCH = Table(
 )
 """The contact budget: every use of a customer's attention, over all channels."""
 
+TOUCH_LOCK = Table(
+    "touch_lock",
+    METADATA,
+    Column("key_id", BigInteger, primary_key=True, autoincrement=False, comment="customer_id or household_id"),
+)
+"""Whose budget is being decided on: a row per customer and household, locked in order on PostgreSQL, never changed."""
+
 JOURNEY = Table(
     "journey",
     METADATA,
