@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from cultiva.definitions.approval_check import check_approval
 from cultiva.definitions.cycles import cycles
 from cultiva.definitions.draft import Draft
 from cultiva.definitions.fairness import check_fairness
@@ -37,6 +38,7 @@ def check_draft(draft: Draft, *, warnings: bool = True) -> Iterator[Fault]:
     yield from check_structure(draft)
     yield from check_suitability(draft)
     yield from check_portfolios(draft, solve=warnings)
+    yield from check_approval(draft)
     yield from check_workbench(draft)
     yield from check_sources(draft)
     yield from check_products(draft, compiled)

@@ -22,6 +22,7 @@ SINGLES = frozenset(
         "contact_policy",
         "identity",
         "review",
+        "approval",
         "arbitration",
         "calendar",
         "fairness",

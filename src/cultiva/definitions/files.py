@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from cultiva.definitions.approval import Approval
 from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.calendar import BankCalendar
 from cultiva.definitions.events import EventType
@@ -66,6 +67,7 @@ FILE_KINDS = (
     FileKind("portfolios", "portfolios.yaml", Portfolios, many=False),
     FileKind("models", "models.yaml", Models, many=False),
     FileKind("arbitration", "arbitration.yaml", Arbitration, many=False),
+    FileKind("approval", "approval.yaml", Approval, many=False),
     FileKind("map", "map.yaml", StrategyMap, many=False),
     FileKind("workbench", "workbench.yaml", Workbench, many=False),
 )

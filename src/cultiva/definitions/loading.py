@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cultiva.definitions.approval import Approval
 from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Definition, Model
 from cultiva.definitions.calendar import BankCalendar
@@ -260,6 +261,7 @@ class _Reader:
             products=self.lists["product"],
             fairness=_one(self.singles, "fairness", Fairness()),
             arbitration=_one(self.singles, "arbitration", Arbitration()),
+            approval=_one(self.singles, "approval", Approval()),
             calendar=_one(self.singles, "calendar", BankCalendar()),
             portfolios=_one(self.singles, "portfolios", None),
             map=_one(self.singles, "map", StrategyMap()),

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cultiva.definitions.approval import Approval
 from cultiva.definitions.base import Model
 from cultiva.definitions.calendar import BankCalendar
 from cultiva.definitions.files import FILE_KINDS
@@ -60,6 +61,7 @@ SINGLE = {
     "contact_policy": "policy",
     "review": "review",
     "models": "models",
+    "approval": "approval",
     "arbitration": "arbitration",
     "calendar": "calendar",
     "map": "map",
@@ -83,6 +85,8 @@ def definition_bodies(workspace: Workspace) -> dict[tuple[str, str], object]:
     single: dict[str, Model | None] = {kind: getattr(workspace, attribute) for kind, attribute in SINGLE.items()}
     if not workspace.products:
         single.pop("fairness")
+    if workspace.approval == Approval():
+        single.pop("approval")
     if workspace.calendar == BankCalendar():
         single.pop("calendar")
     bodies: dict[tuple[str, str], object] = {}

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from cultiva.definitions.approval import Approval
 from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Model, Name
 from cultiva.definitions.calendar import BankCalendar
@@ -107,6 +108,7 @@ class Workspace:
     review: Review = field(default_factory=Review)
     models: Models = field(default_factory=Models)
     arbitration: Arbitration = field(default_factory=Arbitration)
+    approval: Approval = field(default_factory=Approval)
     calendar: BankCalendar = field(default_factory=BankCalendar)
     portfolios: Portfolios | None = None
     """None: nobody has a model portfolio."""
