@@ -15,7 +15,7 @@ import polars as pl
 from cultiva.contracts.decision import Decision, Fate
 from cultiva.engine.parquet import part_files
 from cultiva.insight.groups import audience
-from cultiva.insight.track import TrackFiles, TrackKind
+from cultiva.insight.track import TrackFiles, TrackKind, TrackRow
 from cultiva.insight.track import track as behaviour
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.sheet import Sheet
@@ -75,19 +75,30 @@ def track(parts: Parts, customer_id: int, on: date, *, last: int) -> Sheet:
         on: Business date of a run.
         last: How many of the newest rows.
     """
-    lake = parts.lake
-    files = TrackFiles(
-        mapping=lake.files_current("identity_map", on),
-        holding=lake.files_current("holding", on),
-        facts={kind: lake.files_history(kind, on) for kind in TrackKind},
-    )
-    rows = behaviour(files, customer_id, upto=on)
+    rows = track_rows(parts, customer_id, on)
     return Sheet(
         title=f"customer {customer_id} up to {on}",
         columns=("at", "kind", "channel", "what", "amount", "detail"),
         rows=tuple((one.at, one.kind.value, one.channel, one.what, one.amount, one.detail) for one in rows[-last:]),
         note=f"{len(rows)} rows in all" if len(rows) > last else "",
     )
+
+
+def track_rows(parts: Parts, customer_id: int, on: date) -> tuple[TrackRow, ...]:
+    """Everything that a customer did and lived through up to a date, oldest first.
+
+    Args:
+        parts: Of the workspace.
+        customer_id: Who.
+        on: Business date of a run.
+    """
+    lake = parts.lake
+    files = TrackFiles(
+        mapping=lake.files_current("identity_map", on),
+        holding=lake.files_current("holding", on),
+        facts={kind: lake.files_history(kind, on) for kind in TrackKind},
+    )
+    return behaviour(files, customer_id, upto=on)
 
 
 @dataclass(frozen=True)
@@ -124,13 +135,14 @@ class Told:
     """What moved the foreseen effect of a proposal most, in words, the strongest first; by `proposal_key`."""
 
 
-def decisions_of(parts: Parts, customer_id: int, on: date) -> Told:
+def decisions_of(parts: Parts, customer_id: int, on: date, *, reasons: bool = True) -> Told:
     """What was decided about a customer, and why.
 
     Args:
         parts: Of the workspace.
         customer_id: Who.
         on: Business date of a run.
+        reasons: Whether the models are asked for their reasons, which takes a moment.
     """
     files = parts.lake.files_current("decisions", on)
     rows = _rows_of(files, customer_id)
@@ -139,7 +151,7 @@ def decisions_of(parts: Parts, customer_id: int, on: date) -> Told:
     order = list(Fate)
     decisions.sort(key=lambda one: (order.index(one.fate), one.strategy))
     said = tuple((one, sentence(one, parts.workspace, language=language)) for one in decisions)
-    return Told(customer_id, on, said, _reasons(parts, decisions, on))
+    return Told(customer_id, on, said, _reasons(parts, decisions, on) if reasons else {})
 
 
 def proposal_key(decision: Decision) -> str:

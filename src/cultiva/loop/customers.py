@@ -1,0 +1,108 @@
+"""One customer as the API and the console show them: who it is, and every tag of the profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from cultiva.contracts.tables import PARTY
+from cultiva.engine.parquet import part_files
+from cultiva.insight.groups.memberships import read_members
+from cultiva.insight.identity.keys import PARTY_KEY
+from cultiva.insight.profile.stages import TIER
+from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.kit.words import say
+from cultiva.loop.parts import Parts
+from cultiva.loop.shows import labels, read
+
+
+@dataclass(frozen=True)
+class TagValue:
+    """One tag of one customer."""
+
+    name: str
+    type: str
+    """As in `DataType`."""
+    label: str
+    """In the workspace's language."""
+    value: Any
+    """None: not known."""
+    personal: bool
+    """Whether it is masked for those who may not see it."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """Who a customer is."""
+
+    customer_id: int
+    on: date
+    facts: Mapping[str, Any]
+    """The columns of the resolved party record."""
+    stage: str | None
+    value_tier: str | None
+    segments: tuple[str, ...]
+    """Those that the customer is in, by name."""
+
+
+PERSONAL_FACTS = frozenset(column.name for column in PARTY.columns if column.personal)
+"""Facts of a card that are personal."""
+
+
+def card(parts: Parts, customer_id: int, on: date) -> Card:
+    """Who a customer is on a business date.
+
+    Raises:
+        CultivaError: if that day's run does not know the customer.
+    """
+    facts = _row(parts, "customer", customer_id, on)
+    known = {column.name: facts.get(column.name) for column in PARTY.columns if column.name not in PARTY_KEY}
+    profile = _row(parts, "profile", customer_id, on)
+    members = read_members(parts.lake.files_current("memberships", on)).segments
+    mine = tuple(sorted(name for name, ids in members.items() if customer_id in ids))
+    return Card(customer_id, on, known, profile.get("stage"), profile.get(TIER), mine)
+
+
+def profile_of(parts: Parts, customer_id: int, on: date) -> Sequence[TagValue]:
+    """Every visible tag of a customer, in the order of the profile.
+
+    Raises:
+        CultivaError: if that day's run does not know the customer.
+    """
+    row = _row(parts, "profile", customer_id, on)
+    words = labels(parts)
+    return [
+        TagValue(one["tag"], one["type"], words.get(one["tag"], ""), row[one["tag"]], one["personal"])
+        for one in read(parts, "catalogue", on).to_dicts()
+        if one["tag"] != "customer_id"
+    ]
+
+
+def label_of(parts: Parts, kind: str, name: str) -> str:
+    """The label of a segment, a strategy or an offer in the workspace's language; empty if it is not defined now."""
+    found = {
+        "segment": parts.workspace.segments,
+        "strategy": parts.workspace.strategies,
+        "offer": parts.workspace.offers,
+    }
+    one = found[kind].get(name)
+    return "" if one is None else say(one.label, parts.workspace.settings.language)
+
+
+def _row(parts: Parts, table: str, customer_id: int, on: date) -> dict[str, Any]:
+    files = parts.lake.files_current(table, on)
+    rows = pl.scan_parquet(part_files(files)).filter(pl.col("customer_id") == customer_id).collect() if files else None
+    if rows is None or rows.is_empty():
+        raise CultivaError(
+            "there is no such customer in that day's run",
+            code="loop.no_customer",
+            kind=ErrorKind.NOT_FOUND,
+            seen=customer_id,
+            allowed=f"a customer of {on}",
+            hint="SYSTEM:ID finds a customer by a source system's own id",
+        )
+    return rows.row(0, named=True)

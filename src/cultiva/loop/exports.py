@@ -1,0 +1,140 @@
+"""Sets taken out of the lake a batch at a time: the members of a segment with chosen tags, and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from cultiva.contracts.decision import Fate
+from cultiva.engine.parquet import part_files
+from cultiva.insight.groups.audience import audience
+from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
+from cultiva.loop.parts import Parts
+from cultiva.loop.questions import checked_segment
+from cultiva.loop.shows import read
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS_AT_A_TIME = 65_536
+"""Rows in a batch: some MB."""
+KEY = "customer_id"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken out: its columns, and its rows as they are asked for."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+
+
+def segment_rows(parts: Parts, segment: str, columns: Sequence[str], on: date, *, personal: bool) -> Taken:
+    """The members of a segment, one row each, sorted by customer.
+
+    Args:
+        parts: Of the workspace.
+        segment: Its name.
+        columns: Tags beside `customer_id`.
+        on: Business date of a run.
+        personal: Whether personal tags may be taken out.
+
+    Raises:
+        CultivaError: if there is no such segment or tag, or a tag is personal and may not be taken out.
+    """
+    import pyarrow as pa
+
+    _check_tags(parts, columns, on, personal=personal)
+    members = audience(parts.lake.files_current("memberships", on), checked_segment(parts, segment), on).members
+    ids = pa.array(members, pa.int64())
+    return _taken(parts, "profile", (KEY, *columns), on, lambda batch: _among(batch, ids))
+
+
+def decision_rows(parts: Parts, on: date, *, strategy: str | None, fate: Fate | None) -> Taken:
+    """Decisions of a business date, of one strategy and fate or of all.
+
+    Args:
+        parts: Of the workspace.
+        on: Business date of a run.
+        strategy: Its name; None: all.
+        fate: What became of the candidate; None: all.
+    """
+    import pyarrow.compute as pc
+
+    def chosen(batch: pa.RecordBatch) -> pa.RecordBatch:
+        for name, value in (("strategy", strategy), ("fate", fate)):
+            if value is not None:
+                batch = batch.filter(pc.equal(batch[name], str(value)))
+        return batch
+
+    return _taken(parts, "decisions", None, on, chosen)
+
+
+def _taken(
+    parts: Parts,
+    table: str,
+    columns: Sequence[str] | None,
+    on: date,
+    chosen: Callable[[pa.RecordBatch], pa.RecordBatch],
+) -> Taken:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files = part_files(parts.lake.files_current(table, on))
+    if not files:
+        raise CultivaError(
+            "nothing has been published for that day",
+            code="loop.not_published",
+            kind=ErrorKind.NOT_FOUND,
+            seen=f"{table} of {on}",
+            allowed="the business date of a finished run",
+            hint=f"cultiva run {parts.root} --date {on}",
+        )
+    whole = pq.read_schema(files[0])
+    schema = whole if columns is None else pa.schema([whole.field(name) for name in columns])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for path in files:
+            with pq.ParquetFile(path) as opened:
+                for batch in opened.iter_batches(ROWS_AT_A_TIME, columns=schema.names):
+                    yield chosen(batch.select(schema.names)).cast(schema)
+
+    return Taken(schema.remove_metadata(), (batch for batch in batches() if batch.num_rows))
+
+
+def _among(batch: pa.RecordBatch, ids: pa.Array) -> pa.RecordBatch:
+    import pyarrow.compute as pc
+
+    return batch.filter(pc.is_in(batch[KEY], ids))
+
+
+def _check_tags(parts: Parts, columns: Sequence[str], on: date, *, personal: bool) -> None:
+    known = {row["tag"]: row["personal"] for row in read(parts, "catalogue", on).to_dicts()}
+    for name in columns:
+        if name not in known or name == KEY:
+            raise CultivaError(
+                "there is no such tag to take out",
+                code="loop.no_tag",
+                seen=name,
+                allowed=f"{len(known)} tags of that day's profile",
+                hint=did_you_mean(name, known) or "cultiva show WORKSPACE tags",
+            )
+        if known[name] and not personal:
+            raise CultivaError(
+                "this tag is personal data",
+                code="loop.personal_tag",
+                kind=ErrorKind.FORBIDDEN,
+                seen=name,
+                allowed="tags that are not personal",
+                hint="leave it out, or use a key with the scope `personal`",
+            )
+    if len(set(columns)) < len(columns):
+        raise CultivaError(
+            "a tag is named twice",
+            code="loop.tag_twice",
+            seen=", ".join(columns),
+            allowed="each tag once",
+            hint="name it once",
+        )
