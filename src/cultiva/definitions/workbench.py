@@ -48,7 +48,7 @@ class Escalation(Model):
     """What happens to a task that is left lying."""
 
     unless: Literal["accepted", "done"]
-    """accepted: nobody has taken it up since it was created; done: it is not finished since it was due."""
+    """accepted: nobody has taken it up since it lies where it lies; done: it is not finished since it was due."""
     business_days: int = Field(default=0, ge=0)
     """Business days after that moment."""
     hours: float = Field(default=0.0, ge=0)

@@ -1,0 +1,277 @@
+"""Tasks, their events, people and absences in the store; the only file of this room with SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
+
+from cultiva.execution.tables import ABSENCE, RECIPIENT, SIGNAL, STAFF_MEMBER, TASK, TASK_EVENT
+from cultiva.execution.tasks.changes import Change
+from cultiva.execution.tasks.records import NOBODY, Absence, Event, Load, SignalRow, StaffRow, Task
+from cultiva.execution.tasks.states import Action, Stage, State
+from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.kit.hashing import content_hash
+from cultiva.store.database import insert_missing, put, put_all
+
+PIECE = 500
+"""Ids in one statement; SQLite takes a limited number of variables."""
+_LIVE = (State.OPEN.value, State.ACCEPTED.value)
+
+
+def add(connection: Connection, tasks: Sequence[Task]) -> None:
+    """Writes new tasks, each with its first event; those that are there already stay as they are."""
+    insert_missing(connection, TASK, [_row(task) for task in tasks])
+    events = [Event(task.task_id, 1, task.created, "system", Action.CREATED) for task in tasks]
+    insert_missing(connection, TASK_EVENT, [_event_row(event) for event in events])
+
+
+def save(connection: Connection, change: Change) -> None:
+    """Writes a change with its event and signals.
+
+    Raises:
+        CultivaError: if somebody else has changed the task since it was read.
+    """
+    after = _row(change.after)
+    del after["task_id"], after["created"]
+    mine = (TASK.c.task_id == change.before.task_id) & (TASK.c.changes == change.before.changes)
+    if connection.execute(update(TASK).where(mine).values(**after)).rowcount != 1:
+        raise CultivaError(
+            "somebody else has just changed the task",
+            code="task.changed",
+            kind=ErrorKind.CONFLICT,
+            seen=change.before.task_id,
+            allowed="one change at a time",
+            hint="look at it again",
+        )
+    connection.execute(insert(TASK_EVENT).values(**_event_row(change.event)))
+    signal(connection, change.signals, at=change.event.at)
+
+
+def signal(connection: Connection, rows: Sequence[SignalRow], *, at: datetime) -> int:
+    """Writes what plays and the review hear, each once; gives the number of those that were not known."""
+    ids = [row.signal_id for row in rows]
+    known = connection.scalar(select(func.count()).where(SIGNAL.c.signal_id.in_(ids))) if ids else 0
+    insert_missing(connection, SIGNAL, [{**asdict(row), "detail": dict(row.detail), "received": at} for row in rows])
+    return len(ids) - (known or 0)
+
+
+def one(connection: Connection, task_id: str, *, lock: bool = False) -> Task | None:
+    """A task; with `lock` nobody else changes it until the transaction ends."""
+    query = select(TASK).where(TASK.c.task_id == task_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return _task(row) if row is not None else None
+
+
+def some(connection: Connection, task_ids: Collection[str]) -> list[Task]:
+    """Those tasks that are not at an end, locked."""
+    found: list[Task] = []
+    ids = sorted(task_ids)
+    for start in range(0, len(ids), PIECE):
+        piece = TASK.c.task_id.in_(ids[start : start + PIECE]) & TASK.c.state.in_(_LIVE)
+        found += _locked(connection, piece, limit=PIECE, skip_locked=False)
+    return found
+
+
+def of_customer(connection: Connection, customer_id: int, *, live: bool, lock: bool = False) -> list[Task]:
+    """Tasks about a customer, the most valuable first.
+
+    Args:
+        connection: Of a transaction.
+        customer_id: Whom.
+        live: Only those that are not at an end.
+        lock: Whether nobody else may change them until the transaction ends.
+    """
+    query = select(TASK).where(TASK.c.customer_id == customer_id)
+    query = query.where(TASK.c.state.in_(_LIVE)) if live else query
+    if lock:  # everybody locks in the order of ids, so that nobody waits for somebody who waits
+        return [_task(row) for row in connection.execute(query.order_by(TASK.c.task_id).with_for_update())]
+    return [_task(row) for row in connection.execute(query.order_by(TASK.c.worth.desc(), TASK.c.task_id))]
+
+
+def launch_tasks(connection: Connection, launch_id: str, customer_ids: Collection[int] | None) -> list[str]:
+    """Ids of the tasks of a launch that are not at an end, of those customers if given."""
+    query = select(TASK.c.task_id).where((TASK.c.launch_id == launch_id) & TASK.c.state.in_(_LIVE))
+    if customer_ids is None:
+        return list(connection.scalars(query))
+    ids = sorted(customer_ids)
+    found: list[str] = []
+    for start in range(0, len(ids), PIECE):
+        found += connection.scalars(query.where(TASK.c.customer_id.in_(ids[start : start + PIECE])))
+    return found
+
+
+class Reach:
+    """Which tasks a list shows: those on lists of people, and those in queues.
+
+    Args:
+        people: Staff ids whose lists are shown.
+        roles: Roles whose queues are shown; with whether each has one queue for the whole bank.
+        branch: Branch of the queues that are a branch's own; None: all.
+        queued: Staff ids of those whose work lies in the queue.
+    """
+
+    def __init__(
+        self, people: Collection[str], roles: Mapping[str, bool], branch: str | None, queued: Collection[str] = ()
+    ) -> None:
+        self.people = sorted(people)
+        self.roles = dict(roles)
+        self.branch = branch
+        self.queued = sorted({NOBODY, *queued})
+
+    def condition(self) -> ColumnElement[bool]:
+        """As a condition over tasks."""
+        lists = TASK.c.staff_id.in_(self.people)
+        queues: list[ColumnElement[bool]] = [lists]
+        lying = or_(
+            and_(TASK.c.staff_id.in_(self.queued), TASK.c.state == State.OPEN.value),
+            and_(TASK.c.staff_id.in_([one for one in self.queued if one]), TASK.c.state == State.ACCEPTED.value),
+        )
+        for role, whole_bank in sorted(self.roles.items()):
+            here = and_(TASK.c.role == role, lying)
+            queues.append(here if whole_bank or self.branch is None else and_(here, TASK.c.branch_id == self.branch))
+        return and_(TASK.c.state.in_(_LIVE), or_(*queues))
+
+
+def ranked(connection: Connection, reach: Reach, at: datetime, *, limit: int) -> list[tuple[Task, str]]:
+    """Tasks in the order in which they should be done, with the customers' names.
+
+    Promised calls whose moment has come are first, promised calls still to come last, all else by worth.
+
+    Args:
+        connection: Of a transaction.
+        reach: Which.
+        at: The present moment.
+        limit: At most so many.
+    """
+    counter = TASK.c.offer_stage == Stage.COUNTER.value
+    band = case(
+        (counter, 0), (TASK.c.promised.is_(None), 2), (TASK.c.promised <= at, 1), else_=3
+    )  # the customer stands there
+    name = func.coalesce(RECIPIENT.c.name, "").label("customer_name")
+    query = (
+        select(TASK, name)
+        .outerjoin(RECIPIENT, RECIPIENT.c.customer_id == TASK.c.customer_id)
+        .where(reach.condition())
+        .order_by(band, TASK.c.worth.desc(), TASK.c.due, TASK.c.task_id)
+        .limit(limit)
+    )
+    return [(_task(row), row.customer_name) for row in connection.execute(query)]
+
+
+def unanswered(connection: Connection, at: datetime, *, limit: int) -> list[Task]:
+    """Offers whose deadline is over, locked; those that another process works on are left to it."""
+    late = (TASK.c.state == State.OPEN.value) & (TASK.c.offer_stage != 0) & (TASK.c.answer_by <= at)
+    return _locked(connection, late, limit=limit)
+
+
+def lying(connection: Connection, kind: str, step: tuple[int, str], before: datetime, *, limit: int) -> list[Task]:
+    """Tasks beyond a step of the service level, locked; those that another process works on are left to it.
+
+    Args:
+        connection: Of a writing transaction.
+        kind: Kind of task.
+        step: Number of the step, from 1, and what it asks for: accepted or done.
+        before: Moment by which they lay where they lie, or were due.
+        limit: At most so many.
+    """
+    number, unless = step
+    late = (TASK.c.kind == kind) & (TASK.c.escalated < number) & (TASK.c.offer_stage == 0)
+    if unless == "accepted":
+        late = late & (TASK.c.state == State.OPEN.value) & (TASK.c.changed <= before)
+    else:
+        late = late & TASK.c.state.in_(_LIVE) & (TASK.c.due <= before)
+    return _locked(connection, late, limit=limit)
+
+
+def forgotten(connection: Connection, kind: str, before: datetime, *, limit: int) -> list[Task]:
+    """Tasks of a kind that were due before a moment and are not at an end, locked."""
+    late = (TASK.c.kind == kind) & TASK.c.state.in_(_LIVE) & (TASK.c.due <= before)
+    return _locked(connection, late, limit=limit)
+
+
+def events(connection: Connection, task_id: str) -> list[Event]:
+    """What happened to a task, in order."""
+    query = select(TASK_EVENT).where(TASK_EVENT.c.task_id == task_id).order_by(TASK_EVENT.c.number, TASK_EVENT.c.at)
+    return [
+        Event(row.task_id, row.number, row.at, row.actor, Action(row.action), row.detail)
+        for row in connection.execute(query)
+    ]
+
+
+def load(connection: Connection, staff_id: str, contact_kinds: Collection[str], since: datetime) -> Load:
+    """What somebody has to do: contacts in hand and finished since a moment, and everything in hand."""
+    in_hand = TASK.c.state == State.ACCEPTED.value
+    finished = (TASK.c.state == State.DONE.value) & (TASK.c.changed >= since)
+    contact = TASK.c.kind.in_(sorted(contact_kinds))
+    contacts = func.coalesce(func.sum(case((contact & or_(in_hand, finished), 1), else_=0)), 0)
+    held = func.coalesce(func.sum(case((in_hand, 1), else_=0)), 0)
+    row = connection.execute(select(contacts, held).where(TASK.c.staff_id == staff_id)).one()
+    return Load(int(row[0]), int(row[1]))
+
+
+def staff(connection: Connection, staff_id: str | None = None, *, lock: bool = False) -> list[StaffRow]:
+    """People who do tasks; one of them, locked if wanted, or all."""
+    query = select(STAFF_MEMBER).order_by(STAFF_MEMBER.c.staff_id)
+    query = query.where(STAFF_MEMBER.c.staff_id == staff_id) if staff_id is not None else query
+    rows = connection.execute(query.with_for_update() if lock else query)
+    return [StaffRow(row.staff_id, row.branch_id, row.role, row.contacts_per_week_max) for row in rows]
+
+
+def put_staff(connection: Connection, rows: Iterable[StaffRow], business_date: date) -> bool:
+    """Makes the table of people what the bank's staff table says; False if a newer day is there already."""
+    newest = connection.scalar(select(func.max(STAFF_MEMBER.c.business_date)))
+    if newest is not None and newest > business_date:
+        return False
+    put_all(connection, STAFF_MEMBER, [{**asdict(row), "business_date": business_date} for row in rows])
+    connection.execute(delete(STAFF_MEMBER).where(STAFF_MEMBER.c.business_date < business_date))
+    return True
+
+
+def orphans(connection: Connection, *, limit: int) -> list[Task]:
+    """Tasks on lists of people who are not there any more, locked."""
+    gone = TASK.c.staff_id.not_in(select(STAFF_MEMBER.c.staff_id)) & (TASK.c.staff_id != NOBODY)
+    return _locked(connection, gone & TASK.c.state.in_(_LIVE), limit=limit)
+
+
+def absences(connection: Connection, *, on: date | None = None, staff_id: str | None = None) -> list[Absence]:
+    """Who is away: on a day, or all absences; of one person, or of everybody."""
+    query = select(ABSENCE).order_by(ABSENCE.c.first_day, ABSENCE.c.staff_id)
+    if on is not None:
+        query = query.where((ABSENCE.c.first_day <= on) & (ABSENCE.c.last_day >= on))
+    if staff_id is not None:
+        query = query.where(ABSENCE.c.staff_id == staff_id)
+    return [Absence(row.staff_id, row.first_day, row.last_day, row.cover_id) for row in connection.execute(query)]
+
+
+def put_absence(connection: Connection, absence: Absence) -> None:
+    """Writes an absence, in place of the one that begins on the same day."""
+    put(connection, ABSENCE, asdict(absence))
+
+
+def drop_absence(connection: Connection, staff_id: str, first_day: date) -> bool:
+    """Takes an absence back; False if there is none."""
+    mine = (ABSENCE.c.staff_id == staff_id) & (ABSENCE.c.first_day == first_day)
+    return connection.execute(delete(ABSENCE).where(mine)).rowcount > 0
+
+
+def _locked(connection: Connection, where: ColumnElement[bool], *, limit: int, skip_locked: bool = True) -> list[Task]:
+    query = select(TASK).where(where).order_by(TASK.c.task_id).limit(limit).with_for_update(skip_locked=skip_locked)
+    return [_task(row) for row in connection.execute(query)]
+
+
+def _row(task: Task) -> dict[str, Any]:
+    return {**asdict(task), "state": task.state.value, "offer_stage": int(task.offer_stage)}
+
+
+def _task(row: Row[Any]) -> Task:
+    found = {column.name: getattr(row, column.name) for column in TASK.columns}
+    return Task(**{**found, "state": State(row.state), "offer_stage": Stage(row.offer_stage)})
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    event_id = content_hash([event.task_id, event.number])
+    return {**asdict(event), "event_id": event_id, "action": event.action.value, "detail": dict(event.detail)}

@@ -1,0 +1,440 @@
+"""Human work: one queue of tasks, from the moment a play asks for one to what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from cultiva.definitions.workbench import TaskKind, Workbench
+from cultiva.execution.tasks import absences, changes, clockwork, moving, repository, rights
+from cultiva.execution.tasks.changes import Bench, Change
+from cultiva.execution.tasks.drafting import drafted
+from cultiva.execution.tasks.records import (
+    NOBODY,
+    SYSTEM,
+    Absence,
+    Draft,
+    Escalations,
+    Event,
+    Listed,
+    Load,
+    Logged,
+    Person,
+    StaffRow,
+    Task,
+)
+from cultiva.execution.tasks.states import ENDED, Action, Stage, Standing
+from cultiva.execution.tasks.timing import BusinessDays, WorkingTime
+from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.store.database import Database
+
+Touching = Callable[[Connection, Sequence[str], datetime], object]
+"""Confirms or releases uses of the contact budget by id, in the transaction of what it is for; once is enough."""
+Forbidding = Callable[[Connection, int, str], str]
+"""Why a customer may not be reached over a channel now, e.g. consent withdrawn; empty: nothing is against it."""
+
+
+def _nothing(_connection: Connection, _ids: Sequence[str], _at: datetime) -> object:
+    return None
+
+
+def _allowed(_connection: Connection, _customer_id: int, _channel: str) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What other rooms do when something happens to a task."""
+
+    confirm: Touching = _nothing
+    """The customer was spoken to."""
+    release: Touching = _nothing
+    """The task ended without a contact; what was confirmed before stays so."""
+    forbidden: Forbidding = _allowed
+    """Asked before somebody takes up a contact; fails closed."""
+
+
+class Tasks:
+    """The queue of human work.
+
+    Args:
+        database: Where the rows lie.
+        workbench: Roles, kinds of task, results.
+        calendar: The bank's working days and time zone.
+        hooks: What other rooms do.
+    """
+
+    def __init__(
+        self, database: Database, workbench: Workbench, calendar: BusinessDays, *, hooks: Hooks | None = None
+    ) -> None:
+        self._database = database
+        self._bench = Bench(workbench, WorkingTime(calendar))
+        self._hooks = hooks or Hooks()
+
+    @property
+    def workbench(self) -> Workbench:
+        """Roles, kinds of task, results."""
+        return self._bench.workbench
+
+    # What plays and the night do ------------------------------------------------------------------------------------
+
+    def create(self, drafts: Sequence[Draft], at: datetime, *, connection: Connection | None = None) -> list[str]:
+        """Makes tasks; one that was made before stays as it is.
+
+        Args:
+            drafts: What is wanted.
+            at: The present moment.
+            connection: Of a writing transaction to be part of; None: one of its own.
+
+        Returns:
+            The tasks' ids, in the order of the drafts.
+
+        Raises:
+            CultivaError: if a kind or role is not in the workbench.
+        """
+        if connection is None:
+            with self._database.writing() as own:
+                return self.create(drafts, at, connection=own)
+        known = frozenset(row.staff_id for row in repository.staff(connection))
+        tasks = [drafted(self._bench, draft, at, known=known) for draft in drafts]
+        repository.add(connection, tasks)
+        return [task.task_id for task in tasks]
+
+    def cancel(
+        self,
+        launch_id: str,
+        at: datetime,
+        *,
+        customer_ids: Collection[int] | None = None,
+        reason: str = "",
+        connection: Connection | None = None,
+    ) -> int:
+        """Takes back the tasks of a launch that are not at an end; gives their number.
+
+        Args:
+            launch_id: The launch.
+            at: The present moment.
+            customer_ids: Only about these; None: all.
+            reason: For the history, e.g. opted_out.
+            connection: Of a writing transaction to be part of; None: one of its own.
+        """
+        if connection is None:
+            with self._database.writing() as own:
+                return self.cancel(launch_id, at, customer_ids=customer_ids, reason=reason, connection=own)
+        ids = repository.launch_tasks(connection, launch_id, customer_ids)
+        found = repository.some(connection, ids)
+        for task in found:
+            self._save(connection, changes.ended(task, Action.CANCELLED, by=SYSTEM, at=at, reason=reason))
+        return len(found)
+
+    def staff(self, rows: Sequence[StaffRow], business_date: date, at: datetime) -> int:
+        """Takes over the bank's staff table; tasks of people who have left go back to their queues.
+
+        Args:
+            rows: Everybody who does tasks; an empty table changes nothing.
+            business_date: Of the table.
+            at: The present moment.
+
+        Returns:
+            How many tasks went back to a queue.
+        """
+        returned = 0
+        with self._database.writing() as connection:
+            if not rows or not repository.put_staff(connection, rows, business_date):
+                return 0
+            while found := repository.orphans(connection, limit=repository.PIECE):
+                for task in found:
+                    self._save(connection, changes.returned(task, at))
+                returned += len(found)
+        return returned
+
+    def escalate(self, at: datetime, *, batch: int = 500) -> Escalations:
+        """Looks at the clock: hand-overs nobody answered, tasks left lying, tasks to be given up.
+
+        Any number of processes may do it at once.
+
+        Args:
+            at: The present moment.
+            batch: Tasks per transaction.
+        """
+        return clockwork.tick(self._database, self._bench, self._save, at, batch=batch)
+
+    # What people ask ------------------------------------------------------------------------------------------------
+
+    def ranked(self, staff_id: str, at: datetime, *, limit: int = 50) -> list[Listed]:
+        """Somebody's list: own tasks, the queues served, and the work of those covered today, best first.
+
+        Raises:
+            CultivaError: if nobody has that id.
+        """
+        with self._database.reading() as connection:
+            person = self._person(connection, staff_id, at)
+            load = self._load(connection, person, at)
+            roles = {name: rights.known_role(self.workbench, name).whole_bank for name in sorted(person.roles)}
+            people = {person.staff_id, *person.covers}
+            reach = repository.Reach(people, roles, person.branch_id, person.queued)
+            found = repository.ranked(connection, reach, at, limit=limit)
+        return self._listed(found, at, person=person, load=load)
+
+    def queue(self, role: str, at: datetime, *, branch: str | None = None, limit: int = 50) -> list[Listed]:
+        """A role's queue: what nobody has on a list, best first.
+
+        Raises:
+            CultivaError: if there is no such role.
+        """
+        whole_bank = rights.known_role(self.workbench, role).whole_bank
+        with self._database.reading() as connection:
+            queued = [one for one, cover in self._covers(connection, at).items() if cover == NOBODY]
+            reach = repository.Reach((), {role: whole_bank}, branch, queued)
+            return self._listed(repository.ranked(connection, reach, at, limit=limit), at)
+
+    def task(self, task_id: str) -> Task:
+        """One task.
+
+        Raises:
+            CultivaError: if there is none of that id.
+        """
+        with self._database.reading() as connection:
+            return self._one(connection, task_id, lock=False)
+
+    def history(self, task_id: str) -> list[Event]:
+        """What happened to a task, in order."""
+        with self._database.reading() as connection:
+            return repository.events(connection, task_id)
+
+    def of_customer(self, customer_id: int, *, live: bool = False) -> list[Task]:
+        """Tasks about a customer, the most valuable first; with `live` only those that are not at an end."""
+        with self._database.reading() as connection:
+            return repository.of_customer(connection, customer_id, live=live)
+
+    def people(self, at: datetime) -> list[tuple[Person, Load]]:
+        """Everybody who does tasks, with this week's load."""
+        with self._database.reading() as connection:
+            rows = repository.staff(connection)
+            covers = self._covers(connection, at)
+            found = [self._with_covers(row, covers) for row in rows]
+            return [(person, self._load(connection, person, at)) for person in found]
+
+    # What people do -------------------------------------------------------------------------------------------------
+
+    def accept(self, task_id: str, staff_id: str, at: datetime) -> Task:
+        """Takes a task up; of two who try at once one gets it. Accepting one's own again changes nothing.
+
+        Raises:
+            CultivaError: if somebody else has it, it is not for this person, the week is full, or the customer may not
+                be contacted any more.
+        """
+        with self._database.writing() as connection:
+            person = self._person(connection, staff_id, at, lock=True)
+            task = self._one(connection, task_id)
+            if task.standing is Standing.ACCEPTED and task.staff_id == staff_id:
+                return task
+            self._require_living(task, Action.ACCEPTED)
+            rights.require_reach(person, task, self.workbench.role(task.role))
+            kind = self._bench.kind(task)
+            rights.require_room(person, self._load(connection, person, at), contact=kind.contact)
+            self._require_permission(connection, task, kind)
+            return self._save(connection, changes.accepted(task, person, at))
+
+    def log(self, task_id: str, staff_id: str, log: Logged, at: datetime) -> Task:
+        """Writes down what came of a task; plays hear of it once, and a contact is confirmed in the budget.
+
+        Raises:
+            CultivaError: if the person has not accepted it, or the result does not fit.
+        """
+        with self._database.writing() as connection:
+            person = self._person(connection, staff_id, at)
+            task = self._one(connection, task_id)
+            if self._logged_before(connection, task, person, log):
+                return task
+            self._require_living(task, Action.LOGGED)
+            rights.require_holder(person, task)
+            change = changes.logged(self._bench, task, person, log, at)
+            after = self._save(connection, change)
+            if change.follow_up is not None:
+                follow = moving.Following(change.follow_up.kind, days=change.follow_up.days)
+                moving.follow_up(connection, self._bench, after, person, follow, at)
+            return self._one(connection, task_id, lock=False)
+
+    def call_back(self, task_id: str, staff_id: str, call_at: datetime, at: datetime, *, remark: str = "") -> Task:
+        """Promises the customer a call; the first result of the workbench that does so is logged.
+
+        Raises:
+            CultivaError: as for `log`, or if the kind has no such result.
+        """
+        task = self.task(task_id)
+        possible = self.workbench.results_of(self._bench.kind(task))
+        found = next((one.name for one in possible if one.then == "call_back"), None)
+        if found is None:
+            raise rights.unknown("result", "a call back", [one.name for one in possible])
+        return self.log(task_id, staff_id, Logged(found, remark=remark, call_at=call_at), at)
+
+    def follow_up(self, task_id: str, staff_id: str, following: moving.Following, at: datetime) -> Task:
+        """Makes a task that comes of another one; it goes on the person's own list where the role allows.
+
+        Raises:
+            CultivaError: if the person does not have the task.
+        """
+        with self._database.writing() as connection:
+            person = self._person(connection, staff_id, at)
+            task = self._one(connection, task_id)
+            rights.require_holder(person, task)
+            return moving.follow_up(connection, self._bench, task, person, following, at)
+
+    def transfer(self, task_id: str, staff_id: str, to: str, at: datetime, *, remark: str = "") -> Task:
+        """Gives a task to somebody else, or with an empty `to` back to the queue.
+
+        Raises:
+            CultivaError: if the person may not move it, or the other one does not do such work.
+        """
+        with self._database.writing() as connection:
+            person = self._person(connection, staff_id, at)
+            task = self._one(connection, task_id)
+            self._require_living(task, Action.TRANSFERRED)
+            rights.require_mover(person, task, self.workbench.role(task.role))
+            other = self._person(connection, to, at) if to else None
+            change = moving.transfer(self._bench, task, person, other, at)
+            return self._save(connection, changes.remarked(change, remark))
+
+    def hand_over(self, task_id: str, staff_id: str, to: moving.Receiver, at: datetime, *, remark: str = "") -> Task:
+        """Offers a task to another role or person, who must accept it in time; else it goes to the branch manager,
+        and from there back to the sender.
+
+        Raises:
+            CultivaError: if the person may not move it, or the receiver does not do such work.
+        """
+        with self._database.writing() as connection:
+            person = self._person(connection, staff_id, at)
+            task = self._one(connection, task_id)
+            self._require_living(task, Action.HANDED_OVER)
+            rights.require_mover(person, task, self.workbench.role(task.role))
+            other = self._person(connection, to.staff_id, at) if to.staff_id else None
+            change = moving.hand_over(self._bench, task, person, replace(to, person=other), at)
+            return self._save(connection, changes.remarked(change, remark))
+
+    def decline(self, task_id: str, staff_id: str, at: datetime, *, remark: str = "") -> Task:
+        """Sends a hand-over back at once.
+
+        Raises:
+            CultivaError: if it was not offered to the person.
+        """
+        with self._database.writing() as connection:
+            person = self._person(connection, staff_id, at)
+            task = self._one(connection, task_id)
+            self._require_living(task, Action.DECLINED)
+            rights.require_reach(person, task, self.workbench.role(task.role))
+            change = changes.sent_back(self._bench, task, Action.DECLINED, by=staff_id, at=at)
+            return self._save(connection, changes.remarked(change, remark))
+
+    def arrive(self, customer_id: int, branch_id: str, at: datetime, *, by: str = SYSTEM) -> list[Task]:
+        """A customer came by: what is open goes to the counter at once, and plays hear `arrived`.
+
+        Args:
+            customer_id: Who.
+            branch_id: Where.
+            at: When; a second report within the same minute is the same arrival.
+            by: Who noticed it.
+
+        Returns:
+            All the customer's tasks that are not at an end, the most valuable first.
+        """
+        with self._database.writing() as connection:
+            if moving.note_arrival(connection, customer_id, branch_id, at):
+                for task in repository.of_customer(connection, customer_id, live=True, lock=True):
+                    if self._bench.kind(task).at_counter and task.offer_stage is not Stage.COUNTER:
+                        self._save(connection, changes.arrived(self._bench, task, branch_id, by=by, at=at))
+            return repository.of_customer(connection, customer_id, live=True)
+
+    def absent(self, absence: Absence) -> None:
+        """Notes that somebody is away, and who stands in; until then their work lies on the cover's list.
+
+        Raises:
+            CultivaError: if the days are in the wrong order or overlap with others, or nobody has one of the ids.
+        """
+        with self._database.writing() as connection:
+            known = {row.staff_id: row for row in repository.staff(connection)}
+            before = repository.absences(connection, staff_id=absence.staff_id)
+            absences.require_absence(absence, before, known=set(known))
+            repository.put_absence(connection, absence)
+
+    def back(self, staff_id: str, first_day: date) -> bool:
+        """Takes an absence back; False if none began on that day."""
+        with self._database.writing() as connection:
+            return repository.drop_absence(connection, staff_id, first_day)
+
+    def absences(self, on: date | None = None) -> list[Absence]:
+        """Who is away on a day, or all absences."""
+        with self._database.reading() as connection:
+            return repository.absences(connection, on=on)
+
+    # Within ---------------------------------------------------------------------------------------------------------
+
+    def _save(self, connection: Connection, change: Change) -> Task:
+        repository.save(connection, change)
+        if change.touch:
+            touching = self._hooks.confirm if change.touch == "confirm" else self._hooks.release
+            touching(connection, [change.after.touch_id], change.event.at)
+        return change.after
+
+    def _one(self, connection: Connection, task_id: str, *, lock: bool = True) -> Task:
+        found = repository.one(connection, task_id, lock=lock)
+        if found is None:
+            raise rights.unknown("task", task_id, ["a task of the list: cultiva tasks WORKSPACE"])
+        return found
+
+    def _person(self, connection: Connection, staff_id: str, at: datetime, *, lock: bool = False) -> Person:
+        rows = repository.staff(connection, staff_id, lock=lock)
+        if not rows:
+            raise rights.unknown("person", staff_id, [row.staff_id for row in repository.staff(connection)])
+        return self._with_covers(rows[0], self._covers(connection, at))
+
+    def _with_covers(self, row: StaffRow, covers: Mapping[str, str]) -> Person:
+        mine = frozenset(away for away, cover in covers.items() if cover == row.staff_id)
+        queued = frozenset(away for away, cover in covers.items() if cover == NOBODY)
+        return rights.person_of(row, self.workbench, covers=mine, queued=queued)
+
+    def _covers(self, connection: Connection, at: datetime) -> Mapping[str, str]:
+        return absences.covers_of(repository.absences(connection, on=self._bench.time.day(at)))
+
+    def _load(self, connection: Connection, person: Person, at: datetime) -> Load:
+        kinds = [kind.name for kind in self.workbench.kinds if kind.contact]
+        return repository.load(connection, person.staff_id, kinds, self._bench.time.week_start(at))
+
+    def _require_permission(self, connection: Connection, task: Task, kind: TaskKind) -> None:
+        against = self._hooks.forbidden(connection, task.customer_id, task.channel) if kind.contact else ""
+        if against:
+            raise CultivaError(
+                "the customer may not be contacted now",
+                code="task.forbidden",
+                kind=ErrorKind.FORBIDDEN,
+                seen=against,
+                allowed="customers with consent, and nothing that stands against it",
+                hint="leave it; the play takes it back",
+            )
+
+    def _require_living(self, task: Task, action: Action) -> None:
+        if task.standing in ENDED:
+            raise CultivaError(
+                "the task is at an end",
+                code="task.ended",
+                kind=ErrorKind.CONFLICT,
+                seen=f"{task.standing.value}{f', {task.result}' if task.result else ''}",
+                allowed=f"{action.value}: a task that is not at an end",
+                hint="take the next one on the list",
+            )
+
+    def _logged_before(self, connection: Connection, task: Task, person: Person, log: Logged) -> bool:
+        """Whether this very log was written already: by its key, or as the result of a task that is done."""
+        if log.key:
+            said = repository.events(connection, task.task_id)
+            return any(one.detail.get("key") == log.key and one.actor == person.staff_id for one in said)
+        done = task.standing is Standing.DONE
+        return done and task.staff_id == person.staff_id and task.result == log.result
+
+    def _listed(
+        self, found: list[tuple[Task, str]], at: datetime, *, person: Person | None = None, load: Load | None = None
+    ) -> list[Listed]:
+        return moving.listed(self._bench, found, at, person=person, load=load)
