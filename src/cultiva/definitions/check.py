@@ -10,6 +10,7 @@ from cultiva.definitions.cycles import cycles
 from cultiva.definitions.draft import Draft
 from cultiva.definitions.fairness import check_fairness
 from cultiva.definitions.mappings import check_sources
+from cultiva.definitions.play_check import check_plays
 from cultiva.definitions.portfolio_check import check_portfolios
 from cultiva.definitions.pricing import check_products
 from cultiva.definitions.reach import check_reach, check_values
@@ -41,6 +42,7 @@ def check_draft(draft: Draft, *, warnings: bool = True) -> Iterator[Fault]:
     yield from check_approval(draft)
     yield from check_workbench(draft)
     yield from check_sources(draft)
+    yield from check_plays(draft)
     yield from check_products(draft, compiled)
     yield from check_fairness(draft, compiled)
     yield from check_values(draft, compiled)

@@ -10,6 +10,7 @@ from cultiva.contracts.types import DataType
 from cultiva.contracts.views import VIEWS
 from cultiva.definitions.document import Loc
 from cultiva.definitions.draft import Key
+from cultiva.definitions.plays import ExitRule
 from cultiva.definitions.scopes import (
     margin_scope,
     portfolio_scope,
@@ -20,6 +21,7 @@ from cultiva.definitions.scopes import (
     value_scope,
     view_scope,
 )
+from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.tags import Aggregate
 from cultiva.definitions.workspace import Workspace
 from cultiva.rules import Scope
@@ -170,11 +172,25 @@ def _profile_sites(workspace: Workspace) -> Iterator[RuleSite]:
         yield RuleSite("strategy", strategy.name, ("audience",), strategy.audience, scope, BOOLEAN)
         yield RuleSite("strategy", strategy.name, ("eligible",), strategy.eligible, scope, BOOLEAN)
         yield RuleSite("strategy", strategy.name, ("rank",), strategy.rank, scope, NUMBER)
+        for loc, text in play_rules(strategy):
+            yield RuleSite("strategy", strategy.name, loc, text, scope, BOOLEAN)
     for index, suppression in enumerate(workspace.policy.suppressions):
         loc = ("suppressions", index, "rule")
         yield RuleSite("contact_policy", "contact_policy", loc, suppression.rule, scope, BOOLEAN)
     for index, lever in enumerate(workspace.arbitration.levers):
         yield RuleSite("arbitration", "arbitration", ("levers", index, "when"), lever.when, scope, BOOLEAN)
+
+
+def play_rules(strategy: Strategy) -> Iterator[tuple[Loc, str]]:
+    """Place within the strategy and text of every rule of its play."""
+    if strategy.play is None:
+        return
+    for index, leaving in enumerate(strategy.play.exits):
+        if isinstance(leaving, ExitRule):
+            yield ("play", "exits", index, "rule"), leaving.rule
+    for index, step in enumerate(strategy.play.steps):
+        for position, arm in enumerate(step.branch or ()):
+            yield ("play", "steps", index, "branch", position, "rule"), arm.rule
 
 
 def _metric_sites(workspace: Workspace) -> Iterator[RuleSite]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from cultiva.definitions.base import Definition, Model, Name, RuleText, Share
+from cultiva.definitions.plays import Play
 
 
 class Objective(Model):
@@ -60,5 +61,7 @@ class Strategy(Definition):
     branch, is drawn alone."""
     reason: str = ""
     """What the adviser reads; `{tag}` is filled with the customer's value."""
+    play: Play | None = None
+    """Step by step; None: one touch over the decided channel."""
     active: bool = True
     """Whether it takes part in the plan."""

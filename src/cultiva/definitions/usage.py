@@ -47,6 +47,8 @@ def used_names(workspace: Workspace, compiled: Compiled) -> set[str]:
         used |= set(micro.tags)
     for strategy in workspace.strategies.values():
         used |= {strategy.objective.metric, *(found.strip() for found in PLACEHOLDER.findall(strategy.reason))}
+        waits = [step.wait for step in (strategy.play.steps if strategy.play else ()) if step.wait is not None]
+        used |= {wait.until_date for wait in waits if wait.until_date is not None}
     used |= {name for product in workspace.products.values() for name in product.pricing.groups}
     if workspace.portfolios is not None:
         used |= {bucket.balance for _, bucket in workspace.portfolios.buckets.items()}
