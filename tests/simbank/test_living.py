@@ -147,7 +147,9 @@ def test_new_and_closed_accounts_are_in_the_snapshot(lived: Lived) -> None:
     ids = {f"62{number:012d}": bool(open_) for number, open_ in
            zip(standing.number[held], (state.closed > state.day)[held], strict=True)}  # fmt: skip
     assert {name: status != "closed" for name, status in rows.items() if name in ids} == ids
-    opened = lived.rows(f"SELECT count(*) FROM {{account}} WHERE opened_on > '{FIRST_DAY}'", last)[0][0]
+    opened = lived.rows(f"SELECT count(DISTINCT account_id) FROM {{account}} WHERE opened_on > '{FIRST_DAY}'", last)[0][
+        0
+    ]
     assert opened == standing.accounts > 10
     unheld = lived.rows("SELECT count(*) FROM {account} ANTI JOIN {holder} USING (account_id)", last)
     assert unheld == [(0,)]

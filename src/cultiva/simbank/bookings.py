@@ -14,6 +14,7 @@ import numpy as np
 
 from cultiva.simbank.archetypes import ARCHETYPES, LOANS, PRODUCT_CODE, PRODUCTS
 from cultiva.simbank.arrays import NONE, Flags, Floats, Ints
+from cultiva.simbank.free_days import paydays
 from cultiva.simbank.living import Happened
 from cultiva.simbank.movements import CLOSING_SECOND, KIND, OPENING_SECOND
 from cultiva.simbank.population import Population
@@ -121,8 +122,8 @@ class Week:
     def pay_offset(self) -> Ints:
         """Day of the week, 0 to 6, on which the monthly income comes; NONE in other weeks and for those asleep."""
         offset = np.full(len(self.people), NONE, dtype=np.int64)
-        for step in range(DAYS_PER_WEEK):
-            offset[self.pay_day == (self.first + timedelta(days=self.begins + step)).day] = step
+        for due, step in paydays(self.first + timedelta(days=self.begins)):
+            offset[self.pay_day == due] = step
         return np.where(self.asleep, NONE, offset)
 
     def ends_month(self) -> bool:

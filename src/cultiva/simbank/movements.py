@@ -8,6 +8,7 @@ import numpy as np
 
 from cultiva.simbank.archetypes import ARCHETYPES, INCOMING, INVESTMENTS, KINDS, LOANS, PRODUCT_CODE, PRODUCTS, Life
 from cultiva.simbank.arrays import NONE, SECONDS_PER_DAY, Flags, Floats, Ints, lognormal, pick_by_group
+from cultiva.simbank.free_days import paid_instead
 from cultiva.simbank.holdings import CENTS, Accounts
 from cultiva.simbank.population import Bank, Population
 
@@ -124,13 +125,15 @@ def _make_regular(
     rng: np.random.Generator, bank: Bank, people: Population, accounts: Accounts, counts: Ints, draft: Draft
 ) -> None:
     """Turns a customer's first movements into monthly income and bills, newest month first; changes the draft."""
-    starts = bank.calendar.month_starts()
+    starts = bank.calendar.month_starts(beyond=1)  # early in a month, an income may come at the end of the one before
     pay_day = np.array(PAY_DAYS)[rng.integers(0, len(PAY_DAYS), len(people))]
     # whoever works for the same employer is paid on the same day
     pay_day = np.where(people.employer == NONE, pay_day, np.array(PAY_DAYS)[people.employer % len(PAY_DAYS)])
     begins = np.maximum(people.opened, 0)
-    newest = np.searchsorted(starts, people.active_until - pay_day + 1, side="right") - 1
-    oldest = np.searchsorted(starts, begins - pay_day + 1, side="left")
+    paid = paid_instead(bank.calendar.first, starts[None, :] + np.array(PAY_DAYS)[:, None] - 1)
+    paid = paid[np.searchsorted(PAY_DAYS, pay_day)]  # shape (n, months): the day on which each month's income comes
+    newest = (paid <= people.active_until[:, None]).sum(axis=1) - 1
+    oldest = (paid < begins[:, None]).sum(axis=1)
     months = np.clip(newest - oldest + 1, 0, None)
     regular = np.minimum(months, (counts * REGULAR_SHARE).astype(np.int64))
     bills = np.minimum(months, (counts * BILL_SHARE).astype(np.int64))
@@ -145,7 +148,7 @@ def _make_regular(
         owner = who[rows]
         month = newest[owner] - (place[rows] - first[owner])
         draft.kind[rows] = codes[owner]
-        draft.day[rows] = np.maximum(starts[month] + pay_day[owner] - 1 + shift, begins[owner])
+        draft.day[rows] = np.maximum(paid[owner, month] + shift, begins[owner])
 
 
 def _bill_kinds(accounts: Accounts) -> Ints:

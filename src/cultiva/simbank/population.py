@@ -43,10 +43,14 @@ class Calendar:
         """Number of the last day."""
         return HISTORY_DAYS - 1
 
-    def month_starts(self) -> Ints:
-        """Day numbers on which the months of the history begin, in order; the first may be negative."""
+    def month_starts(self, *, beyond: int = 0) -> Ints:
+        """Day numbers on which the months of the history begin, in order; the first may be negative.
+
+        Args:
+            beyond: So many months after the history too.
+        """
         starts, day = [], self.first.replace(day=1)
-        while day <= self.until:
+        while day <= self.until + timedelta(days=31 * beyond):
             starts.append((day - self.first).days)
             day = (day + timedelta(days=32)).replace(day=1)
         return np.array(starts, dtype=np.int64)

@@ -176,6 +176,8 @@ class Life(Model):
     """Amplitude over the year of take-up (log odds) and of spending (share)."""
     season_peak_week: float = 5.0
     """Week of the bank's calendar at which it peaks: spring festival."""
+    holidays: float = Field(default=0.3, ge=0)
+    """What a week of public holidays adds to spending, as a share of it."""
     close: Share = 0.0007
     """Chance to close a product."""
     maturity_leaves: Share = 0.25

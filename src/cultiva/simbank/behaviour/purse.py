@@ -11,7 +11,8 @@ from cultiva.simbank.arrays import Flags, Floats
 from cultiva.simbank.behaviour.amounts import CURRENT, SAVING, Sums
 from cultiva.simbank.behaviour.draws import Draws
 from cultiva.simbank.behaviour.nature import Nature
-from cultiva.simbank.behaviour.readiness import DAYS_PER_WEEK, IS_LOAN, WEEKS_PER_YEAR, season
+from cultiva.simbank.behaviour.readiness import IS_LOAN, WEEKS_PER_YEAR, season
+from cultiva.simbank.free_days import holiday_share, paid_within
 from cultiva.simbank.living import Flows, State
 from cultiva.simbank.world import World
 
@@ -83,6 +84,7 @@ class Purse:
         """Everyday life in the seven days after a day."""
         active = np.clip(minds.activity, 0.0, 1.0) * here
         usual = self.nature.income * 12 / WEEKS_PER_YEAR * world.life.spent * (1 + season(world, day))
+        usual *= 1 + world.life.holidays * holiday_share(self.nature.first + timedelta(days=day + 1))
         noise = np.exp(world.life.noise * draws.normal("spending") - world.life.noise**2 / 2)
         self.spending = np.minimum(usual * noise * active, _SPENT_MAX * self.balance[:, CURRENT])
         self.balance[:, CURRENT] -= self.spending
@@ -162,7 +164,5 @@ class Purse:
 
 
 def paid_in(nature: Nature, day: int) -> Flags:
-    """Whose day of income is among the seven days after a day."""
-    days = [(nature.first + timedelta(days=day + step)).day for step in range(1, DAYS_PER_WEEK + 1)]
-    due: Flags = np.isin(nature.pay_day, days)
-    return due
+    """Whose income comes in the seven days after a day."""
+    return paid_within(nature.pay_day, nature.first + timedelta(days=day + 1))
