@@ -1,0 +1,1 @@
+"""How much of a customer's attention is left, and who gets it?"""
