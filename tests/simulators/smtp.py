@@ -7,27 +7,29 @@ Large mail gateways have such a trace. The key of a message is what its Message-
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from tests.simulators.command import Desk, run
+from tests.simulators.delivery import BROKEN, mood, taken
 from tests.simulators.desk_routes import common, traced
 from tests.simulators.http import Answer, Request, serve
+from tests.simulators.quick_smtp import QuickMail
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 """Certificate and key of `localhost` and 127.0.0.1, made for these tests and worth nothing elsewhere."""
-MESSAGE_ID = re.compile(rb"^message-id:\s*<([^@>]+)@", re.IGNORECASE | re.MULTILINE)
 
 
 async def start(desk: Desk) -> dict[str, int]:
     """Opens both sockets."""
     http_port = await serve(partial(handle, desk))
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: mail_server(desk), "127.0.0.1", desk.given.port, backlog=1024)
+    made: Callable[[], asyncio.BaseProtocol] = partial(QuickMail if desk.given.quick else mail_server, desk)
+    server = await loop.create_server(made, "127.0.0.1", desk.given.port, backlog=1024)
     SERVERS.append(server)
     return {"port": int(server.sockets[0].getsockname()[1]), "http_port": http_port}
 
@@ -70,29 +72,19 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Takes one message, unless it is in another mood."""
         content = envelope.original_content or b""
-        found = MESSAGE_ID.search(content)
-        key = found[1].decode() if found else ""
-        drawn = self.desk.moods.drawn(key)
+        key, drawn = mood(self.desk, content)
         if "slow" in drawn:
             await asyncio.sleep(self.desk.moods.now.slow_seconds)
-        if "drop_before" in drawn:
-            return _broken(server)
-        if "refuse" in drawn:
-            return "550 5.1.1 no such mailbox"
-        if "busy" in drawn:
-            return "451 4.7.1 too busy, try again later"
-        reference = self.desk.accept(key, ",".join(envelope.rcpt_tos), content=content.decode("utf-8", "replace"))
-        return _broken(server) if "drop_after" in drawn else f"250 2.0.0 queued as {reference}"
-
-
-def _broken(server: SMTP) -> str:
-    assert isinstance(server.transport, asyncio.Transport)
-    server.transport.abort()
-    return "421 4.3.2 nobody hears this"
+        answer = taken(self.desk, key, drawn, envelope.rcpt_tos, content)
+        if answer == BROKEN:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        return answer
 
 
 def _options(parser: Any) -> None:
     parser.add_argument("--tls", action="store_true", help="demand STARTTLS")
+    parser.add_argument("--quick", action="store_true", help="not aiosmtpd but a server quick enough to measure with")
     parser.add_argument("--login", default="", help="demand user:password")
 
 
