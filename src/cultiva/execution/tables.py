@@ -185,12 +185,33 @@ JOURNEY = Table(
     Column("worth", Float, nullable=False),
     Column("entered", UtcDateTime, nullable=False),
     Column("since", UtcDateTime, nullable=False, comment="at this step"),
+    Column("wave", UtcDateTime, nullable=False, comment="when the last wave went; answers count from then"),
     Column("due", UtcDateTime, nullable=False, comment="moves on then at the latest"),
     CheckConstraint("state in ('active', 'done', 'exited')", name="state"),
-    Index("ix_journey_due", "launch_id", "state", "step", "due"),
+    Index("ix_journey_due", "launch_id", "state", "part", "step", "due"),
     Index("ix_journey_customer_id", "customer_id"),
 )
 """One person's way through a play."""
+
+PLAY_VERSION = Table(
+    "play_version",
+    METADATA,
+    Column("launch_id", String(40), primary_key=True),
+    Column("version", String(16), primary_key=True, comment="content hash of `graph`"),
+    Column("graph", JsonText, nullable=False),
+    Column("zones", JsonText, nullable=False, comment="time zones of the people who were enrolled in it"),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Versions of a launch's play that people are or were in."""
+
+PLAY_EAR = Table(
+    "play_ear",
+    METADATA,
+    Column("launch_id", String(40), primary_key=True),
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    Column("heard", UtcDateTime, nullable=False),
+)
+"""Up to when signals have been listened to, by part."""
 
 SIGNAL = Table(
     "signal",
@@ -237,7 +258,7 @@ DELIVERY = Table(
         "state in ('queued', 'sending', 'sent', 'delivered', 'failed', 'dead', 'unknown', 'cancelled')", name="state"
     ),
     UniqueConstraint("launch_id", "step", "customer_id", "entry", "channel"),
-    Index("ix_delivery_due", "state", "provider", "due"),
+    Index("ix_delivery_due", "state", "provider", "launch_id", "due"),
     Index("ix_delivery_reference", "provider", "reference"),
     Index("ix_delivery_touch_id", "touch_id"),
 )

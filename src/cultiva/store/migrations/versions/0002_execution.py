@@ -132,7 +132,7 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.create_index("ix_delivery_due", ["state", "provider", "due"], unique=False)
+        batch_op.create_index("ix_delivery_due", ["state", "provider", "launch_id", "due"], unique=False)
         batch_op.create_index("ix_delivery_reference", ["provider", "reference"], unique=False)
         batch_op.create_index("ix_delivery_touch_id", ["touch_id"], unique=False)
 
@@ -167,14 +167,36 @@ def upgrade() -> None:
         sa.Column("worth", sa.Float(), nullable=False),
         sa.Column("entered", sa.DateTime(timezone=True), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False, comment="at this step"),
+        sa.Column(
+            "wave",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="when the last wave went; answers count from then",
+        ),
         sa.Column("due", sa.DateTime(timezone=True), nullable=False, comment="moves on then at the latest"),
         sa.CheckConstraint("state in ('active', 'done', 'exited')", name=op.f("ck_journey_state")),
         sa.PrimaryKeyConstraint("launch_id", "customer_id", "entry", name=op.f("pk_journey")),
     )
     with op.batch_alter_table("journey", schema=None) as batch_op:
         batch_op.create_index("ix_journey_customer_id", ["customer_id"], unique=False)
-        batch_op.create_index("ix_journey_due", ["launch_id", "state", "step", "due"], unique=False)
+        batch_op.create_index("ix_journey_due", ["launch_id", "state", "part", "step", "due"], unique=False)
 
+    op.create_table(
+        "play_version",
+        sa.Column("launch_id", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.String(length=16), nullable=False, comment="content hash of `graph`"),
+        sa.Column("graph", sa.Text(), nullable=False),
+        sa.Column("zones", sa.Text(), nullable=False, comment="time zones of the people who were enrolled in it"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("launch_id", "version", name=op.f("pk_play_version")),
+    )
+    op.create_table(
+        "play_ear",
+        sa.Column("launch_id", sa.String(length=40), nullable=False),
+        sa.Column("part", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("heard", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("launch_id", "part", name=op.f("pk_play_ear")),
+    )
     op.create_table(
         "launch",
         sa.Column("launch_id", sa.String(length=40), nullable=False),
@@ -468,6 +490,8 @@ def downgrade() -> None:
 
     op.drop_table("receipt")
     op.drop_table("provider_rate")
+    op.drop_table("play_ear")
+    op.drop_table("play_version")
     op.drop_table("launch")
     with op.batch_alter_table("journey", schema=None) as batch_op:
         batch_op.drop_index("ix_journey_due")
