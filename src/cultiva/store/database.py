@@ -89,6 +89,14 @@ def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[
         connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
 
 
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """Inserts the rows whose primary key is not there yet; the primary keys of those. Of two who race, one gets it."""
+    if not rows:
+        return []
+    written = _insert(connection, table).on_conflict_do_nothing().returning(*table.primary_key)
+    return [tuple(row) for row in connection.execute(written, list(rows))]
+
+
 def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
     """Inserts a row, or replaces the one with the same primary key."""
     keys = [column.name for column in table.primary_key]

@@ -1,0 +1,1 @@
+"""Did this message leave once, and what became of it?"""

@@ -1,0 +1,1 @@
+"""What did the providers tell of our messages later?"""
