@@ -13,6 +13,7 @@ from cultiva.definitions.mappings import check_sources
 from cultiva.definitions.play_check import check_plays
 from cultiva.definitions.portfolio_check import check_portfolios
 from cultiva.definitions.pricing import check_products
+from cultiva.definitions.provider_check import check_providers
 from cultiva.definitions.reach import check_reach, check_values
 from cultiva.definitions.references import check_references
 from cultiva.definitions.rulesites import RuleSite, rule_sites
@@ -45,6 +46,7 @@ def check_draft(draft: Draft, *, warnings: bool = True) -> Iterator[Fault]:
     yield from check_plays(draft)
     yield from check_products(draft, compiled)
     yield from check_fairness(draft, compiled)
+    yield from check_providers(draft)
     yield from check_values(draft, compiled)
     if warnings:
         yield from check_usage(draft, compiled)

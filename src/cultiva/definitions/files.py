@@ -19,6 +19,7 @@ from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
 from cultiva.definitions.portfolios import Portfolios
 from cultiva.definitions.products import Fairness, Product
+from cultiva.definitions.providers import ProviderSettings
 from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
 from cultiva.definitions.sources import Identity, SourceFile
@@ -63,6 +64,7 @@ FILE_KINDS = (
     FileKind("strategy", "strategies/*.yaml", Strategy, many=True),
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),
     FileKind("calendar", "calendar.yaml", BankCalendar, many=False),
+    FileKind("provider", "providers.yaml", ProviderSettings, many=True),
     FileKind("review", "review.yaml", Review, many=False),
     FileKind("portfolios", "portfolios.yaml", Portfolios, many=False),
     FileKind("models", "models.yaml", Models, many=False),

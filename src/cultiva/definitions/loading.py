@@ -259,6 +259,7 @@ class _Reader:
             review=_one(self.singles, "review", Review()),
             models=_one(self.singles, "models", Models()),
             products=self.lists["product"],
+            providers=self.lists["provider"],
             fairness=_one(self.singles, "fairness", Fairness()),
             arbitration=_one(self.singles, "arbitration", Arbitration()),
             approval=_one(self.singles, "approval", Approval()),

@@ -19,6 +19,8 @@ class Channel(Definition):
     """Cost in money of one touch."""
     touch: bool = True
     """Whether a use counts against the contact caps."""
+    provider: Name | None = None
+    """Who carries its messages, by name in providers.yaml; None: nobody yet."""
     address: Name | None = None
     """Tag that holds the customer's address on it, e.g. the device; None: phone or e-mail by the kind of its provider,
     else the customer id."""

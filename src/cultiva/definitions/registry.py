@@ -51,6 +51,7 @@ MANY = {
     "micro_segmentation": "micro_segmentations",
     "offer": "offers",
     "product": "products",
+    "provider": "providers",
     "strategy": "strategies",
 }
 """Kind of definition -> the workspace's mapping of them by name."""

@@ -21,6 +21,7 @@ from cultiva.definitions.offers import Offer
 from cultiva.definitions.policy import ContactPolicy
 from cultiva.definitions.portfolios import Portfolios
 from cultiva.definitions.products import Fairness, Product
+from cultiva.definitions.providers import ProviderSettings
 from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
 from cultiva.definitions.sources import Identity, SourceFile
@@ -117,6 +118,8 @@ class Workspace:
     """None: there is no human work."""
     products: Mapping[str, Product] = field(default_factory=dict)
     """Templates; their variants are among the offers."""
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    """Who carries the messages of channels."""
     fairness: Fairness = field(default_factory=Fairness)
     hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(kind, name) -> content hash of the definition."""
