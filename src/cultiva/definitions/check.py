@@ -47,6 +47,10 @@ def check_draft(draft: Draft, *, warnings: bool = True) -> Iterator[Fault]:
     yield from check_products(draft, compiled)
     yield from check_fairness(draft, compiled)
     yield from check_providers(draft)
+    if draft.workspace.contents:
+        from cultiva.definitions.content_check import check_content  # Liquid takes a third of a second to come in
+
+        yield from check_content(draft)
     yield from check_values(draft, compiled)
     if warnings:
         yield from check_usage(draft, compiled)

@@ -28,6 +28,7 @@ SINGLES = frozenset(
         "fairness",
         "map",
         "models",
+        "sender",
         "portfolios",
         "workbench",
     }

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from cultiva.definitions.approval import Approval
 from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.calendar import BankCalendar
+from cultiva.definitions.content import Content
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
@@ -22,6 +23,7 @@ from cultiva.definitions.products import Fairness, Product
 from cultiva.definitions.providers import ProviderSettings
 from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
+from cultiva.definitions.sender import Sender
 from cultiva.definitions.sources import Identity, SourceFile
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.tags import Tag
@@ -62,6 +64,8 @@ FILE_KINDS = (
     FileKind("product", "products/*.yaml", Product, many=True),
     FileKind("fairness", "fairness.yaml", Fairness, many=False),
     FileKind("strategy", "strategies/*.yaml", Strategy, many=True),
+    FileKind("content", "content/*.yaml", Content, many=True),
+    FileKind("sender", "sender.yaml", Sender, many=False),
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),
     FileKind("calendar", "calendar.yaml", BankCalendar, many=False),
     FileKind("provider", "providers.yaml", ProviderSettings, many=True),

@@ -21,6 +21,7 @@ from cultiva.definitions.models import Models
 from cultiva.definitions.products import Fairness
 from cultiva.definitions.registry import definition_bodies, definition_hashes
 from cultiva.definitions.review import Review
+from cultiva.definitions.sender import Sender
 from cultiva.definitions.settings import Variables, fill_sources, read_settings, used_variables
 from cultiva.definitions.sources import Identity, Input, SourceFile
 from cultiva.definitions.sources import Mapping as TableMapping
@@ -265,6 +266,8 @@ class _Reader:
             approval=_one(self.singles, "approval", Approval()),
             calendar=_one(self.singles, "calendar", BankCalendar()),
             portfolios=_one(self.singles, "portfolios", None),
+            contents=self.lists["content"],
+            sender=_one(self.singles, "sender", Sender()),
             map=_one(self.singles, "map", StrategyMap()),
             workbench=_one(self.singles, "workbench", None),
         )

@@ -53,6 +53,7 @@ MANY = {
     "product": "products",
     "provider": "providers",
     "strategy": "strategies",
+    "content": "contents",
 }
 """Kind of definition -> the workspace's mapping of them by name."""
 SINGLE = {
@@ -60,6 +61,7 @@ SINGLE = {
     "lifecycle": "lifecycle",
     "value": "value",
     "contact_policy": "policy",
+    "sender": "sender",
     "review": "review",
     "models": "models",
     "approval": "approval",
@@ -71,6 +73,8 @@ SINGLE = {
     "workbench": "workbench",
 }
 """Kind of which there is one definition -> the workspace's attribute."""
+TEMPLATE_FIELDS = frozenset({"text", "html"})
+"""Fields whose line breaks are read by customers."""
 LIST_HASH = "list_sha256"
 """Beside the body of a list segment: the hash of its file."""
 
@@ -142,7 +146,7 @@ def _plain(value: object, name: str = "") -> object:
         return {key: _plain(item, key) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item, name) for item in value]
-    if not isinstance(value, str):
+    if not isinstance(value, str) or name in TEMPLATE_FIELDS:
         return value
     return _plain_rule(value) if name in RULE_FIELDS else " ".join(value.split())
 

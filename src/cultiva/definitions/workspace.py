@@ -13,6 +13,7 @@ from cultiva.definitions.approval import Approval
 from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Model, Name
 from cultiva.definitions.calendar import BankCalendar
+from cultiva.definitions.content import Content
 from cultiva.definitions.events import EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
@@ -24,6 +25,7 @@ from cultiva.definitions.products import Fairness, Product
 from cultiva.definitions.providers import ProviderSettings
 from cultiva.definitions.review import Review
 from cultiva.definitions.segments import MicroSegmentation, Segment
+from cultiva.definitions.sender import Sender
 from cultiva.definitions.sources import Identity, SourceFile
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.tags import Tag
@@ -121,6 +123,10 @@ class Workspace:
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     """Who carries the messages of channels."""
     fairness: Fairness = field(default_factory=Fairness)
+    contents: Mapping[str, Content] = field(default_factory=dict)
+    """What is said over the channels."""
+    sender: Sender = field(default_factory=Sender)
+    """Who speaks."""
     hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(kind, name) -> content hash of the definition."""
     bodies: Mapping[tuple[str, str], object] = field(default_factory=dict)
