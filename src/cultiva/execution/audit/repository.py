@@ -96,3 +96,17 @@ def _detail(stored: str) -> dict[str, Any]:
     except (ValueError, TypeError):
         found = None
     return found if isinstance(found, dict) else {UNREADABLE: str(stored)}
+
+
+def last_of(connection: Connection, subject: str, action: str) -> Entry | None:
+    """The last entry of an action on a subject."""
+    mine = (AUDIT.c.subject == subject) & (AUDIT.c.action == action)
+    row = connection.execute(_as_stored().where(mine).order_by(AUDIT.c.number.desc()).limit(1)).first()
+    return None if row is None else _line(row).entry
+
+
+def last_details(connection: Connection, kind: str, member: str) -> dict[str, Any]:
+    """Subjects of a kind -> what the newest line that says something under `member` says there."""
+    asked = _as_stored().where(AUDIT.c.subject.startswith(f"{kind}:", autoescape=True)).order_by(AUDIT.c.number)
+    lines = map(_line, connection.execute(asked.execution_options(yield_per=AT_A_TIME)))
+    return {line.entry.subject: line.entry.detail[member] for line in lines if member in line.entry.detail}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -74,6 +75,16 @@ class Audit:
         with self._database.reading() as connection:
             return verified(repository.every_line(connection), anchor)
 
+    def last_details(self, kind: str, member: str) -> dict[str, Any]:
+        """What the newest line about each subject of a kind says under a member of its details.
+
+        Args:
+            kind: Of subjects, e.g. launch.
+            member: Of the details, e.g. state.
+        """
+        with self._database.reading() as connection:
+            return repository.last_details(connection, kind, member)
+
 
 def anchor_of(text: str) -> Anchor:
     """An anchor as people write it down.
@@ -95,3 +106,8 @@ def anchor_of(text: str) -> Anchor:
             hint="cultiva audit WORKSPACE --verify prints one; write it down elsewhere",
         )
     return Anchor(int(number), digest)
+
+
+def last_of(connection: Connection, subject: str, action: str) -> Entry | None:
+    """The last time that something was done to a subject, as the caller's transaction sees it."""
+    return repository.last_of(connection, subject, action)
