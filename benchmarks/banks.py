@@ -42,7 +42,7 @@ def bank(customers: int) -> tuple[Path, dict[str, Any]]:
     """The delivery of a size, generated once: its folder and counts."""
     folder = DATA / size_name(customers) / "data"
     note = folder / "counts.json"
-    if note.exists():
+    if note.exists() and all((folder / f"{name}.csv").exists() for name in _WHOLE):  # else of an older generator
         return folder, json.loads(note.read_text())["counts"]
     print(f"generating {customers:,} customers in {folder}", file=sys.stderr)
     return folder, generate(customers, folder)[0]
