@@ -21,8 +21,8 @@ class Budget:
 
     def hooks(self) -> Hooks:
         return Hooks(
-            confirm=lambda _connection, ids, _at: self.confirmed.extend(ids),
-            release=lambda _connection, ids, _at: self.released.extend(ids),
+            confirm=lambda _connection, task, _at: self.confirmed.append(task.touch_id),
+            release=lambda ids, _at: self.released.extend(ids),
             forbidden=lambda _connection, customer_id, _channel: "opted out" if customer_id in self.closed else "",
         )
 

@@ -42,8 +42,8 @@ class Machine(RuleBasedStateMachine):
         self.confirmed: Counter[str] = Counter()
         self.released: Counter[str] = Counter()
         hooks = Hooks(
-            confirm=lambda _connection, ids, _at: self.confirmed.update(ids),
-            release=lambda _connection, ids, _at: self.released.update(ids),
+            confirm=lambda _connection, task, _at: self.confirmed.update([task.task_id]),
+            release=lambda ids, _at: self.released.update(ids),
         )
         self.tasks = Tasks(self.store.database, BENCH, CALENDAR, hooks=hooks)
         self.tasks.staff(STAFF, DAY, MONDAY)
@@ -155,11 +155,11 @@ class Machine(RuleBasedStateMachine):
         assert (task.standing is Standing.DONE) == any(one.action is Action.LOGGED for one in events)
         if task.standing is Standing.ACCEPTED:
             assert task.staff_id
-        if not task.touch_id:
-            return
         heard = sum(one.detail.get("result") in CONTACTS for one in events)
-        assert self.confirmed[task.touch_id] == heard
-        assert self.released[task.touch_id] <= 1
+        assert self.confirmed[task.task_id] == (heard if task.kind != "paper" else 0)
+        lost = task.standing in (Standing.CANCELLED, Standing.EXPIRED) or task.result in ("wrong_number", "no_answer")
+        if task.touch_id:
+            assert self.released[task.touch_id] == (task.standing in ENDED and lost)
 
     @invariant()
     def weeks_and_hands_are_not_overfilled(self) -> None:

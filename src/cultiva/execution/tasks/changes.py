@@ -185,11 +185,11 @@ def logged(bench: Bench, task: Task, person: Person, log: Logged, at: datetime) 
         change = changed(task, Action.PROMISED, by=person.staff_id, at=at, detail=detail, result=log.result, **to)
     else:
         change = _tried(bench, task, person, log, at)
-    touch: Literal["", "confirm", "release"] = "confirm" if result.contact else "release" if ends else ""
+    touch: Literal["", "confirm", "release"] = "release" if ends and task.touch_id else ""
+    if result.contact and kind.contact:  # a follow-up without a touch of its own is a contact all the same
+        touch = "confirm"
     signals = _signals(change, result, log, at)
-    return replace(
-        change, signals=signals, touch=touch if task.touch_id else "", follow_up=result.follow_up if ends else None
-    )
+    return replace(change, signals=signals, touch=touch, follow_up=result.follow_up if ends else None)
 
 
 def _tried(bench: Bench, task: Task, person: Person, log: Logged, at: datetime) -> Change:

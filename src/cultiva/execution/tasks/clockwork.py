@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,27 +13,28 @@ from cultiva.execution.tasks.records import SYSTEM, Escalations, Task
 from cultiva.execution.tasks.states import Action
 from cultiva.store.database import Database
 
-Save = Callable[[Connection, Change], Task]
-"""Writes a change with all that belongs to it."""
+Ended = Callable[[Sequence[Change]], None]
+"""Told of what was changed, after it was."""
 _Find = Callable[[Connection, int], list[Task]]
 _Make = Callable[[Task], Change]
 
 
-def tick(database: Database, bench: Bench, save: Save, at: datetime, *, batch: int) -> Escalations:
+def tick(database: Database, bench: Bench, told: Ended, at: datetime, *, batch: int) -> Escalations:
     """Everything whose time has come.
 
     Args:
         database: Where the tasks lie.
         bench: The workbench and the bank's time.
-        save: Writes a change.
+        told: Told of each batch of changes.
         at: The present moment.
         batch: Tasks per transaction.
     """
     counts = dict.fromkeys((Action.ESCALATED, Action.PASSED_ON, Action.SENT_BACK, Action.EXPIRED), 0)
     for find, make in _watches(bench, at):
-        while done := _once(database, find, make, save, batch):
-            for action in done:
-                counts[action] += 1
+        while done := _once(database, find, make, batch):
+            told(done)
+            for change in done:
+                counts[change.event.action] += 1
     return Escalations(
         escalated=counts[Action.ESCALATED],
         passed_on=counts[Action.PASSED_ON],
@@ -42,7 +43,26 @@ def tick(database: Database, bench: Bench, save: Save, at: datetime, *, batch: i
     )
 
 
-def _once(database: Database, find: _Find, make: _Make, save: Save, batch: int) -> list[Action]:
+def cancelled(
+    connection: Connection, launch_id: str, customer_ids: Collection[int] | None, at: datetime, *, reason: str
+) -> list[Change]:
+    """Takes back the tasks of a launch that are not at an end.
+
+    Args:
+        connection: Of a writing transaction.
+        launch_id: The launch.
+        customer_ids: Only about these; None: all.
+        at: The present moment.
+        reason: For the history.
+    """
+    found = repository.some(connection, repository.launch_tasks(connection, launch_id, customer_ids))
+    made = [changes.ended(task, Action.CANCELLED, by=SYSTEM, at=at, reason=reason) for task in found]
+    for change in made:
+        repository.save(connection, change)
+    return made
+
+
+def _once(database: Database, find: _Find, make: _Make, batch: int) -> list[Change]:
     """One batch in one transaction; a look without a lock first, so that a quiet hour keeps no writer waiting."""
     with database.reading() as connection:
         if not find(connection, 1):
@@ -50,8 +70,8 @@ def _once(database: Database, find: _Find, make: _Make, save: Save, batch: int) 
     with database.writing() as connection:
         made = [make(task) for task in find(connection, batch)]
         for change in made:
-            save(connection, change)
-        return [change.event.action for change in made]
+            repository.save(connection, change)
+        return made
 
 
 def _watches(bench: Bench, at: datetime) -> Iterator[tuple[_Find, _Make]]:

@@ -29,8 +29,8 @@ def add(connection: Connection, tasks: Sequence[Task]) -> None:
     insert_missing(connection, TASK_EVENT, [_event_row(event) for event in events])
 
 
-def save(connection: Connection, change: Change) -> None:
-    """Writes a change with its event and signals.
+def save(connection: Connection, change: Change) -> Task:
+    """Writes a change with its event and signals; gives the task as it is then.
 
     Raises:
         CultivaError: if somebody else has changed the task since it was read.
@@ -49,6 +49,7 @@ def save(connection: Connection, change: Change) -> None:
         )
     connection.execute(insert(TASK_EVENT).values(**_event_row(change.event)))
     signal(connection, change.signals, at=change.event.at)
+    return change.after
 
 
 def signal(connection: Connection, rows: Sequence[SignalRow], *, at: datetime) -> int:

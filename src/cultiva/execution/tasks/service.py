@@ -31,13 +31,19 @@ from cultiva.execution.tasks.timing import BusinessDays, WorkingTime
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 
-Touching = Callable[[Connection, Sequence[str], datetime], object]
-"""Confirms or releases uses of the contact budget by id, in the transaction of what it is for; once is enough."""
+Confirming = Callable[[Connection, Task, datetime], object]
+"""Counts a contact that a task has brought in the contact budget, within the transaction; again changes nothing."""
+Releasing = Callable[[Sequence[str], datetime], object]
+"""Gives uses of the contact budget back that are still reserved, by id."""
 Forbidding = Callable[[Connection, int, str], str]
 """Why a customer may not be reached over a channel now, e.g. consent withdrawn; empty: nothing is against it."""
 
 
-def _nothing(_connection: Connection, _ids: Sequence[str], _at: datetime) -> object:
+def _uncounted(_connection: Connection, _task: Task, _at: datetime) -> object:
+    return None
+
+
+def _unreleased(_touch_ids: Sequence[str], _at: datetime) -> object:
     return None
 
 
@@ -49,10 +55,11 @@ def _allowed(_connection: Connection, _customer_id: int, _channel: str) -> str:
 class Hooks:
     """What other rooms do when something happens to a task."""
 
-    confirm: Touching = _nothing
-    """The customer was spoken to."""
-    release: Touching = _nothing
-    """The task ended without a contact; what was confirmed before stays so."""
+    confirm: Confirming = _uncounted
+    """The customer was spoken to. It comes before any task is locked, as the contact budget wants it."""
+    release: Releasing = _unreleased
+    """Tasks ended without a contact; what was confirmed before stays so. It comes after the transaction: if it is lost
+    with the process, the reservation runs out by itself."""
     forbidden: Forbidding = _allowed
     """Asked before somebody takes up a contact; fails closed."""
 
@@ -114,6 +121,8 @@ class Tasks:
     ) -> int:
         """Takes back the tasks of a launch that are not at an end; gives their number.
 
+        Their touches are released, unless it is part of a caller's transaction, who then does so.
+
         Args:
             launch_id: The launch.
             at: The present moment.
@@ -121,13 +130,11 @@ class Tasks:
             reason: For the history, e.g. opted_out.
             connection: Of a writing transaction to be part of; None: one of its own.
         """
-        if connection is None:
-            with self._database.writing() as own:
-                return self.cancel(launch_id, at, customer_ids=customer_ids, reason=reason, connection=own)
-        ids = repository.launch_tasks(connection, launch_id, customer_ids)
-        found = repository.some(connection, ids)
-        for task in found:
-            self._save(connection, changes.ended(task, Action.CANCELLED, by=SYSTEM, at=at, reason=reason))
+        if connection is not None:
+            return len(clockwork.cancelled(connection, launch_id, customer_ids, at, reason=reason))
+        with self._database.writing() as own:
+            found = clockwork.cancelled(own, launch_id, customer_ids, at, reason=reason)
+        self._release(found)
         return len(found)
 
     def staff(self, rows: Sequence[StaffRow], business_date: date, at: datetime) -> int:
@@ -147,7 +154,7 @@ class Tasks:
                 return 0
             while found := repository.orphans(connection, limit=repository.PIECE):
                 for task in found:
-                    self._save(connection, changes.returned(task, at))
+                    repository.save(connection, changes.returned(task, at))
                 returned += len(found)
         return returned
 
@@ -160,7 +167,7 @@ class Tasks:
             at: The present moment.
             batch: Tasks per transaction.
         """
-        return clockwork.tick(self._database, self._bench, self._save, at, batch=batch)
+        return clockwork.tick(self._database, self._bench, self._release, at, batch=batch)
 
     # What people ask ------------------------------------------------------------------------------------------------
 
@@ -237,7 +244,7 @@ class Tasks:
             kind = self._bench.kind(task)
             rights.require_room(person, self._load(connection, person, at), contact=kind.contact)
             self._require_permission(connection, task, kind)
-            return self._save(connection, changes.accepted(task, person, at))
+            return repository.save(connection, changes.accepted(task, person, at))
 
     def log(self, task_id: str, staff_id: str, log: Logged, at: datetime) -> Task:
         """Writes down what came of a task; plays hear of it once, and a contact is confirmed in the budget.
@@ -247,17 +254,19 @@ class Tasks:
         """
         with self._database.writing() as connection:
             person = self._person(connection, staff_id, at)
-            task = self._one(connection, task_id)
-            if self._logged_before(connection, task, person, log):
-                return task
-            self._require_living(task, Action.LOGGED)
-            rights.require_holder(person, task)
-            change = changes.logged(self._bench, task, person, log, at)
-            after = self._save(connection, change)
+            seen = self._one(connection, task_id, lock=False)
+            expected = self._logging(connection, seen, person, log, at)
+            if expected is not None and expected.touch == "confirm":
+                self._hooks.confirm(connection, seen, at)  # locks customers, which comes before tasks
+            change = self._logging(connection, self._one(connection, task_id), person, log, at)
+            if change is None:
+                return self._one(connection, task_id)
+            after = repository.save(connection, change)
             if change.follow_up is not None:
                 follow = moving.Following(change.follow_up.kind, days=change.follow_up.days)
                 moving.follow_up(connection, self._bench, after, person, follow, at)
-            return self._one(connection, task_id, lock=False)
+        self._release([change])
+        return self.task(task_id)
 
     def call_back(self, task_id: str, staff_id: str, call_at: datetime, at: datetime, *, remark: str = "") -> Task:
         """Promises the customer a call; the first result of the workbench that does so is logged.
@@ -297,7 +306,7 @@ class Tasks:
             rights.require_mover(person, task, self.workbench.role(task.role))
             other = self._person(connection, to, at) if to else None
             change = moving.transfer(self._bench, task, person, other, at)
-            return self._save(connection, changes.remarked(change, remark))
+            return repository.save(connection, changes.remarked(change, remark))
 
     def hand_over(self, task_id: str, staff_id: str, to: moving.Receiver, at: datetime, *, remark: str = "") -> Task:
         """Offers a task to another role or person, who must accept it in time; else it goes to the branch manager,
@@ -313,7 +322,7 @@ class Tasks:
             rights.require_mover(person, task, self.workbench.role(task.role))
             other = self._person(connection, to.staff_id, at) if to.staff_id else None
             change = moving.hand_over(self._bench, task, person, replace(to, person=other), at)
-            return self._save(connection, changes.remarked(change, remark))
+            return repository.save(connection, changes.remarked(change, remark))
 
     def decline(self, task_id: str, staff_id: str, at: datetime, *, remark: str = "") -> Task:
         """Sends a hand-over back at once.
@@ -327,7 +336,7 @@ class Tasks:
             self._require_living(task, Action.DECLINED)
             rights.require_reach(person, task, self.workbench.role(task.role))
             change = changes.sent_back(self._bench, task, Action.DECLINED, by=staff_id, at=at)
-            return self._save(connection, changes.remarked(change, remark))
+            return repository.save(connection, changes.remarked(change, remark))
 
     def arrive(self, customer_id: int, branch_id: str, at: datetime, *, by: str = SYSTEM) -> list[Task]:
         """A customer came by: what is open goes to the counter at once, and plays hear `arrived`.
@@ -345,7 +354,7 @@ class Tasks:
             if moving.note_arrival(connection, customer_id, branch_id, at):
                 for task in repository.of_customer(connection, customer_id, live=True, lock=True):
                     if self._bench.kind(task).at_counter and task.offer_stage is not Stage.COUNTER:
-                        self._save(connection, changes.arrived(self._bench, task, branch_id, by=by, at=at))
+                        repository.save(connection, changes.arrived(self._bench, task, branch_id, by=by, at=at))
             return repository.of_customer(connection, customer_id, live=True)
 
     def absent(self, absence: Absence) -> None:
@@ -372,12 +381,18 @@ class Tasks:
 
     # Within ---------------------------------------------------------------------------------------------------------
 
-    def _save(self, connection: Connection, change: Change) -> Task:
-        repository.save(connection, change)
-        if change.touch:
-            touching = self._hooks.confirm if change.touch == "confirm" else self._hooks.release
-            touching(connection, [change.after.touch_id], change.event.at)
-        return change.after
+    def _logging(self, connection: Connection, task: Task, person: Person, log: Logged, at: datetime) -> Change | None:
+        """What the log makes of the task; None if it was written already."""
+        if self._logged_before(connection, task, person, log):
+            return None
+        self._require_living(task, Action.LOGGED)
+        rights.require_holder(person, task)
+        return changes.logged(self._bench, task, person, log, at)
+
+    def _release(self, ended: Sequence[Change]) -> None:
+        released = [change for change in ended if change.touch == "release"]
+        if released:
+            self._hooks.release([change.after.touch_id for change in released], released[0].event.at)
 
     def _one(self, connection: Connection, task_id: str, *, lock: bool = True) -> Task:
         found = repository.one(connection, task_id, lock=lock)
