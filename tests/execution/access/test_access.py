@@ -40,12 +40,12 @@ def test_a_key_opens_until_it_is_revoked_or_has_run_out(store: Store) -> None:
     access = Access(store.database)
     made = access.create(KeyRequest("crm", ["tasks"], lasts=timedelta(days=1)), at=AT)
     admitted = access.admit(made.text, at=AT)
-    assert admitted.key == made.key == access.keys()[0]
+    assert admitted.key == made.key == access.listed()[0]
     assert access.admit(made.text, at=AT + timedelta(days=1)).key is None
     access.revoke(made.key.key_id, at=AT)
     access.revoke(made.key.key_id, at=AT + timedelta(hours=1))
     assert access.admit(made.text, at=AT).key is None
-    assert access.keys()[0].revoked == AT
+    assert access.listed()[0].revoked == AT
 
 
 def test_the_store_does_not_hold_the_key(store: Store) -> None:

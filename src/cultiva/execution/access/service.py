@@ -75,7 +75,7 @@ class Access:
             repository.add_key(connection, key, fingerprint(text))
         return NewKey(text, key)
 
-    def keys(self) -> list[ApiKey]:
+    def listed(self) -> list[ApiKey]:
         """Every key, oldest first."""
         with self._database.reading() as connection:
             return repository.all_keys(connection)

@@ -1,0 +1,109 @@
+"""What all requests of one process share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from threading import Lock
+
+from fastapi import Request
+
+from cultiva.execution.access.service import Access
+from cultiva.execution.answers.service import Answers
+from cultiva.execution.recipients.service import Recipients
+from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.loop.lineage import Meant, customer_meant
+from cultiva.loop.parts import Parts
+
+ENGINE_WAIT_SECONDS = 20.0
+"""How long a request waits for the engine; then it is told to come again."""
+
+
+@dataclass(frozen=True)
+class RawReport:
+    """What a provider posted, unread."""
+
+    provider: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    query: Mapping[str, str]
+    body: bytes
+    at: datetime
+    """When it came."""
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What other rooms do for the API; whoever starts it hands them in."""
+
+    take_report: Callable[[RawReport], int] | None = None
+    """Reads a provider's report and takes it in; gives how many reports were in it. None: there are no providers."""
+    webhook_secrets: Mapping[str, str] = field(default_factory=dict)
+    """Provider -> the secret by which its reports are signed."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Parts of the workspace and services over its store; used by many threads at once."""
+
+    parts: Parts
+    wiring: Wiring = field(default_factory=Wiring)
+    _engine: Lock = field(default_factory=Lock)
+
+    @cached_property
+    def access(self) -> Access:
+        """Keys, rates, answered requests."""
+        return Access(self.parts.store.database)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Outcomes."""
+        return Answers(self.parts.store.database)
+
+    @cached_property
+    def recipients(self) -> Recipients:
+        """Consent."""
+        return Recipients(self.parts.store.database)
+
+    @contextmanager
+    def engine(self) -> Iterator[Parts]:
+        """The parts with the engine to oneself: its connection takes one question at a time.
+
+        Raises:
+            CultivaError: if others need it for too long.
+        """
+        if not self._engine.acquire(timeout=ENGINE_WAIT_SECONDS):
+            raise CultivaError(
+                "the engine is busy",
+                code="api.engine_busy",
+                kind=ErrorKind.UNAVAILABLE,
+                seen=f"{ENGINE_WAIT_SECONDS:.0f} s of waiting",
+                allowed="a question at a time per process",
+                hint="ask again later, or serve with more workers",
+            )
+        try:
+            yield self.parts
+        finally:
+            self._engine.release()
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return self.parts.clock()
+
+    def day(self, on: date | None) -> date:
+        """The newest business date, up to `on` if given; a run that ended a moment ago is seen."""
+        return self.parts.newest_date(on)
+
+    def customer(self, name: str, on: date) -> Meant:
+        """The customer who is meant, followed through merges."""
+        return customer_meant(self.parts, name, on)
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the application that answers."""
+    found = request.app.state.desk
+    assert isinstance(found, Desk)
+    return found

@@ -1,0 +1,126 @@
+"""Exports: a segment with chosen tags, or the decisions of a date, streamed as CSV or Parquet."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Path, Query
+from fastapi.responses import StreamingResponse
+
+from cultiva.api.customers import On
+from cultiva.api.guard import OurDesk, Personal, needs, router
+from cultiva.contracts.decision import Fate
+from cultiva.execution.access.keys import Scope
+from cultiva.loop import exports as loop_exports
+from cultiva.loop.exports import Taken
+
+routes = router("/exports", "exports")
+
+
+class Format(StrEnum):
+    """How an export is written."""
+
+    CSV = "csv"
+    """UTF-8 with a header; null is nothing, text is quoted."""
+    PARQUET = "parquet"
+    """Parquet, zstd."""
+
+
+MEDIA = {Format.CSV: "text/csv; charset=utf-8", Format.PARQUET: "application/vnd.apache.parquet"}
+_FILE = {
+    "description": "The file, streamed.",
+    "content": {
+        "text/csv": {"schema": {"type": "string"}},
+        "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+    },
+}
+
+
+class _Sink(io.RawIOBase):
+    """Keeps what a writer wrote until it is taken away."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        piece = bytes(data)  # type: ignore[call-overload]
+        self._pieces.append(piece)
+        return len(piece)
+
+    def take(self) -> bytes:
+        """What has come since the last time."""
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
+
+
+def _options(*statuses: int) -> dict[str, object]:
+    told = needs(Scope.EXPORTS, *statuses)
+    return {**told, "responses": {**told["responses"], 200: _FILE}, "response_class": StreamingResponse}
+
+
+@routes.get("/segments/{segment}", **_options(404))  # type: ignore[arg-type]
+def segment(
+    segment: Annotated[str, Path(max_length=200, description="Name of a segment.", examples=["payroll"])],
+    desk: OurDesk,
+    personal: Personal,
+    file_format: Annotated[Format, Query(alias="format", description="csv or parquet.")] = Format.CSV,
+    tags: Annotated[
+        list[str] | None, Query(max_length=200, description="Tags beside customer_id; personal ones need `personal`.")
+    ] = None,
+    on: On = None,
+) -> StreamingResponse:
+    """The members of a segment with chosen tags, sorted by customer."""
+    day = desk.day(on)
+    taken = loop_exports.segment_rows(desk.parts, segment, tags or [], day, personal=personal)
+    return _file(taken, file_format, f"{segment}-{day}")
+
+
+@routes.get("/decisions", **_options(404))  # type: ignore[arg-type]
+def decisions(
+    desk: OurDesk,
+    file_format: Annotated[Format, Query(alias="format", description="csv or parquet.")] = Format.CSV,
+    strategy: Annotated[str | None, Query(max_length=200, description="Only those of this strategy.")] = None,
+    fate: Annotated[Fate | None, Query(description="Only those with this fate.")] = None,
+    on: On = None,
+) -> StreamingResponse:
+    """The decisions of a business date, sorted by customer."""
+    day = desk.day(on)
+    taken = loop_exports.decision_rows(desk.parts, day, strategy=strategy, fate=fate)
+    return _file(taken, file_format, f"decisions-{day}")
+
+
+def _file(taken: Taken, file_format: Format, name: str) -> StreamingResponse:
+    pieces = csv_pieces(taken) if file_format is Format.CSV else parquet_pieces(taken)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
+    return StreamingResponse(pieces, media_type=MEDIA[file_format], headers=headers)
+
+
+def csv_pieces(taken: Taken) -> Iterator[bytes]:
+    """A CSV file, a batch at a time."""
+    from pyarrow import csv
+
+    sink = _Sink()
+    with csv.CSVWriter(sink, taken.schema) as writer:
+        yield sink.take()
+        for batch in taken.batches:
+            writer.write_batch(batch)
+            yield sink.take()
+    yield sink.take()
+
+
+def parquet_pieces(taken: Taken) -> Iterator[bytes]:
+    """A Parquet file, a batch at a time; its footer comes last."""
+    import pyarrow.parquet as pq
+
+    sink = _Sink()
+    with pq.ParquetWriter(sink, taken.schema, compression="zstd") as writer:
+        for batch in taken.batches:
+            writer.write_batch(batch)
+            yield sink.take()
+    yield sink.take()

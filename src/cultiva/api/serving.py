@@ -1,0 +1,71 @@
+"""Serving: one process, or several that share a port; each opens the workspace for itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fastapi import FastAPI
+
+FACTORY = "cultiva.api.serving:application"
+"""What each worker calls."""
+ASKED = "CULTIVA_SERVE"
+"""Environment variable by which the workers learn what to serve: JSON with `workspace` and `overrides`."""
+SEVERAL = "PROMETHEUS_MULTIPROC_DIR"
+GRACE_SECONDS = 30
+"""How long requests that have begun may take after the server was told to end."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What is served where."""
+
+    workspace: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0: any free one; the log says which."""
+    workers: int = 1
+    overrides: tuple[tuple[str, str], ...] = ()
+    """Settings over cultiva.toml."""
+
+
+def serve(asked: Serving) -> None:
+    """Serves until it is told to end (SIGTERM, SIGINT); requests that have begun are answered first."""
+    import uvicorn
+
+    told = {"workspace": str(asked.workspace.resolve()), "overrides": dict(asked.overrides)}
+    os.environ[ASKED] = json.dumps(told)
+    with TemporaryDirectory(prefix="cultiva-metrics-") as folder:
+        if asked.workers > 1:
+            os.environ[SEVERAL] = folder
+        uvicorn.run(
+            FACTORY,
+            factory=True,
+            host=asked.host,
+            port=asked.port,
+            workers=asked.workers,
+            access_log=False,  # ours has no query and no customer in it
+            log_level="info",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            server_header=False,
+        )
+
+
+def application() -> FastAPI:
+    """The API of one worker; opens the workspace, and closes it when the worker ends."""
+    from cultiva import bootstrap
+    from cultiva.api.app import create_app
+    from cultiva.api.wiring import wiring_of
+    from cultiva.kit.logs import set_up_logs
+
+    asked = json.loads(os.environ[ASKED])
+    set_up_logs(level="INFO", as_json=True)
+    stack = ExitStack()
+    parts = stack.enter_context(bootstrap.opened(Path(asked["workspace"]), overrides=asked["overrides"]))
+    close: Callable[[], None] = stack.close
+    return create_app(parts, wiring=wiring_of(parts), at_end=close)

@@ -1,0 +1,175 @@
+"""The client: one method per path of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel
+
+from cultiva.client import shapes
+from cultiva.client.transport import Transport
+
+Item = TypeVar("Item", bound=BaseModel)
+TIMEOUT_SECONDS = 60.0
+
+
+class Client:
+    """Asks and tells Cultiva over HTTP.
+
+    Args:
+        address: Of the API, e.g. `http://127.0.0.1:8000`.
+        key: The API key.
+        http: An httpx client to use instead, e.g. with a proxy or certificates of one's own; `address` is then its.
+
+    Examples:
+        >>> with Client("http://127.0.0.1:8000", "cultiva_...") as bank:  # doctest: +SKIP
+        ...     bank.count("aum >= 300000").count
+        1234
+    """
+
+    def __init__(self, address: str, key: str, *, http: httpx.Client | None = None, repeats: int = 4) -> None:
+        opened = http or httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS)
+        self._api = Transport(opened, key, repeats)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._api.http.close()
+
+    def ready(self) -> shapes.Ready:
+        """Whether store and lake answer."""
+        return self._get(shapes.Ready, "/ready")
+
+    def customer(self, customer: int | str, *, on: date | None = None) -> shapes.Customer:
+        """Who a customer is; by id or `SYSTEM:ID`."""
+        return self._get(shapes.Customer, _of(customer), date=on)
+
+    def profile(self, customer: int | str, *, on: date | None = None) -> shapes.Profile:
+        """Every tag of a customer."""
+        return self._get(shapes.Profile, f"{_of(customer)}/profile", date=on)
+
+    def track(self, customer: int | str, *, on: date | None = None, page: int = 50) -> Iterator[shapes.Moment]:
+        """Everything that a customer did and lived through, newest first; pages are fetched as they are needed."""
+        return self._pages(shapes.Moment, f"{_of(customer)}/track", date=on, limit=page)
+
+    def decisions(
+        self, customer: int | str, *, on: date | None = None, explain: bool | None = None
+    ) -> shapes.Decisions:
+        """What was decided about a customer, and why."""
+        return self._get(shapes.Decisions, f"{_of(customer)}/decisions", date=on, explain=explain)
+
+    def membership(self, customer: int | str, segment: str, *, on: date | None = None) -> shapes.Membership:
+        """Why a customer is in a segment or not."""
+        return self._get(shapes.Membership, f"{_of(customer)}/segments/{_part(segment)}", date=on)
+
+    def segments(self, *, on: date | None = None, page: int = 50) -> Iterator[shapes.Segment]:
+        """Every segment, by name."""
+        return self._pages(shapes.Segment, "/v1/segments", date=on, limit=page)
+
+    def segment(self, segment: str, *, on: date | None = None) -> shapes.Segment:
+        """One segment."""
+        return self._get(shapes.Segment, f"/v1/segments/{_part(segment)}", date=on)
+
+    def members(self, segment: str, *, on: date | None = None, page: int = 1000) -> Iterator[int]:
+        """Who is in a segment, by customer id."""
+        for one in self._raw_pages(f"/v1/segments/{_part(segment)}/members", {"date": on, "limit": page}):
+            yield from shapes.Page[int].model_validate_json(one).items
+
+    def count(self, rule: str, *, on: date | None = None) -> shapes.Count:
+        """How many customers a condition is true for, exactly."""
+        body = {"rule": rule, "business_date": on and on.isoformat()}
+        return shapes.Count.model_validate_json(self._api.send("POST", "/v1/counts", body=body))
+
+    def strategies(self, *, on: date | None = None, page: int = 50) -> Iterator[shapes.Strategy]:
+        """Every strategy, by name."""
+        return self._pages(shapes.Strategy, "/v1/strategies", date=on, limit=page)
+
+    def strategy(self, strategy: str, *, on: date | None = None) -> shapes.Strategy:
+        """One strategy."""
+        return self._get(shapes.Strategy, f"/v1/strategies/{_part(strategy)}", date=on)
+
+    def report(self, outcome: shapes.OutcomeReport, *, once: str = "") -> shapes.OutcomeTaken:
+        """Reports one outcome.
+
+        Args:
+            outcome: What a customer did.
+            once: Idempotency key, if the caller itself may report it again.
+        """
+        sent = self._api.send("POST", "/v1/outcomes", body=outcome.model_dump(mode="json"), once=once)
+        return shapes.OutcomeTaken.model_validate_json(sent)
+
+    def report_batch(self, outcomes: Sequence[shapes.OutcomeReport], *, once: str = "") -> list[shapes.OutcomeTaken]:
+        """Reports up to 1,000 outcomes; all are taken or none."""
+        body = {"outcomes": [one.model_dump(mode="json") for one in outcomes]}
+        sent = self._api.send("POST", "/v1/outcomes/batch", body=body, once=once)
+        return shapes.OutcomesTaken.model_validate_json(sent).outcomes
+
+    def consents(self, customer: int | str) -> shapes.Consents:
+        """What a customer has allowed."""
+        return self._get(shapes.Consents, f"{_of(customer)}/consent")
+
+    def change_consent(
+        self, customer: int | str, channel: str, *, granted: bool, at: datetime | None = None, evidence: str = ""
+    ) -> shapes.Consents:
+        """Grants or withdraws consent on one channel."""
+        body = {"granted": granted, "at": at and at.isoformat(), "evidence": evidence}
+        sent = self._api.send("PUT", f"{_of(customer)}/consent/{_part(channel)}", body=body)
+        return shapes.Consents.model_validate_json(sent)
+
+    def withdraw(self, customer: int | str, *, evidence: str = "", once: str = "") -> shapes.Consents:
+        """Withdraws every consent of a customer."""
+        body = {"evidence": evidence}
+        sent = self._api.send("POST", f"{_of(customer)}/consent/withdraw", body=body, once=once)
+        return shapes.Consents.model_validate_json(sent)
+
+    def export_segment(
+        self, segment: str, *, tags: Sequence[str] = (), file_format: str = "csv", on: date | None = None
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """The members of a segment with chosen tags, as the pieces of a file."""
+        query = {"format": file_format, "tags": list(tags) or None, "date": on}
+        return self._api.stream(f"/v1/exports/segments/{_part(segment)}", query)
+
+    def export_decisions(
+        self, *, strategy: str | None = None, fate: str | None = None, file_format: str = "csv", on: date | None = None
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """The decisions of a date, as the pieces of a file."""
+        query = {"format": file_format, "strategy": strategy, "fate": fate, "date": on}
+        return self._api.stream("/v1/exports/decisions", query)
+
+    def _get(self, shape: type[Item], path: str, **query: Any) -> Item:
+        return shape.model_validate_json(self._api.send("GET", path, query=query))
+
+    def _pages(self, shape: type[Item], path: str, **query: Any) -> Iterator[Item]:
+        for one in self._raw_pages(path, query):
+            yield from shapes.Page[shape].model_validate_json(one).items  # type: ignore[valid-type]
+
+    def _raw_pages(self, path: str, query: Mapping[str, Any]) -> Iterator[bytes]:
+        cursor: str | None = None
+        while True:
+            sent = self._api.send("GET", path, query={**query, "cursor": cursor})
+            yield sent
+            cursor = shapes.Page[Any].model_validate_json(sent).next_cursor
+            if cursor is None:
+                return
+
+
+def _of(customer: int | str) -> str:
+    return f"/v1/customers/{_part(str(customer))}"
+
+
+def _part(name: str) -> str:
+    """A name as one part of a path."""
+    return quote(name, safe=":")

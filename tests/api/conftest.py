@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.api.banks import Api, api_of, copy_of, make_bank
+from tests.servers.stores import store_url
+
+__all__ = ["store_url"]
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small bank after one run."""
+    root = tmp_path_factory.mktemp("api") / "bank"
+    make_bank(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def api(bank: Path) -> Iterator[Api]:
+    """The API over it, on SQLite."""
+    with api_of(bank) as found:
+        yield found
+
+
+@pytest.fixture
+def racing_api(bank: Path, tmp_path: Path, store_url: str) -> Iterator[Api]:
+    """The API over a copy of it, on each store."""
+    postgres = "" if store_url.startswith("sqlite") else store_url
+    with api_of(copy_of(bank, tmp_path / "bank"), postgres) as found:
+        yield found
