@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.kit.errors import Fault, did_you_mean
 from cultiva.kit.sms import sms_length
 
+_TARGET = re.compile(r"[a-z][a-z0-9.+-]*://[^\s{/?#]+([/?#]|$)")
 TOKEN_CHARACTERS = 45
 """Characters of a link after its address, about."""
 
@@ -115,6 +117,9 @@ class _Check:
             yield self._fault(loc, text, error.fault)
             return None
         faults = [*self._name_faults(template), *(html_faults(text) if html else ())]
+        if loc[-1] == "url" and not _TARGET.match(text):
+            message, allowed = "a url names its host itself, before any value", "https://host/..."
+            faults.append(TemplateFault(0, "url_host", message, text[:60], allowed))
         for fault in faults or self._tried(template, str(loc[-1])):
             faults.append(fault)
             yield self._fault(loc, text, fault)

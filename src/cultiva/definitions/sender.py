@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from cultiva.definitions.base import Label, Model
 
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
 BANK_FACTS = ("name", "phone", "address", "opt_out")
 """What templates may say of the bank, as `bank.<fact>`."""
 
@@ -30,8 +32,8 @@ class Sender(Model):
 
     @model_validator(mode="after")
     def _links_are_an_address(self) -> Self:
-        if not self.links.startswith(("https://", "http://")) or any(one.isspace() for one in self.links):
-            raise ValueError("links must be an address that begins with https://")
+        if not _ADDRESS.fullmatch(self.links):
+            raise ValueError("links must be an address such as https://go.bank.example, without a slash at the end")
         return self
 
     def facts(self, language: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from liquid import BoundTemplate, Environment, Mode
@@ -71,6 +71,13 @@ class Template:
     """As Liquid keeps it."""
     steps: int = field(repr=False, compare=False)
     """What it costs without its loops."""
+    pieces: tuple[str | Node, ...] = field(repr=False, compare=False)
+    """Text as it stands, and what is worked out, in turn."""
+
+    @cached_property
+    def fixed(self) -> str | None:
+        """The text, where it is the same for everybody."""
+        return "".join(self.pieces) if all(isinstance(one, str) for one in self.pieces) else None  # type: ignore[arg-type]
 
     @property
     def names(self) -> frozenset[str]:
@@ -86,11 +93,16 @@ class Template:
         Raises:
             FillError: and nothing else, whatever the template and the facts are.
         """
+        if self.fixed is not None:
+            return self.fixed
         buffer = Buffer(OUTPUT_MAX)
         try:
             work = Work(self.bound, facts, self.steps)
-            for node in self.bound.nodes:
-                node.render(work, buffer)  # type: ignore[arg-type]
+            for piece in self.pieces:
+                if isinstance(piece, str):
+                    buffer.write(piece)
+                else:
+                    piece.render_to_output(work, buffer)  # type: ignore[arg-type]
         except FillError:
             raise
         except LiquidInterrupt as error:
@@ -136,7 +148,8 @@ def read_template(text: str, *, language: str = "zh", currency: str = "CNY", htm
         if name not in environment.filters:
             raise TemplateError(_unknown_filter(name, spans[0].index, environment))
     uses = tuple(Use(_path(one.segments), one.span.index) for each in found.globals.values() for one in each)
-    return Template(text, uses, bare, bound, steps)
+    pieces = tuple(one.text if isinstance(one, content.ContentNode) else one for one in nodes)
+    return Template(text, uses, bare, bound, steps, pieces)
 
 
 def _path(segments: list[Any]) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
+from markupsafe import Markup
+
 from cultiva.definitions.templates.errors import FillError
 
 VALUE_CHARACTERS_MAX = 1_000
@@ -59,13 +61,16 @@ def one_line(text: str) -> str:
     return " ".join(UNSAFE.sub(" ", text).split())
 
 
+_NUMERIC = frozenset({int, float, Decimal, str, Markup})
+
+
 def number(value: Any, about: str) -> Decimal:
     """A value as a number.
 
     Raises:
         FillError: if it is none, or too large.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+    if type(value) not in _NUMERIC:
         raise FillError("bad_value", f"{about} of a {type(value).__name__}")
     if isinstance(value, str) and len(value) > 40:
         raise FillError("bad_value", f"{about} of a long text")
