@@ -117,8 +117,8 @@ class Asked:
             return Stopped(self.unmade[one.delivery_id])
         return Filled({"text": f"to {one.customer_id}, {self.rendered[one.delivery_id]}"}, {"sender": "s1"})
 
-    def _confirm(self, touches: Sequence[str], at: datetime) -> Collection[str]:
-        return set(touches) - self.capped
+    def _confirm(self, batch: Sequence[Claimed], at: datetime) -> Collection[str]:
+        return {one.touch_id for one in batch} - self.capped
 
     def _release(self, connection: Connection, touches: Sequence[str], at: datetime) -> None:
         assert connection.in_transaction()

@@ -79,8 +79,8 @@ def _kept(one: Claimed) -> Filled:
 
 
 def _granted(batch: Sequence[Ready], checks: Checks, found: Sorted, *, at: datetime) -> None:
-    touches = sorted({one.claimed.touch_id for one in batch} - {""})
-    granted = {"", *checks.confirm(touches, at)} if touches else {""}
+    asked = [one.claimed for one in batch if one.claimed.touch_id]
+    granted = {"", *checks.confirm(asked, at)} if asked else {""}
     for one in batch:
         if one.claimed.touch_id in granted:
             found.ready.append(one)

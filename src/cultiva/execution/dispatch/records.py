@@ -177,8 +177,8 @@ class Checks:
     """Deliveries that consent or a suppression forbids -> why."""
     render: Callable[[Sequence[Claimed]], Mapping[str, Filled | Stopped]]
     """Content per delivery; one that is missing is not sent."""
-    confirm: Callable[[Sequence[str], datetime], Collection[str]]
-    """Touches that the contact budget still grants; granted once, it is granted again."""
+    confirm: Callable[[Sequence[Claimed], datetime], Collection[str]]
+    """Ids of the touches that the contact budget still grants; granted once, it is granted again."""
     release: Callable[[Connection, Sequence[str], datetime], None]
     """Gives touches back, within the transaction that ends their deliveries."""
 

@@ -86,7 +86,8 @@ class Dispatcher:
         """Fetches the reports that wait at the providers and takes them."""
         taken = Taken()
         for name, lane in self._lanes.items():
-            taken = taken.plus(self.take(name, lane.provider.poll(), at))
+            reports = lane.provider.poll()
+            taken = taken.plus(firmly(partial(self.take, name, reports, at))) if reports else taken
         return taken
 
     def take(self, provider: str, reports: Sequence[Report], at: datetime) -> Taken:
@@ -158,7 +159,7 @@ class _Round:
         for one in ready:
             if self._now() >= self._at + self._lease - timedelta(seconds=2 * self._lane.timeout_seconds):
                 break  # the lease would not last: the rest is another round's
-            going = self._firmly(partial(self._outbox.mark, self._hold(), [one], done=last))
+            going = firmly(partial(self._outbox.mark, self._hold(), [one], done=last))
             last = self._answers(going)
         self._record(last)
         if ready:
@@ -219,22 +220,23 @@ class _Round:
         self._tally.add([one for one in found if one.state is not State.QUEUED])
 
     def _record(self, done: Sequence[Verdict]) -> None:
-        self._firmly(partial(self._outbox.record, self._hold(), done))
-
-    def _firmly(self, write: Callable[[], _T]) -> _T:
-        """Repeats a write that the store could not take: what the provider said is known here and nowhere else."""
-        for pause in WRITE_AGAIN_SECONDS:
-            try:
-                return write()
-            except CultivaError as error:
-                if error.kind is not ErrorKind.UNAVAILABLE:
-                    raise
-                self._log.warning("dispatch.store_busy", message=error.message, again_in_seconds=pause)
-                time.sleep(pause)
-        return write()
+        firmly(partial(self._outbox.record, self._hold(), done))
 
     def _hold(self) -> Hold:
         return Hold(self._token, self._name, self._now(), self._at + self._lease)
 
     def _now(self) -> datetime:
         return self._at + timedelta(seconds=self._stopwatch() - self._since)
+
+
+def firmly(write: Callable[[], _T]) -> _T:
+    """Repeats a write that the store could not take: what a provider has said is known here and nowhere else."""
+    for pause in WRITE_AGAIN_SECONDS:
+        try:
+            return write()
+        except CultivaError as error:
+            if error.kind is not ErrorKind.UNAVAILABLE:
+                raise
+            structlog.get_logger().warning("dispatch.store_busy", message=error.message, again_in_seconds=pause)
+            time.sleep(pause)
+    return write()

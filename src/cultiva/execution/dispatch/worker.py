@@ -5,10 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
 
 from cultiva.execution.dispatch.records import Tally
 from cultiva.execution.dispatch.service import Dispatcher
 from cultiva.kit.clock import Clock, utc_now
+from cultiva.kit.errors import CultivaError, ErrorKind
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -49,13 +55,28 @@ def work(
     total, idle, since_tended = Tally(), 0, beat.tend_every
     while not over():
         if since_tended >= beat.tend_every:
-            dispatcher.tend(clock())
-            dispatcher.poll(clock())
+            _survived(lambda: _tended(dispatcher, clock))
             since_tended = 0
-        done = dispatcher.work_once(worker, clock())
+        done = _survived(lambda: dispatcher.work_once(worker, clock())) or Tally()
         total = total.plus(done)
         idle = idle + 1 if done.idle else 0
         since_tended += 10 if done.idle else 1
         if idle:
             sleep(min(beat.pause_first_seconds * 2 ** min(idle - 1, 10), beat.pause_max_seconds))
     return total
+
+
+def _tended(dispatcher: Dispatcher, clock: Clock) -> None:
+    dispatcher.tend(clock())
+    dispatcher.poll(clock())
+
+
+def _survived(part: Callable[[], _T]) -> _T | None:
+    """A store that is away for a moment does not end a worker; what it held is taken over like a lost worker's."""
+    try:
+        return part()
+    except CultivaError as error:
+        if error.kind is not ErrorKind.UNAVAILABLE:
+            raise
+        structlog.get_logger().error("dispatch.store_unavailable", message=error.message, seen=str(error.seen))
+        return None
