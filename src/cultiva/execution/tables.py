@@ -304,6 +304,7 @@ TASK = Table(
     Column("worth", Float, nullable=False),
     Column("reason", Text, nullable=False),
     Column("script", Text, nullable=False),
+    Column("worded", SmallInteger, nullable=False, server_default="0", comment="1: facts are filled in"),
     Column("best_from", UtcDateTime),
     Column("best_to", UtcDateTime),
     Column("due", UtcDateTime, nullable=False),
@@ -415,3 +416,13 @@ REQUEST_RATE = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 """Token buckets of API keys, shared by all copies of the API."""
+
+ENROLMENT = Table(
+    "enrolment",
+    METADATA,
+    Column("launch_id", String(40), primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    Column("begun", UtcDateTime, nullable=False, comment="the instant at which they entered, whenever it is finished"),
+    Column("people", Integer, comment="who entered; null: not finished yet"),
+)
+"""Days whose chosen customers have entered a launch's play, each once."""
