@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from argparse import ArgumentParser
 from functools import partial
 
 from tests.simulators.command import Desk, run
@@ -39,8 +41,15 @@ async def take(desk: Desk, request: Request) -> Answer:
         return answer
     known = desk.record.accepted.get(key) if key and desk.moods.now.idempotent else None
     reference = known or desk.accept(key, str(body["to"]), body=body)
+    if desk.given.answer:
+        return Answer(200, json.loads(desk.given.answer))
     return DROPPED if "drop_after" in drawn else Answer(200, {"id": reference, "status": "accepted"})
 
 
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("--token", default="", help="demanded as a bearer token")
+    parser.add_argument("--answer", default="", help="JSON that every message is answered with, at 200")
+
+
 if __name__ == "__main__":
-    run(start, options=lambda parser: parser.add_argument("--token", default="", help="demanded as a bearer token"))
+    run(start, options=_options)

@@ -1,0 +1,1 @@
+"""Who carries a message, and what did they say of it?"""
