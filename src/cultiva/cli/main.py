@@ -7,7 +7,21 @@ from collections.abc import Sequence
 
 import typer
 
-from cultiva.cli import assets, content, daily, map, price, questions, review, serve, shows, simulate, tasks, workspaces
+from cultiva.cli import (
+    assets,
+    content,
+    daily,
+    map,
+    price,
+    questions,
+    review,
+    serve,
+    shows,
+    simulate,
+    tasks,
+    work,
+    workspaces,
+)
 from cultiva.kit.display import show_error
 from cultiva.kit.errors import CultivaError, ErrorKind
 
@@ -19,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (workspaces, daily, review, assets, map, price, questions, shows, simulate, serve, content, tasks):
+for group in (workspaces, daily, review, assets, map, price, questions, shows, simulate, serve, content, tasks, work):
     group.register(app)
 
 EXIT_CODES = {

@@ -62,3 +62,28 @@ def parse_business_date(text: str) -> date:
             allowed="YYYY-MM-DD, a day of the calendar",
             hint="write it like 1994-03-30",
         ) from error
+
+
+def parse_instant(text: str) -> datetime:
+    """Reads an instant written in ISO 8601 with its zone.
+
+    Raises:
+        CultivaError: if the text is not one, or has no zone.
+
+    Examples:
+        >>> parse_instant("1994-03-31T09:00:00+08:00").isoformat()
+        '1994-03-31T01:00:00+00:00'
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise CultivaError(
+            "not an instant",
+            code="clock.bad_instant",
+            seen=text or "no text",
+            allowed="date, time and zone in ISO 8601",
+            hint="write it like 2026-03-30T09:00:00+08:00",
+        )
+    return found.astimezone(UTC)

@@ -1,0 +1,86 @@
+"""The command that carries launches out: work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cultiva.cli.opening import opened
+from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument
+from cultiva.kit.clock import Clock, parse_instant, utc_now
+from cultiva.kit.display import show_json, show_line
+
+if TYPE_CHECKING:
+    from cultiva.loop.work.service import Round
+
+PAUSE_SECONDS = 2.0
+"""Between rounds that found nothing to do."""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("work")(work)
+
+
+def work(
+    workspace: WorkspaceArgument,
+    once: Annotated[bool, typer.Option("--once", help="One round, then stop.")] = False,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop when nothing is due.")] = False,
+    at: Annotated[str, typer.Option(help="Pretend that it is this instant (ISO, with zone): for drills.")] = "",
+    set_: SetOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Carry live launches out: people move through plays, what is due is sent, what comes back is taken in.
+
+    Runs until it is told to stop (Ctrl-C, SIGTERM); what it is in the middle of is finished first. Run as many as the
+    work needs.
+    """
+    from cultiva.loop.work.service import Worker
+
+    over = _told_to_stop()
+    clock = _clock(at)
+    with opened(workspace, set_) as found:
+        parts = replace(found, clock=clock)
+        worker = Worker(parts, f"worker-{os.getpid()}")
+        while not over.is_set():
+            done = worker.round(clock())
+            if json_:
+                show_json(done.data())
+            elif not done.idle or once or until_idle:
+                show_line(_told(done))
+            if once or (until_idle and done.idle):
+                return
+            if done.idle:
+                over.wait(PAUSE_SECONDS)
+
+
+def _told_to_stop() -> threading.Event:
+    over = threading.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: over.set())
+    return over
+
+
+def _clock(at: str) -> Clock:
+    """The real clock, or one that stands still at an instant."""
+    if not at:
+        return utc_now
+    pretended = parse_instant(at)
+    return lambda: pretended
+
+
+def _told(done: Round) -> str:
+    """One line of what a round did."""
+    parts = [f"{done.entered:,} entered"] if done.entered else []
+    parts += [f"{count:,} at {step}" for step, count in sorted(done.moves.waves.items())]
+    parts += [f"{count:,} moved on" for count in [sum(done.moves.steps.values())] if count]
+    parts += [f"{count:,} left ({reason})" for reason, count in sorted(done.moves.exits.items())]
+    parts += [f"{count:,} messages {name}" for name, count in vars(done.sent).items() if count and name != "claimed"]
+    parts += [f"{done.tasks:,} tasks ready"] if done.tasks else []
+    parts += [f"{done.heard:,} reports"] if done.heard else []
+    return ", ".join(parts) or "nothing is due"

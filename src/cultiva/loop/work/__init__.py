@@ -1,0 +1,1 @@
+"""From approved launches to people: what workers do, round after round."""

@@ -1,0 +1,226 @@
+"""A worker: lets who was chosen enter plays, moves them on, sends what is due, and takes in what comes back.
+
+Any number of workers share the work; one that dies leaves nothing half done that another would not take up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from cultiva.execution.budget.service import Budget
+from cultiva.execution.calendar.service import Calendar
+from cultiva.execution.channels.service import open_providers
+from cultiva.execution.content.links import KEY_VARIABLE, LinkKeys, Links
+from cultiva.execution.content.service import Renderer
+from cultiva.execution.dispatch.records import Lane, Tally
+from cultiva.execution.dispatch.service import Dispatcher
+from cultiva.execution.launching.launches import RUNNING, Launch, State
+from cultiva.execution.launching.service import Launches
+from cultiva.execution.outgoing.service import Outgoing
+from cultiva.execution.plays.service import Plays
+from cultiva.execution.plays.world import Moves, World
+from cultiva.execution.recipients.service import Recipients
+from cultiva.execution.tasks.service import Hooks, Tasks
+from cultiva.loop.parts import Parts
+from cultiva.loop.recipients import refresh
+from cultiva.loop.work.enrolling import dates_due, enrol, running
+from cultiva.loop.work.gates import Gates, days_for
+from cultiva.loop.work.knowledge import Knowledge
+from cultiva.loop.work.wording import Wording
+
+TASKS_AT_A_TIME = 500
+"""Tasks worded at once."""
+SENDINGS_MAX = 1_000
+"""Batches sent in one round before plays are looked at again."""
+
+
+@dataclass
+class Round:
+    """What one round did."""
+
+    entered: int = 0
+    """Customers who entered plays."""
+    moves: Moves = field(default_factory=Moves)
+    """How people moved."""
+    sent: Tally = field(default_factory=Tally)
+    """What became of messages."""
+    tasks: int = 0
+    """Tasks that are ready to be read."""
+    heard: int = 0
+    """Reports taken in."""
+    escalated: int = 0
+    """Tasks that the clock moved: escalated, passed on, sent back, given up."""
+    expired: int = 0
+    """Reservations that ran out."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.entered or self.moves.transitions or self.tasks or self.heard) and self.sent.idle
+
+    def data(self) -> dict[str, object]:
+        """As JSON-like data."""
+        return {
+            "entered": self.entered,
+            "steps": dict(sorted(self.moves.steps.items())),
+            "exits": dict(sorted(self.moves.exits.items())),
+            "waves": dict(sorted(self.moves.waves.items())),
+            "refused": dict(sorted(self.moves.refused.items())),
+            "closed": dict(sorted(self.moves.closed.items())),
+            "messages": {name: value for name, value in vars(self.sent).items() if value},
+            "tasks": self.tasks,
+            "heard": self.heard,
+            "escalated": self.escalated,
+            "expired": self.expired,
+        }
+
+
+class Worker:
+    """One process that carries out launches.
+
+    Args:
+        parts: Of the workspace.
+        name: Of the process, for the evidence.
+    """
+
+    def __init__(self, parts: Parts, name: str) -> None:
+        self._parts, self._name = parts, name
+        database, workspace = parts.store.database, parts.workspace
+        self.calendar = Calendar.of(workspace)
+        self.budget = Budget.of(database, workspace.policy)
+        self.recipients, self.outgoing = Recipients(database), Outgoing(database)
+        self.launches = Launches(database, workspace.approval)
+        self.plays = Plays(database, self.calendar)
+        self.gates = Gates(workspace, self.calendar, self.budget, self.recipients, self.outgoing, self._wording)
+        self.tasks = tasks_of(parts, self.gates)
+        self._known: Knowledge | None = None
+        self._swept: dict[str, object] = {}
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """Sends; its connections are opened when they are needed."""
+        settings = self._parts.workspace.providers
+        providers = open_providers(settings, root=self._parts.root, clock=self._parts.clock)
+        lanes = {
+            name: Lane(provider, settings[name].batch, settings[name].timeout_seconds, settings[name].per_second_max)
+            for name, provider in providers.items()
+        }
+        return Dispatcher(self._parts.store.database, lanes, self.gates.checks())
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Words content; its links are signed with the keys of the environment."""
+        workspace = self._parts.workspace
+        keys = LinkKeys.of_text(os.environ.get(KEY_VARIABLE, ""))
+        return Renderer(workspace, Links(workspace.sender.links, keys))
+
+    def round(self, at: datetime) -> Round:
+        """Does everything that is due.
+
+        Args:
+            at: Now.
+        """
+        done = Round(expired=self.budget.expire(at))
+        self._renew_knowledge()
+        if self._parts.workspace.providers:
+            self.dispatcher.tend(at)
+            done.heard = self.dispatcher.poll(at).new
+        for launch in self.launches.all(states=RUNNING):
+            if launch.state is State.LIVE:
+                self._carry_out(launch, at, done)
+        done.tasks = self._word_tasks()
+        if self._parts.workspace.providers:
+            self._send(at, done)
+        if self.tasks is not None:
+            done.escalated = sum(vars(self.tasks.escalate(at)).values())
+        return done
+
+    def _carry_out(self, launch: Launch, at: datetime, done: Round) -> None:
+        for on in dates_due(self._parts, launch):
+            done.entered += enrol(self._parts, self.plays, launch, on, at)
+        world = self._world(launch)
+        if self._known is not None and self._swept.get(launch.launch_id) != self._known.on:
+            _merge(done.moves, self.plays.sweep(running(launch), at, world=world))
+            self._swept[launch.launch_id] = self._known.on
+        _merge(done.moves, self.plays.advance(running(launch), at, world=world))
+
+    def _send(self, at: datetime, done: Round) -> None:
+        for _ in range(SENDINGS_MAX):
+            tally = self.dispatcher.work_once(self._name, at)
+            done.sent = done.sent.plus(tally)
+            if tally.idle:
+                return
+
+    def _word_tasks(self) -> int:
+        """Fills the facts of new tasks in."""
+        total = 0
+        while plain := self.outgoing.plain_tasks(TASKS_AT_A_TIME):
+            self.outgoing.word_tasks(self._wording().tasks(plain))
+            total += len(plain)
+        return total
+
+    def _world(self, launch: Launch) -> World:
+        days = days_for(self._parts.workspace, launch.offers)
+        known, quiet = self._known, self.gates.quiet
+        carriers = {
+            one.name: (one.provider, self._parts.workspace.providers[one.provider].kind)
+            for one in self._parts.workspace.policy.channels
+            if one.provider is not None
+        }
+        answers = {} if known is None else {"holds": known.holds, "dates": known.dates}
+        return World(
+            horizon=lambda zone, at: self.calendar.next_open(at, zone, quiet, days=days),
+            reserve=lambda connection, asked, at: [
+                one.touch_id for one in self.budget.reserve(connection, asked, at) if one.granted
+            ],
+            carriers=carriers,
+            **answers,
+        )
+
+    def _renew_knowledge(self) -> None:
+        """Takes up a new night's profile, and puts what it says of everybody in a play where sending asks."""
+        newest = self._parts.store.snapshots.latest("decisions", None)
+        if newest is None or (self._known is not None and self._known.on == newest.business_date):
+            return
+        refresh(self._parts, self.recipients.in_flight(), newest.business_date)
+        self._known = Knowledge(self._parts, newest.business_date)
+
+    def _wording(self) -> Wording:
+        known = self._known or Knowledge(self._parts, self._parts.newest_date())
+        return Wording(known, self.renderer, self.recipients, self.outgoing, self._contents())
+
+    def _contents(self) -> Mapping[str, Mapping[str, str]]:
+        """Launch -> step -> the content that its play names."""
+        return {
+            launch.launch_id: {node.name: node.content for node in running(launch).graph.nodes if node.content}
+            for launch in self.launches.all(states=RUNNING)
+        }
+
+
+def tasks_of(parts: Parts, gates: Gates) -> Tasks | None:
+    """The queue of human work, whose contacts count in the contact budget; None where there is no workbench."""
+    budget, workbench = gates.budget, parts.workspace.workbench
+    if workbench is None:
+        return None
+
+    def confirm(connection: object, ids: object, at: datetime) -> object:
+        return budget.confirm(ids, at, connection=connection)  # type: ignore[arg-type]
+
+    def release(connection: object, ids: object, at: datetime) -> object:
+        return budget.release(ids, at, connection=connection)  # type: ignore[arg-type]
+
+    def forbidden(connection: object, customer_id: int, channel: str) -> str:
+        return gates.forbids(connection, customer_id, channel, parts.clock())
+
+    hooks = Hooks(confirm=confirm, release=release, forbidden=forbidden)  # type: ignore[arg-type]
+    return Tasks(parts.store.database, workbench, gates.calendar, hooks=hooks)
+
+
+def _merge(one: Moves, other: Moves) -> None:
+    for name in ("steps", "exits", "waves", "refused", "closed"):
+        for key, count in getattr(other, name).items():
+            one.add(getattr(one, name), key, count)
