@@ -29,7 +29,7 @@ class Reports:
             "at": datetime.now(UTC).isoformat(),
         }
         due = time.monotonic() + self.moods.now.report_seconds
-        self.waiting += [(due, report)] * (2 if self.moods.reported_twice(key) else 1)
+        self.waiting += [(due, dict(report)) for _ in range(2 if self.moods.reported_twice(key) else 1)]
 
     def tell(self, **report: Any) -> None:
         """Puts any other report into the queue: opened, clicked, replied, opted_out."""
