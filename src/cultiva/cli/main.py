@@ -9,6 +9,7 @@ import typer
 
 from cultiva.cli import (
     assets,
+    campaigns,
     content,
     daily,
     map,
@@ -33,7 +34,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (workspaces, daily, review, assets, map, price, questions, shows, simulate, serve, content, tasks, work):
+for group in (
+    workspaces,
+    daily,
+    review,
+    assets,
+    map,
+    price,
+    questions,
+    shows,
+    simulate,
+    serve,
+    content,
+    tasks,
+    work,
+    campaigns,
+):
     group.register(app)
 
 EXIT_CODES = {

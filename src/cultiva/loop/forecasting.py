@@ -37,7 +37,7 @@ def forecast_of(parts: Parts, on: date, strategy: str) -> Forecast:
         parted = foreseen.volumes(engine, [decisions], strategy, parts.workspace)
         funnel = foreseen.funnel(engine, [decisions], strategy)
         seen = prospect_in(parts, on, strategy, decisions)
-        expectation = _expectation(parts, on, strategy, parted)
+        expectation = expectation_of(parts, on, strategy, parted)
         stretches = [_stretch(parted, expectation, seen, weeks, one.holdout) for weeks in (*WEEKS,)]
         month = foreseen.MONTH_DAYS / foreseen.WEEK_DAYS
         return Forecast(
@@ -76,8 +76,15 @@ def _weeks(seen: Prospect, expectation: Expectation, holdout: float) -> int | No
     return seen.weeks_for(abs(expectation.effect), holdout).weeks
 
 
-def _expectation(parts: Parts, on: date, strategy: str, parted: Sequence[Volume]) -> Expectation:
-    """What has been learnt of the strategy; else its offers' prior, very unsure."""
+def expectation_of(parts: Parts, on: date, strategy: str, parted: Sequence[Volume]) -> Expectation:
+    """What one customer is expected to bring: as learnt of the strategy, else its offers' prior, very unsure.
+
+    Args:
+        parts: Of the workspace.
+        on: Business date.
+        strategy: Its name.
+        parted: Whom a run touches with what.
+    """
     workspace, shares = parts.workspace, take_up(parts, on)
     learnt = _learnt(parts, on, strategy)
     own = shares.get(strategy)

@@ -60,19 +60,31 @@ def write_lists(
 
 def _rows(decisions: Files, profile: Files, customer: Files, workspace: Workspace) -> pl.DataFrame:
     chosen = _scan(decisions).filter(pl.col("fate") == Fate.CHOSEN.value)
-    tags = sorted({tag for one in workspace.strategies.values() for tag in _placeholders(one.reason)})
-    known = [name for name in ("stage", "value_tier") if name not in tags]
-    facts = _scan(profile).select("customer_id", *known, *tags)
-    names = _scan(customer).select("customer_id", "name")
-    joined = chosen.join(facts, on="customer_id", how="left").join(names, on="customer_id", how="left")
+    joined = with_reasons(chosen, profile, customer, workspace)
     language = workspace.settings.language
     labelled = joined.with_columns(
         strategy_label=pl.col("strategy").replace(_labels(workspace.strategies, language)),
         offer_label=pl.col("offer").replace(_labels(workspace.offers, language)),
-        reason=_reason(workspace),
         rank_value=pl.col("rank_value").round(RANK_DIGITS),
     )
     return _queued(labelled.collect(engine="streaming"))
+
+
+def with_reasons(rows: pl.LazyFrame, profile: Files, customer: Files, workspace: Workspace) -> pl.LazyFrame:
+    """Decisions with the customer's `name`, `stage`, `value_tier`, and the strategy's `reason` with values filled in.
+
+    Args:
+        rows: With `customer_id` and `strategy`.
+        profile: Folders of the day's profile.
+        customer: Folders of the day's resolved customers.
+        workspace: Reasons and labels.
+    """
+    tags = sorted({tag for one in workspace.strategies.values() for tag in _placeholders(one.reason)})
+    known = [name for name in ("stage", "value_tier") if name not in tags]
+    facts = _scan(profile).select("customer_id", *known, *tags)
+    names = _scan(customer).select("customer_id", "name")
+    joined = rows.join(facts, on="customer_id", how="left").join(names, on="customer_id", how="left")
+    return joined.with_columns(reason=_reason(workspace))
 
 
 def _queued(rows: pl.DataFrame) -> pl.DataFrame:

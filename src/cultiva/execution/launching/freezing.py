@@ -15,29 +15,48 @@ Key = tuple[str, str]
 """Kind and name of a definition."""
 
 
-def frozen_body(workspace: Workspace, strategy: str, play: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def frozen_body(workspace: Workspace, strategy: str, play: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a launch.
 
     Args:
         workspace: As it is now.
         strategy: Name of one of its strategies.
-        play: The strategy's play, compiled; None: it has none.
+        play: The strategy's play, compiled, as JSON-like data.
 
     Returns:
-        `strategy`, `offers` and `channels` by name, `caps`, `quiet_hours`, `play`, and under `relies_on` the content
-        hashes of the segments, tags and other definitions that say who is meant.
+        `strategy`, `play`, `caps`, `quiet_hours`; by name `offers`, `channels`, `contents`; under `relies_on` the
+        content hashes of the segments, tags and other definitions that say who is meant.
     """
     one, policy = workspace.strategies[strategy], workspace.policy
-    channels = {channel.name: model_body(channel) for channel in policy.channels if channel.name in one.channels}
-    body = {
+    channels = {*one.channels, *_of_steps(play, "channel")}
+    contents = _contents(workspace, one, channels, _of_steps(play, "content"))
+    return {
         "strategy": model_body(one),
-        "offers": {name: model_body(workspace.offers[name]) for name in sorted(one.offers)},
-        "channels": dict(sorted(channels.items())),
+        "play": dict(play),
+        "offers": {
+            name: model_body(workspace.offers[name]) for name in sorted({*one.offers, *_of_steps(play, "offer")})
+        },
+        "channels": {found.name: model_body(found) for found in policy.channels if found.name in channels},
+        "contents": {name: model_body(workspace.contents[name]) for name in contents},
         "caps": [model_body(cap) for cap in policy.caps],
         "quiet_hours": model_body(policy.quiet_hours),
         "relies_on": {f"{kind}:{name}": workspace.hashes[kind, name] for kind, name in relied_on(workspace, one)},
     }
-    return body if play is None else {**body, "play": dict(play)}
+
+
+def _of_steps(play: Mapping[str, Any], what: str) -> set[str]:
+    """What the steps of a play name themselves."""
+    return {str(step[what]) for step in play.get("nodes", ()) if step.get(what)}
+
+
+def _contents(workspace: Workspace, one: Strategy, channels: set[str], named: set[str]) -> list[str]:
+    """Contents that may be said to somebody."""
+    fitting = {
+        name
+        for name, content in workspace.contents.items()
+        if any(content.carries(offer, channel, one.name) for offer in one.offers for channel in channels)
+    }
+    return sorted(fitting | named & set(workspace.contents))
 
 
 def relied_on(workspace: Workspace, strategy: Strategy) -> list[Key]:
@@ -45,7 +64,7 @@ def relied_on(workspace: Workspace, strategy: Strategy) -> list[Key]:
 
     A name that happens to be mentioned otherwise is taken along: rather one approval too many.
     """
-    texts = [strategy.audience, strategy.eligible, strategy.rank, strategy.reason]
+    texts = [strategy.audience, strategy.eligible, strategy.rank, strategy.reason, strategy.objective.metric]
     texts += [text for name in strategy.offers for text in _rules_of_offer(workspace, name)]
     found: set[Key] = set()
     waiting = set(_names(texts))
