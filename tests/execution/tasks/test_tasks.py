@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete, update
 from tests.execution.tasks.bench import BENCH, CALENDAR, DAY, MONDAY, STAFF, draft, later
 from tests.execution.tasks.conftest import Budget, signals
 
+from cultiva.execution.tables import TASK, TASK_EVENT
 from cultiva.execution.tasks.moving import Following, Receiver
-from cultiva.execution.tasks.records import Absence, Logged, StaffRow
+from cultiva.execution.tasks.records import Absence, Escalations, Logged, StaffRow
 from cultiva.execution.tasks.service import Tasks
 from cultiva.execution.tasks.states import Action, Stage, Standing
 from cultiva.kit.errors import CultivaError, ErrorKind
@@ -243,6 +245,22 @@ def test_a_play_hands_a_customer_over_in_the_name_of_the_adviser(tasks: Tasks) -
     assert tasks.escalate(later(days=30)).passed_on == 1
     assert tasks.escalate(later(days=60)).sent_back == 1
     assert tasks.task(one).staff_id == "A1"
+
+
+def test_a_hand_over_that_a_play_has_queued_gets_its_deadline_from_the_clock(tasks: Tasks, store: Store) -> None:
+    (one,) = tasks.create([draft(kind="upgrade", adviser_id="")], MONDAY)
+    sender = {"sender_id": "A1", "sender_branch": "B1", "changes": 0}  # as plays write it
+    with store.database.writing() as connection:
+        connection.execute(update(TASK).where(TASK.c.task_id == one).values(**sender))
+        connection.execute(delete(TASK_EVENT))
+    assert tasks.escalate(later(hours=1)) == Escalations()
+    offered = tasks.task(one)
+    assert (offered.standing, offered.sender_id, offered.sender_role) == (Standing.OFFERED, "A1", "adviser")
+    assert offered.answer_by == datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
+    assert tasks.escalate(later(days=3)).passed_on == 1
+    assert tasks.escalate(later(days=6)).sent_back == 1
+    assert (tasks.task(one).staff_id, tasks.task(one).role) == ("A1", "adviser")
+    assert tasks.escalate(later(days=6)) == Escalations()
 
 
 def test_a_hand_over_needs_a_receiver_of_that_role_and_a_deadline_ahead(tasks: Tasks) -> None:

@@ -132,6 +132,24 @@ def handed_over(bench: Bench, task: Task, to: Place, answer_by: datetime, *, by:
     return changed(task, Action.HANDED_OVER, by=by, at=at, detail=detail, **sender, **where, **more)
 
 
+def proposed(bench: Bench, task: Task, at: datetime) -> Change:
+    """A hand-over that a play has put into a queue gets its deadline, counted from when it was made.
+
+    It comes back to the adviser whom the play has named, as any other hand-over.
+    """
+    kind = bench.kind(task)
+    answer_by = bench.time.due(task.created, kind.answer_days, kind.due_time)
+    to = Place(task.role, task.branch_id, task.staff_id)
+    change = handed_over(bench, task, to, answer_by, by=SYSTEM, at=at)
+    own = replace(change.after, sender_id=task.sender_id, sender_branch=task.sender_branch)
+    return replace(change, after=replace(own, sender_role=own_role(bench, kind)))
+
+
+def own_role(bench: Bench, kind: TaskKind) -> str:
+    """The role of customers' own advisers; without one the role of the kind."""
+    return next((role.name for role in bench.workbench.roles if role.personal), kind.role)
+
+
 def sent_back(bench: Bench, task: Task, action: Action, *, by: str, at: datetime) -> Change:
     """An offer goes back to where it was: declined, or not accepted in time."""
     detail = {"from": task.staff_id or task.role, "to": task.sender_id or task.sender_role}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
@@ -29,12 +30,11 @@ def tick(database: Database, bench: Bench, told: Ended, at: datetime, *, batch: 
         at: The present moment.
         batch: Tasks per transaction.
     """
-    counts = dict.fromkeys((Action.ESCALATED, Action.PASSED_ON, Action.SENT_BACK, Action.EXPIRED), 0)
+    counts = Counter[Action]()
     for find, make in _watches(bench, at):
         while done := _once(database, find, make, batch):
             told(done)
-            for change in done:
-                counts[change.event.action] += 1
+            counts.update(change.event.action for change in done)
     return Escalations(
         escalated=counts[Action.ESCALATED],
         passed_on=counts[Action.PASSED_ON],
@@ -79,6 +79,10 @@ def _watches(bench: Bench, at: datetime) -> Iterator[tuple[_Find, _Make]]:
     for kind in bench.workbench.kinds:
         if kind.expires_days is not None:
             yield _expiry(kind.name, bench.time.ago(at, days=kind.expires_days), at)
+    yield (
+        lambda connection, limit: repository.proposed(connection, limit=limit),
+        lambda task: changes.proposed(bench, task, at),
+    )
     yield (
         lambda connection, limit: repository.unanswered(connection, at, limit=limit),
         lambda task: changes.unanswered(bench, task, at),

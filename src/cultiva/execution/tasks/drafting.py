@@ -8,7 +8,7 @@ from typing import Any
 
 from cultiva.definitions.workbench import TaskKind
 from cultiva.execution.tasks import rights
-from cultiva.execution.tasks.changes import AT_HOME, Bench
+from cultiva.execution.tasks.changes import AT_HOME, Bench, own_role
 from cultiva.execution.tasks.records import NOBODY, Draft, Task
 from cultiva.execution.tasks.states import Stage, State
 from cultiva.kit.hashing import content_hash
@@ -72,12 +72,11 @@ def _offer(bench: Bench, draft: Draft, kind: TaskKind, at: datetime, known: Coll
     """The fields of a hand-over that waits for its receiver, or of a task that is offered to nobody."""
     if not draft.hands_over:
         return dict(AT_HOME)
-    own = next((role.name for role in bench.workbench.roles if role.personal), kind.role)
     return {
         "offer_stage": Stage.RECEIVER,
         "answer_by": bench.time.due(at, kind.answer_days, kind.due_time),
         "sender_id": draft.adviser_id if draft.adviser_id in known else NOBODY,
-        "sender_role": own,
+        "sender_role": own_role(bench, kind),
         "sender_branch": draft.branch_id,
     }
 

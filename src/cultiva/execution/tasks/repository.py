@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -19,12 +19,13 @@ from cultiva.store.database import insert_missing, put, put_all
 
 PIECE = 500
 """Ids in one statement; SQLite takes a limited number of variables."""
+_FIELDS = tuple(field.name for field in fields(Task))
 _LIVE = (State.OPEN.value, State.ACCEPTED.value)
 
 
 def add(connection: Connection, tasks: Sequence[Task]) -> None:
     """Writes new tasks, each with its first event; those that are there already stay as they are."""
-    insert_missing(connection, TASK, [_row(task) for task in tasks])
+    insert_missing(connection, TASK, [{**_row(task), "worded": 1} for task in tasks])  # their texts are as given
     events = [Event(task.task_id, 1, task.created, "system", Action.CREATED) for task in tasks]
     insert_missing(connection, TASK_EVENT, [_event_row(event) for event in events])
 
@@ -169,6 +170,12 @@ def unanswered(connection: Connection, at: datetime, *, limit: int) -> list[Task
     return _locked(connection, late, limit=limit)
 
 
+def proposed(connection: Connection, *, limit: int) -> list[Task]:
+    """Hand-overs that plays have put into a queue and that have no deadline yet, locked."""
+    waiting = (TASK.c.state == State.OPEN.value) & (TASK.c.offer_stage == 0)
+    return _locked(connection, waiting & ((TASK.c.sender_id != NOBODY) | (TASK.c.sender_branch != "")), limit=limit)
+
+
 def lying(connection: Connection, kind: str, step: tuple[int, str], before: datetime, *, limit: int) -> list[Task]:
     """Tasks beyond a step of the service level, locked; those that another process works on are left to it.
 
@@ -269,7 +276,7 @@ def _row(task: Task) -> dict[str, Any]:
 
 
 def _task(row: Row[Any]) -> Task:
-    found = {column.name: getattr(row, column.name) for column in TASK.columns}
+    found = {name: getattr(row, name) for name in _FIELDS}
     return Task(**{**found, "state": State(row.state), "offer_stage": Stage(row.offer_stage)})
 
 
