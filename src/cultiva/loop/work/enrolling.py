@@ -35,8 +35,16 @@ def dates_due(parts: Parts, launch: Launch) -> list[date]:
     return [newest.business_date] if newest and newest.business_date >= launch.business_date else []
 
 
-def enrol(parts: Parts, plays: Plays, launch: Launch, on: date, at: datetime) -> int:
+def enrol(parts: Parts, plays: Plays, launch: Launch, play: Running, *, on: date, at: datetime) -> int:
     """Lets the customers whom the plan of a date has chosen for a launch's strategy enter its play.
+
+    Args:
+        parts: Of the workspace.
+        plays: Takes them.
+        launch: Which.
+        play: What they enter.
+        on: Business date of the plan.
+        at: Now.
 
     Returns:
         How many entered now; 0 where all had before.
@@ -48,7 +56,7 @@ def enrol(parts: Parts, plays: Plays, launch: Launch, on: date, at: datetime) ->
     entered = 0
     for some in _chosen(parts, launch.strategy, on).iter_slices(PEOPLE_AT_A_TIME):
         refresh(parts, some["customer_id"].to_list(), on)
-        entered += plays.enrol(running(launch), list(_enrolments(parts, some)), begun)
+        entered += plays.enrol(play, list(_enrolments(parts, some)), begun)
     outgoing.end_enrolment(launch.launch_id, on, entered)
     return entered
 

@@ -22,7 +22,7 @@ from cultiva.execution.launching.launches import RUNNING, Launch, State
 from cultiva.execution.launching.service import Launches
 from cultiva.execution.outgoing.service import Outgoing
 from cultiva.execution.plays.service import Plays
-from cultiva.execution.plays.world import Moves, World
+from cultiva.execution.plays.world import Moves, Running, World
 from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tasks.service import Hooks, Tasks
 from cultiva.loop.parts import Parts
@@ -99,6 +99,7 @@ class Worker:
         self.tasks = tasks_of(parts, self.gates)
         self._known: Knowledge | None = None
         self._swept: dict[str, object] = {}
+        self._running: dict[str, Running] = {}
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -141,12 +142,18 @@ class Worker:
 
     def _carry_out(self, launch: Launch, at: datetime, done: Round) -> None:
         for on in dates_due(self._parts, launch):
-            done.entered += enrol(self._parts, self.plays, launch, on, at)
+            done.entered += enrol(self._parts, self.plays, launch, self._play_of(launch), on=on, at=at)
         world = self._world(launch)
         if self._known is not None and self._swept.get(launch.launch_id) != self._known.on:
-            _merge(done.moves, self.plays.sweep(running(launch), at, world=world))
+            _merge(done.moves, self.plays.sweep(self._play_of(launch), at, world=world))
             self._swept[launch.launch_id] = self._known.on
-        _merge(done.moves, self.plays.advance(running(launch), at, world=world))
+        _merge(done.moves, self.plays.advance(self._play_of(launch), at, world=world))
+
+    def _play_of(self, launch: Launch) -> Running:
+        """The play of a launch as it was approved, which never changes; listed launches come without it."""
+        if launch.launch_id not in self._running:
+            self._running[launch.launch_id] = running(self.launches.one(launch.launch_id))
+        return self._running[launch.launch_id]
 
     def _send(self, at: datetime, done: Round) -> None:
         for _ in range(SENDINGS_MAX):
@@ -196,7 +203,7 @@ class Worker:
     def _contents(self) -> Mapping[str, Mapping[str, str]]:
         """Launch -> step -> the content that its play names."""
         return {
-            launch.launch_id: {node.name: node.content for node in running(launch).graph.nodes if node.content}
+            launch.launch_id: {node.name: node.content for node in self._play_of(launch).graph.nodes if node.content}
             for launch in self.launches.all(states=RUNNING)
         }
 
