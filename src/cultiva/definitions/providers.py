@@ -188,6 +188,8 @@ class WecomSettings(Model):
     """Days of that quota."""
     results_days: int = Field(default=7, gt=0, le=30)
     """How many days back results are asked for."""
+    results_every_seconds: float = Field(default=300.0, ge=0)
+    """Seconds between two rounds of asking; the platform counts calls."""
 
 
 class FileSettings(Model):
