@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
+from cultiva.api.app import document
 from cultiva.contracts.tables import CANONICAL
 from cultiva.contracts.types import TableSchema
 from cultiva.contracts.views import VIEWS
@@ -15,7 +17,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def pages() -> dict[str, str]:
     """File name -> text of every generated page."""
-    return {"rules.md": markdown(), "tables.md": _tables()}
+    return {"rules.md": markdown(), "tables.md": _tables(), "openapi.json": _openapi()}
+
+
+def _openapi() -> str:
+    return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _tables() -> str:

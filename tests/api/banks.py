@@ -16,7 +16,7 @@ from tests.cli.commands import done
 
 from cultiva import bootstrap
 from cultiva.api.app import create_app
-from cultiva.api.desk import Wiring
+from cultiva.api.wiring import Wiring
 from cultiva.client import Client
 from cultiva.engine.lake import Lake
 from cultiva.execution.access.service import Access, KeyRequest, Scope
@@ -83,9 +83,9 @@ class Api:
         """Straight into the application, without a socket; faults of ours become answers as on a socket."""
         return TestClient(self.app, raise_server_exceptions=False)
 
-    def client(self, scopes: Sequence[str] = EVERYTHING, *, repeats: int = 0) -> Client:
-        """The typed client with a key of these scopes."""
-        return Client("", self.key(scopes), http=self.http(), repeats=repeats)
+    def client(self, scopes: Sequence[str] = EVERYTHING, *, name: str = "test") -> Client:
+        """The typed client with a key of these scopes; nothing is repeated."""
+        return Client("", self.key(scopes, name=name), http=self.http(), repeats=0)
 
 
 @contextmanager

@@ -1,41 +1,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.api.banks import NOW, Api, api_of, copy_of
+from tests.api.banks import NOW, Api
 
-from cultiva.api.desk import RawReport, Wiring
-from cultiva.api.webhooks import TOLERANCE_SECONDS, sign
 from cultiva.client import ApiProblem
 from cultiva.client.shapes import OutcomeReport
 from cultiva.execution.recipients.people import EVERY_CHANNEL
 from cultiva.execution.tables import CONSENT_CHANGE, SIGNAL
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ONE = OutcomeReport(
     outcome_id="o-1", customer="51", name="converted", at=NOW, amount=Decimal("12.50"), detail={"product": "card"}
 )
-
-
-@pytest.fixture
-def changing(bank: Path, tmp_path: Path) -> Iterator[tuple[Api, list[RawReport]]]:
-    """An API whose bank may be changed, with a provider whose reports are kept."""
-    reports: list[RawReport] = []
-
-    def take(report: RawReport) -> int:
-        reports.append(report)
-        return len(json.loads(report.body))
-
-    wiring = Wiring(take_report=take, webhook_secrets={"sms": SECRET})
-    with api_of(copy_of(bank, tmp_path / "bank"), wiring=wiring) as api:
-        yield api, reports
 
 
 def test_an_outcome_becomes_a_signal(racing_api: Api) -> None:
@@ -104,45 +84,3 @@ def test_consent_needs_a_channel_that_exists_and_a_time_that_has_come(api: Api) 
     with pytest.raises(ApiProblem) as caught:
         api.client().change_consent(51, "sms", granted=True, at=NOW + timedelta(days=1))
     assert caught.value.status == 422
-
-
-def post(api: Api, body: bytes, **changes: str) -> int:
-    stamp = datetime.fromtimestamp(int(changes.pop("at", str(int(NOW.timestamp())))), UTC)
-    headers = {
-        "webhook-id": "w-1",
-        "webhook-timestamp": str(int(stamp.timestamp())),
-        "webhook-signature": sign("w-1", stamp, body, SECRET),
-        **changes,
-    }
-    return api.http().post("/v1/webhooks/sms", content=body, headers=headers).status_code
-
-
-def test_a_signed_report_is_handed_on_as_it_came(changing: tuple[Api, list[RawReport]]) -> None:
-    api, reports = changing
-    body = b'[{"id": 1},  {"id": 2}]'
-    assert post(api, body) == 202
-    assert [(one.provider, one.body, one.at) for one in reports] == [("sms", body, NOW)]
-    assert reports[0].headers["webhook-id"] == "w-1"
-
-
-def test_a_report_that_is_not_the_provider_s_own_is_refused(changing: tuple[Api, list[RawReport]]) -> None:
-    api, reports = changing
-    now, old = int(NOW.timestamp()), int(NOW.timestamp()) - TOLERANCE_SECONDS - 1
-    forged = {"webhook-signature": sign("w-1", NOW, b"[1]", SECRET)}
-    assert post(api, b"[]", **forged) == 401
-    assert post(api, b"[]", **{"webhook-signature": ""}) == 401
-    assert post(api, b"[]", **{"webhook-signature": "v1,"}) == 401
-    assert post(api, b"[]", **{"webhook-id": "w-2"}) == 401
-    assert post(api, b"[]", **{"webhook-timestamp": str(now + 1)}) == 401
-    assert post(api, b"[]", **{"webhook-timestamp": "now"}) == 401
-    assert post(api, b"[]", at=str(old)) == 401
-    assert post(api, b"[]", **{"webhook-signature": f"v1,AAAA {sign('w-1', NOW, b'[]', SECRET)}"}) == 202
-    assert len(reports) == 1
-    assert api.http().post("/v1/webhooks/unknown", content=b"").status_code == 404
-
-
-def test_the_signature_is_that_of_the_convention() -> None:
-    """The example of standardwebhooks.com's own libraries."""
-    at = datetime.fromtimestamp(1614265330, UTC)
-    found = sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, b'{"test": 2432232314}', SECRET)
-    assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="

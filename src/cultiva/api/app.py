@@ -8,31 +8,50 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from cultiva.api import consent, customers, errors, exports, health, outcomes, segments, strategies, webhooks
-from cultiva.api.desk import Desk, Wiring
+from cultiva.api import (
+    consent,
+    customers,
+    errors,
+    exports,
+    health,
+    launches,
+    links,
+    outcomes,
+    segments,
+    strategies,
+    tasks,
+    webhooks,
+)
+from cultiva.api.desk import Desk
 from cultiva.api.errors import Problem
 from cultiva.api.observing import Observed
+from cultiva.api.wiring import Wiring, wiring_of
 from cultiva.loop.parts import Parts
 
 VERSION = "1.0.0"
 """Of the API; the first number is that of the paths."""
-THREADS = 10
-"""Requests worked on at once by one process: fewer than the store has connections."""
-ABOUT = (
-    "Customers, segments, strategies, outcomes, consent and exports of one bank. Errors are RFC 9457 problems. Lists "
-    "come in pages: give `next_cursor` back as `cursor`. A POST that changes something needs an `Idempotency-Key`; a "
-    "repeat gets the first answer. Money is decimal text. Personal data are masked unless the key has the scope "
-    "`personal`."
-)
+THREADS = 6
+"""Requests worked on at once by one process: some need two of the dozen connections that a process has."""
+ABOUT = """\
+Customers, segments, strategies, launches, tasks, outcomes, consent and exports of one bank.
+
+Errors are RFC 9457 problems. Lists come in pages: give `next_cursor` back as `cursor`. A POST that changes something
+needs an `Idempotency-Key`; a repeat gets the first answer. Money is decimal text. Personal data are masked unless the
+key has the scope `personal`."""
 RESOURCES = (
     customers.routes,
     consent.routes,
     segments.routes,
     segments.counts,
     strategies.routes,
+    launches.routes,
+    launches.halts,
+    tasks.routes,
+    tasks.arrivals,
     outcomes.routes,
     exports.routes,
     webhooks.routes,
+    links.routes,
     health.routes,
 )
 
@@ -42,11 +61,11 @@ def create_app(parts: Parts, *, wiring: Wiring | None = None, at_end: Callable[[
 
     Args:
         parts: Of the workspace; they stay open as long as the application lives.
-        wiring: What other rooms do for it.
+        wiring: What other rooms do for it; None: as the workspace says.
         at_end: Called when the last request has been answered and the server ends, e.g. to close the parts.
     """
     app = _bare(at_end)
-    app.state.desk = Desk(parts, wiring or Wiring())
+    app.state.desk = Desk(parts, wiring or wiring_of(parts))
     return app
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,10 +11,16 @@ from threading import Lock
 
 from fastapi import Request
 
+from cultiva.api.wiring import Wiring
 from cultiva.execution.access.service import Access
+from cultiva.execution.answers.linked import Linked
 from cultiva.execution.answers.service import Answers
+from cultiva.execution.launching.service import Launches
 from cultiva.execution.recipients.service import Recipients
+from cultiva.execution.tasks.service import Tasks
 from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.loop.campaigns import launches_of
+from cultiva.loop.desk import desk as tasks_of
 from cultiva.loop.lineage import Meant, customer_meant
 from cultiva.loop.parts import Parts
 
@@ -23,34 +29,11 @@ ENGINE_WAIT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class RawReport:
-    """What a provider posted, unread."""
-
-    provider: str
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    query: Mapping[str, str]
-    body: bytes
-    at: datetime
-    """When it came."""
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """What other rooms do for the API; whoever starts it hands them in."""
-
-    take_report: Callable[[RawReport], int] | None = None
-    """Reads a provider's report and takes it in; gives how many reports were in it. None: there are no providers."""
-    webhook_secrets: Mapping[str, str] = field(default_factory=dict)
-    """Provider -> the secret by which its reports are signed."""
-
-
-@dataclass(frozen=True)
 class Desk:
     """Parts of the workspace and services over its store; used by many threads at once."""
 
     parts: Parts
-    wiring: Wiring = field(default_factory=Wiring)
+    wiring: Wiring
     _engine: Lock = field(default_factory=Lock)
 
     @cached_property
@@ -67,6 +50,24 @@ class Desk:
     def recipients(self) -> Recipients:
         """Consent."""
         return Recipients(self.parts.store.database)
+
+    @cached_property
+    def launches(self) -> Launches:
+        """Launches and emergency stops."""
+        return launches_of(self.parts)
+
+    @property
+    def tasks(self) -> Tasks:
+        """The queue of human work.
+
+        Raises:
+            CultivaError: if the workspace has none.
+        """
+        return tasks_of(self.parts)
+
+    def note(self, kind: str, linked: Linked) -> None:
+        """A customer followed a link."""
+        self.wiring.note(kind, linked, self.now())
 
     @contextmanager
     def engine(self) -> Iterator[Parts]:

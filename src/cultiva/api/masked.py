@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from cultiva.kit.masking import MASKS, mask_text, mask_whole
+from cultiva.kit.masking import MASKS, mask_text, mask_value, mask_whole
 
 Value = bool | int | float | str | list[str] | None
 """A value in JSON: money as decimal text, days and instants in ISO 8601 (the bank's local time), lists of texts."""
@@ -50,3 +50,17 @@ def plain(value: Any) -> Value:
 def text(value: str, *, may_see: bool) -> str:
     """Free text, with what looks personal masked for those who may not see it."""
     return value if may_see else mask_text(value)
+
+
+def masked_json(name: str, value: Any) -> Any:
+    """JSON-like data with what looks personal masked, however deep it lies.
+
+    Examples:
+        >>> masked_json("sample", [{"phone": "13812345678", "worth": 7}])
+        [{'phone': '138******78', 'worth': 7}]
+    """
+    if isinstance(value, dict):
+        return {key: masked_json(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked_json(name, inner) for inner in value]
+    return mask_value(name, value)

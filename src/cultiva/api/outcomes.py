@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from cultiva.api.desk import Desk
 from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, needs, router
+from cultiva.api.money import to_minor
 from cultiva.api.shapes import Shape
 from cultiva.execution.access.keys import Scope
 from cultiva.execution.answers.outcome import ID_CHARACTERS_MAX, Outcome
@@ -17,8 +18,6 @@ from cultiva.execution.answers.service import Taken
 
 BATCH_MAX = 1000
 """Outcomes in one request."""
-MINOR = 100
-"""Minor units in one unit of money."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ShortText = Annotated[str, StringConstraints(max_length=200)]
 routes = router("/outcomes", "outcomes")
@@ -93,7 +92,7 @@ def _outcome(desk: Desk, one: OutcomeReport, source: str, day: date) -> Outcome:
         name=one.name,
         at=one.at,
         source=f"api:{source}"[:63],
-        amount_minor=None if one.amount is None else int(one.amount * MINOR),
+        amount_minor=None if one.amount is None else to_minor(one.amount),
         touch_id=one.touch_id,
         detail=one.detail,
     )

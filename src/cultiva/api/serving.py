@@ -60,7 +60,6 @@ def application() -> FastAPI:
     """The API of one worker; opens the workspace, and closes it when the worker ends."""
     from cultiva import bootstrap
     from cultiva.api.app import create_app
-    from cultiva.api.wiring import wiring_of
     from cultiva.kit.logs import set_up_logs
 
     asked = json.loads(os.environ[ASKED])
@@ -68,4 +67,4 @@ def application() -> FastAPI:
     stack = ExitStack()
     parts = stack.enter_context(bootstrap.opened(Path(asked["workspace"]), overrides=asked["overrides"]))
     close: Callable[[], None] = stack.close
-    return create_app(parts, wiring=wiring_of(parts), at_end=close)
+    return create_app(parts, at_end=close)

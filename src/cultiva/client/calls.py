@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from cultiva.client import shapes
 from cultiva.client.transport import Transport
@@ -91,7 +91,7 @@ class Client:
     def count(self, rule: str, *, on: date | None = None) -> shapes.Count:
         """How many customers a condition is true for, exactly."""
         body = {"rule": rule, "business_date": on and on.isoformat()}
-        return shapes.Count.model_validate_json(self._api.send("POST", "/v1/counts", body=body))
+        return self._post(shapes.Count, "/v1/counts", body, "")
 
     def strategies(self, *, on: date | None = None, page: int = 50) -> Iterator[shapes.Strategy]:
         """Every strategy, by name."""
@@ -101,6 +101,80 @@ class Client:
         """One strategy."""
         return self._get(shapes.Strategy, f"/v1/strategies/{_part(strategy)}", date=on)
 
+    def launches(
+        self, *, state: str | None = None, strategy: str | None = None, page: int = 50
+    ) -> Iterator[shapes.Launch]:
+        """Launches, the newest first."""
+        return self._pages(shapes.Launch, "/v1/launches", state=state, strategy=strategy, limit=page)
+
+    def launch(self, launch_id: str) -> shapes.LaunchStory:
+        """One launch with its explanation and what was said of it."""
+        return self._get(shapes.LaunchStory, f"/v1/launches/{_part(launch_id)}")
+
+    def submit(self, strategy: str, *, enrols: str = "once", on: date | None = None, once: str = "") -> shapes.Launch:
+        """Puts a strategy forward; the key is its author."""
+        body = {"strategy": strategy, "enrols": enrols, "business_date": on and on.isoformat()}
+        return self._post(shapes.Launch, "/v1/launches", body, once)
+
+    def judge(self, launch_id: str, verdict: str, role: str, *, remark: str = "", once: str = "") -> shapes.Launch:
+        """Says `approve` or `reject` in a role."""
+        path = f"/v1/launches/{_part(launch_id)}/judgements/{_part(verdict)}"
+        return self._post(shapes.Launch, path, {"role": role, "remark": remark}, once)
+
+    def act(self, launch_id: str, act: str, *, remark: str = "", once: str = "") -> shapes.Launch:
+        """Lets a launch go, pauses, resumes, stops or finishes it.
+
+        Args:
+            launch_id: Which.
+            act: launch, pause, resume, stop or finish.
+            remark: Why.
+            once: Idempotency key, if the caller itself may ask again.
+        """
+        path = f"/v1/launches/{_part(launch_id)}/{_part(act)}"
+        return self._post(shapes.Launch, path, {"remark": remark}, once)
+
+    def throttle(self, launch_id: str, per_minute_max: int | None, *, once: str = "") -> shapes.Launch:
+        """Limits how fast a launch sends; None: as fast as providers take."""
+        path = f"/v1/launches/{_part(launch_id)}/throttle"
+        return self._post(shapes.Launch, path, {"per_minute_max": per_minute_max}, once)
+
+    def halts(self) -> list[shapes.Halt]:
+        """Emergency stops in force."""
+        sent = self._api.send("GET", "/v1/halts")
+        return TypeAdapter(list[shapes.Halt]).validate_json(sent)
+
+    def halt(self, scope: str, reason: str, *, once: str = "") -> shapes.Halt:
+        """Stops everything within `all`, `channel:<name>` or `strategy:<name>` at once."""
+        return self._post(shapes.Halt, "/v1/halts", {"scope": scope, "reason": reason}, once)
+
+    def tasks(
+        self, *, staff: str | None = None, role: str | None = None, branch: str | None = None, page: int = 50
+    ) -> Iterator[shapes.Listed]:
+        """Somebody's list, or a role's queue, best first."""
+        return self._pages(shapes.Listed, "/v1/tasks", staff=staff, role=role, branch=branch, limit=page)
+
+    def task(self, task_id: str) -> shapes.TaskStory:
+        """One task and what happened to it."""
+        return self._get(shapes.TaskStory, f"/v1/tasks/{_part(task_id)}")
+
+    def accept(self, task_id: str, staff_id: str, *, once: str = "") -> shapes.Task:
+        """Takes a task up for somebody."""
+        return self._post(shapes.Task, f"/v1/tasks/{_part(task_id)}/accept", {"staff_id": staff_id}, once)
+
+    def log_result(self, task_id: str, report: shapes.ResultReport, *, once: str = "") -> shapes.Task:
+        """Logs what came of a task."""
+        return self._post(shapes.Task, f"/v1/tasks/{_part(task_id)}/result", report.model_dump(mode="json"), once)
+
+    def transfer(self, task_id: str, staff_id: str, to: str = "", *, remark: str = "", once: str = "") -> shapes.Task:
+        """Gives a task to somebody else of the same work; to nobody: back to the queue."""
+        body = {"staff_id": staff_id, "to": to, "remark": remark}
+        return self._post(shapes.Task, f"/v1/tasks/{_part(task_id)}/transfer", body, once)
+
+    def arrive(self, customer: int | str, branch_id: str, *, once: str = "") -> shapes.ArrivalTasks:
+        """A customer came by; gives what to talk about."""
+        body = {"customer": str(customer), "branch_id": branch_id}
+        return self._post(shapes.ArrivalTasks, "/v1/arrivals", body, once)
+
     def report(self, outcome: shapes.OutcomeReport, *, once: str = "") -> shapes.OutcomeTaken:
         """Reports one outcome.
 
@@ -108,14 +182,12 @@ class Client:
             outcome: What a customer did.
             once: Idempotency key, if the caller itself may report it again.
         """
-        sent = self._api.send("POST", "/v1/outcomes", body=outcome.model_dump(mode="json"), once=once)
-        return shapes.OutcomeTaken.model_validate_json(sent)
+        return self._post(shapes.OutcomeTaken, "/v1/outcomes", outcome.model_dump(mode="json"), once)
 
     def report_batch(self, outcomes: Sequence[shapes.OutcomeReport], *, once: str = "") -> list[shapes.OutcomeTaken]:
         """Reports up to 1,000 outcomes; all are taken or none."""
         body = {"outcomes": [one.model_dump(mode="json") for one in outcomes]}
-        sent = self._api.send("POST", "/v1/outcomes/batch", body=body, once=once)
-        return shapes.OutcomesTaken.model_validate_json(sent).outcomes
+        return self._post(shapes.OutcomesTaken, "/v1/outcomes/batch", body, once).outcomes
 
     def consents(self, customer: int | str) -> shapes.Consents:
         """What a customer has allowed."""
@@ -131,9 +203,7 @@ class Client:
 
     def withdraw(self, customer: int | str, *, evidence: str = "", once: str = "") -> shapes.Consents:
         """Withdraws every consent of a customer."""
-        body = {"evidence": evidence}
-        sent = self._api.send("POST", f"{_of(customer)}/consent/withdraw", body=body, once=once)
-        return shapes.Consents.model_validate_json(sent)
+        return self._post(shapes.Consents, f"{_of(customer)}/consent/withdraw", {"evidence": evidence}, once)
 
     def export_segment(
         self, segment: str, *, tags: Sequence[str] = (), file_format: str = "csv", on: date | None = None
@@ -151,6 +221,9 @@ class Client:
 
     def _get(self, shape: type[Item], path: str, **query: Any) -> Item:
         return shape.model_validate_json(self._api.send("GET", path, query=query))
+
+    def _post(self, shape: type[Item], path: str, body: object, once: str) -> Item:
+        return shape.model_validate_json(self._api.send("POST", path, body=body, once=once))
 
     def _pages(self, shape: type[Item], path: str, **query: Any) -> Iterator[Item]:
         for one in self._raw_pages(path, query):

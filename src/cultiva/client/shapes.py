@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -141,6 +141,123 @@ class Strategy(Shape):
     holdout: float
     fates: dict[str, int]
     business_date: date | None
+
+
+class Launch(Shape):
+    """A strategy put forward, approved, and carried out."""
+
+    launch_id: str
+    strategy: str
+    version: str
+    business_date: date
+    enrols: str
+    state: str
+    possible: list[str]
+    author: str
+    cost: Decimal
+    per_minute_max: int | None
+    created: datetime
+    changed: datetime
+
+
+class Judgement(Shape):
+    """What a second person said."""
+
+    approver: str
+    role: str
+    approved: bool
+    remark: str
+    at: datetime
+
+
+class LaunchStory(Shape):
+    """A launch with its explanation and what was said of it."""
+
+    launch: Launch
+    customers: int
+    channels: list[str]
+    offers: list[str]
+    explanation: dict[str, Any]
+    judgements: list[Judgement]
+
+
+class Halt(Shape):
+    """An emergency stop in force."""
+
+    scope: str
+    reason: str
+    actor: str
+    at: datetime
+
+
+class Task(Shape):
+    """Work for a person."""
+
+    task_id: str
+    kind: str
+    role: str
+    branch_id: str
+    staff_id: str
+    customer_id: int
+    strategy: str
+    offer: str
+    channel: str
+    worth: float
+    reason: str
+    script: str
+    best_from: datetime | None
+    best_to: datetime | None
+    due: datetime
+    standing: str
+    result: str
+    attempts: int
+    promised: datetime | None
+    launch_id: str
+
+
+class Listed(Shape):
+    """A task on somebody's list."""
+
+    task: Task
+    place: int
+    late: bool
+    promised_now: bool
+    lies: str
+    customer_name: str
+    fits_week: bool
+
+
+class TaskEvent(Shape):
+    """One thing that happened to a task."""
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+
+
+class TaskStory(Shape):
+    """A task and what happened to it."""
+
+    task: Task
+    history: list[TaskEvent]
+
+
+class ResultReport(Shape):
+    """What came of a task, to be logged."""
+
+    staff_id: str
+    result: str
+    remark: str = ""
+    call_at: datetime | None = None
+    amount: Decimal | None = None
+
+
+class ArrivalTasks(Shape):
+    """What to talk about with a customer who came by."""
+
+    customer_id: int
+    tasks: list[Task]
 
 
 class Consent(Shape):

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from cultiva.execution.answers.linked import Linked
 from cultiva.execution.answers.outcome import Outcome
-from cultiva.execution.tables import SIGNAL
+from cultiva.execution.tables import DELIVERY, SIGNAL
 from cultiva.store.database import insert_missing
 
 AT_A_TIME = 500
@@ -30,6 +31,14 @@ def known(connection: Connection, ids: Sequence[str]) -> dict[str, Outcome]:
 def add(connection: Connection, outcomes: Mapping[str, Outcome], received: datetime) -> None:
     """Writes outcomes as signals; those that are there stay as they are."""
     insert_missing(connection, SIGNAL, [_row(name, one, received) for name, one in sorted(outcomes.items())])
+
+
+def linked(connection: Connection, delivery_id: str) -> Linked | None:
+    """The message of a link; None if there is none of that id."""
+    row = connection.execute(select(DELIVERY).where(DELIVERY.c.delivery_id == delivery_id)).one_or_none()
+    if row is None:
+        return None
+    return Linked(row.delivery_id, row.customer_id, row.provider, row.channel, str(row.content.get("target", "")))
 
 
 def _row(signal_id: str, one: Outcome, received: datetime) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from cultiva.execution.answers import repository
+from cultiva.execution.answers.linked import Linked
 from cultiva.execution.answers.outcome import Outcome
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
@@ -57,6 +58,11 @@ class Answers:
                 _check_same(one, after[name])
         seen: set[str] = set(before)
         return [_taken(one.signal_id, seen) for one in outcomes]
+
+    def linked(self, delivery_id: str) -> Linked | None:
+        """The message that a link belongs to; None if there is none."""
+        with self._database.reading() as connection:
+            return repository.linked(connection, delivery_id)
 
 
 def _taken(name: str, seen: set[str]) -> Taken:
