@@ -83,6 +83,8 @@ ACTIONS: Mapping[Action, Words] = {
     Action.EXPIRED: Words("过期", "expired"),
 }
 """What happened to a task, in words."""
+MOMENTS = frozenset({"answer_by", "call_at", "again", "due"})
+"""Details of an event that are moments."""
 _LIST = ("place", "task", "customer", "name", "kind", "reason", "worth", "best", "due", "standing", "lies")
 
 
@@ -121,7 +123,7 @@ class DeskWords:
         lines += [f"{self.word('reason')}: {task.reason}"] if task.reason else []
         lines += [f"{say(Words('话术', 'script'), self.language)}: {task.script}"] if task.script else []
         rows = [
-            (one.number, self.clock(one.at), one.actor, say(ACTIONS[one.action], self.language), _said(one.detail))
+            (one.number, self.clock(one.at), one.actor, say(ACTIONS[one.action], self.language), self._said(one.detail))
             for one in events
         ]
         columns = ("number", "at", "actor", "action", "detail")
@@ -167,6 +169,11 @@ class DeskWords:
         when = (self._span(task), self.clock(task.due) + (" !" if one.late else ""))
         return (one.place, task.task_id, *who, *when, self.standing(task), say(LIES[one.lies], self.language))
 
+    def _said(self, detail: Mapping[str, object]) -> str:
+        said = {name: value for name, value in detail.items() if value not in ("", None)}
+        moments = {name: self.clock(datetime.fromisoformat(str(said[name]))) for name in MOMENTS & said.keys()}
+        return ", ".join(f"{name} {value}" for name, value in {**said, **moments}.items())
+
     def _span(self, task: Task) -> str:
         if task.best_from is None or task.best_to is None:
             kind = self._bench.kind(task.kind)
@@ -192,7 +199,3 @@ class DeskWords:
         said = say(note, self.language) if note is not None else ""
         plain = {"customer": "d", "place": "d", "number": "d", **(formats or {})}
         return Sheet(say(title, self.language), columns, tuple(rows), headings=headings, formats=plain, note=said)
-
-
-def _said(detail: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in detail.items() if value not in ("", None))
