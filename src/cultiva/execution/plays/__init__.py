@@ -1,0 +1,1 @@
+"""Where is everybody in their play, and what comes next?"""

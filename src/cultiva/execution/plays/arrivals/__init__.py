@@ -1,0 +1,1 @@
+"""What do waves, grants and hand-overs leave behind?"""

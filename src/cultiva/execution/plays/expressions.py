@@ -1,0 +1,145 @@
+"""SQL expressions of plays that SQLite and PostgreSQL spell differently; no statement is made here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Connection, String, Text, bindparam, case, func, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from cultiva.execution.plays.timing import Moment
+from cultiva.kit.hashing import content_hash
+from cultiva.store.columns import UtcDateTime
+
+LAUNCH_DIGITS = 12
+"""Hexadecimal digits of an id that name the launch."""
+STEP_DIGITS = 6
+"""Digits after them that name the step."""
+
+
+class hexadecimal(FunctionElement[str]):  # noqa: N801 -- it reads like a function of SQL
+    """A whole number in hexadecimal digits."""
+
+    type = String()
+    inherit_cache = True
+
+
+class json_member(FunctionElement[str]):  # noqa: N801
+    """A member of a JSON text, by name; NULL where it has none."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class json_holds(FunctionElement[bool]):  # noqa: N801
+    """Whether a JSON list holds a text."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+class one_of(FunctionElement[bool]):  # noqa: N801
+    """Whether a whole number is among those of a JSON list (SQLite) or an array (PostgreSQL)."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(hexadecimal, "sqlite")
+def _hexadecimal_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"printf('%x', {compiler.process(element.clauses, **kw)})"
+
+
+@compiles(hexadecimal, "postgresql")
+def _hexadecimal_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"to_hex(CAST({compiler.process(element.clauses, **kw)} AS BIGINT))"
+
+
+@compiles(json_member, "sqlite")
+def _member_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    text, name = (compiler.process(one, **kw) for one in element.clauses)
+    return f"({text} ->> ('$.\"' || {name} || '\"'))"
+
+
+@compiles(json_member, "postgresql")
+def _member_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    text, name = (compiler.process(one, **kw) for one in element.clauses)
+    return f"(CAST({text} AS jsonb) ->> {name})"
+
+
+@compiles(json_holds, "sqlite")
+def _holds_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    text, wanted = (compiler.process(one, **kw) for one in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({text}) AS held WHERE held.value = {wanted})"  # noqa: S608 -- compiled parts
+
+
+@compiles(json_holds, "postgresql")
+def _holds_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    text, wanted = (compiler.process(one, **kw) for one in element.clauses)
+    return f"jsonb_exists(CAST({text} AS jsonb), {wanted})"
+
+
+@compiles(one_of, "sqlite")
+def _one_of_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    column, ids = (compiler.process(one, **kw) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608
+
+
+@compiles(one_of, "postgresql")
+def _one_of_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    column, ids = (compiler.process(one, **kw) for one in element.clauses)
+    return f"{column} = ANY (CAST({ids} AS BIGINT[]))"
+
+
+def among(connection: Connection, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """Whether a column is one of many whole numbers, handed over as one value."""
+    given = [int(one) for one in ids]
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import ARRAY
+
+        return one_of(column, bindparam(None, given, type_=ARRAY(BigInteger)))
+    return one_of(column, bindparam(None, json.dumps(given), type_=Text))
+
+
+def id_prefix(launch_id: str, step: str) -> str:
+    """What the ids of one step's touches, deliveries and tasks begin with."""
+    return content_hash(["launch", launch_id])[:LAUNCH_DIGITS] + content_hash(["step", step])[:STEP_DIGITS]
+
+
+def row_id(launch_id: str, step: str, customer_id: int, entry: int) -> str:
+    """The id of what one step makes for one customer; `row_ids` gives the same in SQL.
+
+    Examples:
+        >>> row_id("l", "s", 255, 1)[-5:]
+        '-ff-1'
+    """
+    return f"{id_prefix(launch_id, step)}-{customer_id:x}-{entry:x}"
+
+
+def row_ids(
+    launch_id: str, step: str, customer_id: ColumnElement[int], entry: ColumnElement[int]
+) -> ColumnElement[str]:
+    """The ids of what one step makes, in SQL."""
+    head: ColumnElement[str] = literal(id_prefix(launch_id, step) + "-", String)
+    return head + hexadecimal(customer_id) + literal("-", String) + hexadecimal(entry)
+
+
+def launch_of(touch_id: ColumnElement[str]) -> ColumnElement[str]:
+    """The digits of an id that name its launch."""
+    return func.substr(touch_id, 1, LAUNCH_DIGITS)
+
+
+def instant(at: datetime) -> ColumnElement[datetime]:
+    """An instant as a value."""
+    return literal(at, UtcDateTime)
+
+
+def by_zone(moment: Moment, zone: ColumnElement[str]) -> ColumnElement[datetime]:
+    """An instant that depends on the time zone."""
+    if not moment.by_zone:
+        return instant(moment.everywhere)
+    return case(*[(zone == name, instant(at)) for name, at in moment.by_zone], else_=instant(moment.everywhere))

@@ -1,0 +1,1 @@
+"""What have people in a play answered since?"""

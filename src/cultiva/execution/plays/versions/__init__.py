@@ -1,0 +1,1 @@
+"""Which version of a play is somebody in?"""
