@@ -252,7 +252,8 @@ def lift(  # noqa: PLR0913, PLR0917  (what an emergency stop is)
         else:
             from cultiva.loop.campaign_sheets import CampaignTables
 
-            show_line(CampaignTables(parts).halted(halts.values()) or "0")
+            tables = CampaignTables(parts)
+            show_line(tables.halted(halts.values()) or tables.text("no_halt"))
 
 
 def audit(  # noqa: PLR0913, PLR0917  (what the audit can be asked)

@@ -130,7 +130,7 @@ def _role(name: str, approval: Approval) -> ApprovalRole:
 
 
 def _demand_within(launch: Launch, role: ApprovalRole, approval: Approval) -> None:
-    others = [one.name for one in approval.roles if one is not role and not above(launch, one)]
+    others = [one.name for one in approval.roles if one is not role and not (one.only_beside or above(launch, one))]
     over = above(launch, role)
     if over:
         raise CultivaError(
