@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cultiva.contracts.decision import Fate
 from cultiva.definitions.strategies import Strategy
@@ -26,8 +26,10 @@ from cultiva.execution.launching.states import Act
 from cultiva.execution.plays.compiling import compiled
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.hashing import content_hash
-from cultiva.loop.explaining import Case, explanation_of, tests
 from cultiva.loop.parts import Parts
+
+if TYPE_CHECKING:
+    from cultiva.loop.explaining import Case
 
 MINOR = 100
 """Minor units in one of money."""
@@ -87,6 +89,8 @@ def submit(parts: Parts, strategy: str, on: date, *, enrols: Enrols, author: Per
 
 def explain(case: Case) -> dict[str, Any]:
     """The whole explanation, with what clashes with other launches now and the test messages."""
+    from cultiva.loop.explaining import explanation_of, tests
+
     version = content_hash(body_of(case.parts, case.strategy.name))
     sends = [{name: value for name, value in one.items() if name != "address"} for one in tests(case, version)]
     return {**explanation_of(case), "conflicts": conflicts(case), "tests": sends}
@@ -123,6 +127,8 @@ def test_sends(parts: Parts, name: str) -> list[dict[str, Any]]:
     Raises:
         CultivaError: if the strategy has changed since, or its plan is gone.
     """
+    from cultiva.loop.explaining import tests
+
     launch = launches_of(parts).one(name)
     case = _case(parts, launch.strategy, launch.business_date, launch.enrols)
     return tests(case, launch.version)
@@ -251,6 +257,8 @@ def _case(parts: Parts, strategy: str, on: date, enrols: Enrols) -> Case:
     Raises:
         CultivaError: if it is not in that plan, or has changed since.
     """
+    from cultiva.loop.explaining import Case  # statistics: acts on launches need not wait for them
+
     one = checked_strategy(parts, strategy)
     if not parts.lake.files_current("decisions", on):
         raise CultivaError(
@@ -276,6 +284,8 @@ def _case(parts: Parts, strategy: str, on: date, enrols: Enrols) -> Case:
 
 def _stored_case(parts: Parts, launch: Launch) -> Case | None:
     """The case of a launch, as far as strategy and plan are still there."""
+    from cultiva.loop.explaining import Case
+
     one = parts.workspace.strategies.get(launch.strategy)
     if one is None or not parts.lake.files_current("decisions", launch.business_date):
         return None
