@@ -102,6 +102,8 @@ class _Check:
         used: set[str] = set()
         sound = True
         for field, text in written.items():
+            if field not in {*FIELDS[form], "url"}:
+                continue
             template = yield from self._template((*loc, field), text, html=field == "html")
             sound = sound and template is not None
             used |= template.names if template is not None else set()
@@ -120,9 +122,8 @@ class _Check:
         if loc[-1] == "url" and not _TARGET.match(text):
             message, allowed = "a url names its host itself, before any value", "https://host/..."
             faults.append(TemplateFault(0, "url_host", message, text[:60], allowed))
-        for fault in faults or self._tried(template, str(loc[-1])):
-            faults.append(fault)
-            yield self._fault(loc, text, fault)
+        faults = faults or list(self._tried(template, str(loc[-1])))
+        yield from (self._fault(loc, text, fault) for fault in faults)
         return None if faults else template
 
     def _name_faults(self, template: Template) -> Iterator[TemplateFault]:

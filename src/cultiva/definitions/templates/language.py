@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -133,6 +134,8 @@ def read_template(text: str, *, language: str = "zh", currency: str = "CNY", htm
     for sign in LINKS.values():
         if sign in text:
             raise TemplateError(TemplateFault(text.index(sign), "template_syntax", "a character that is none"))
+    if (shape := _endless(text)) is not None:
+        raise TemplateError(shape)
     environment = _environment(language, currency, html)
     try:
         nodes = environment._parse(text)
@@ -150,6 +153,19 @@ def read_template(text: str, *, language: str = "zh", currency: str = "CNY", htm
     uses = tuple(Use(_path(one.segments), one.span.index) for each in found.globals.values() for one in each)
     pieces = tuple(one.text if isinstance(one, content.ContentNode) else one for one in nodes)
     return Template(text, uses, bare, bound, steps, pieces)
+
+
+def _endless(text: str) -> TemplateFault | None:
+    """What would keep Liquid's own reader busy for minutes: many openings without an end, and seas of blanks."""
+    for opening, end in (("{{", "}}"), ("{%", "%}")):
+        index = text.find(opening, text.rfind(end) + 1)
+        if index >= 0:
+            message, hint = f"not Liquid: expected '{end}'", "close every {{ with }} and every tag with its end"
+            return TemplateFault(
+                index, "template_syntax", message, text[index : index + 40].split("\n", maxsplit=1)[0], hint=hint
+            )
+    sea = _BLANKS.search(text)
+    return TemplateFault(sea.start(), "template_syntax", "more than 500 blanks in a row") if sea else None
 
 
 def _path(segments: list[Any]) -> tuple[str, ...]:
@@ -260,4 +276,5 @@ def _bare_links(node: Node) -> int:
     return own + sum(within)
 
 
+_BLANKS = re.compile(r"\s{501}")
 _LINK_PATHS = [[name] for name in LINKS]

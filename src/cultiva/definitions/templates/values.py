@@ -42,7 +42,9 @@ def clean(value: Any) -> Any:
     """
     if value is None or isinstance(value, bool | int | date):
         return value
-    if isinstance(value, Decimal | float):
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, list | tuple | set | frozenset):
         found = (clean(one) for one in list(value)[:ENTRIES_MAX])
