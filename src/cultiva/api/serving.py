@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import structlog
 from fastapi import FastAPI
 
 FACTORY = "cultiva.api.serving:application"
@@ -34,12 +36,28 @@ class Serving:
     """Settings over cultiva.toml."""
 
 
+class _Passed(logging.Handler):
+    """Passes what the server itself logs on to the log of the process, so that every line has one form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger(record.name).log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+
+
+def _set_up_logs() -> None:
+    from cultiva.kit.logs import set_up_logs
+
+    set_up_logs(level="INFO", as_json=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Passed()], force=True)
+    logging.getLogger("uvicorn").setLevel(logging.INFO)
+
+
 def serve(asked: Serving) -> None:
     """Serves until it is told to end (SIGTERM, SIGINT); requests that have begun are answered first."""
     import uvicorn
 
     told = {"workspace": str(asked.workspace.resolve()), "overrides": dict(asked.overrides)}
     os.environ[ASKED] = json.dumps(told)
+    _set_up_logs()
     with TemporaryDirectory(prefix="cultiva-metrics-") as folder:
         if asked.workers > 1:
             os.environ[SEVERAL] = folder
@@ -50,7 +68,7 @@ def serve(asked: Serving) -> None:
             port=asked.port,
             workers=asked.workers,
             access_log=False,  # ours has no query and no customer in it
-            log_level="info",
+            log_config=None,
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
         )
@@ -60,10 +78,9 @@ def application() -> FastAPI:
     """The API of one worker; opens the workspace, and closes it when the worker ends."""
     from cultiva import bootstrap
     from cultiva.api.app import create_app
-    from cultiva.kit.logs import set_up_logs
 
     asked = json.loads(os.environ[ASKED])
-    set_up_logs(level="INFO", as_json=True)
+    _set_up_logs()
     stack = ExitStack()
     parts = stack.enter_context(bootstrap.opened(Path(asked["workspace"]), overrides=asked["overrides"]))
     close: Callable[[], None] = stack.close
