@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import insert
 from tests.execution.dispatch.carriers import NOON, SECOND, Carrier, Killed, Stage
 
 from cultiva.execution.dispatch.records import Resolution, State
 from cultiva.execution.dispatch.service import Letters
-from cultiva.execution.tables import AUDIT
+from cultiva.execution.tables import AUDIT, TOUCH
 from cultiva.kit.errors import CultivaError
 from cultiva.store import Store
 
@@ -156,6 +157,38 @@ def test_giving_up_gives_the_touch_back(store: Store) -> None:
     letters.resolve(key, Resolution.GIVE_UP, actor="li", remark="nobody knows", at=NOON)
     assert stage.row(key).state == "failed"
     assert stage.asked.released == [stage.row(key).touch_id]
+
+
+def test_a_dead_letter_that_is_sent_again_asks_for_room_in_the_budget_again(store: Store) -> None:
+    stage = Stage(store.database, Carrier(traceable=True))
+    (key,) = stage.queue(1)
+    touch = {"touch_id": stage.row(key).touch_id, "customer_id": 0, "channel": "sms", "offer": "o", "strategy": "s"}
+    more = {"launch_id": "L1", "step": "s1", "worth": 1.0, "counts_on": NOON.date(), "exempt": False, "changed": NOON}
+    with store.database.writing() as connection:
+        connection.execute(insert(TOUCH).values(**touch, **more, state="released"))
+    stage.carrier.fates = {key: ["later"] * 4}
+    for minutes in range(4):
+        stage.dispatcher.work_once("w1", NOON + minutes * 600 * SECOND)
+    assert stage.row(key).state == "dead"
+    letters = Letters(store.database, stage.asked.checks().release)
+    letters.resolve(key, Resolution.SEND_AGAIN, actor="li", remark="the carrier is back", at=NOON)
+    (row,) = stage.all_of(TOUCH)
+    assert row.state == "reserved"
+    assert stage.dispatcher.work_once("w1", NOON).sent == 1
+
+
+def test_a_moment_read_long_ago_does_not_shorten_a_lease(store: Store) -> None:
+    """A caller that goes on with the same `at` while time passes: leases begin now all the same."""
+    stage = Stage(store.database, Carrier(traceable=True), batch=1)
+    first, second = stage.queue(2)
+    stage.dispatcher.work_once("w1", NOON)
+    stage.elapsed = 300.0
+    left = next(key for key, state in stage.states().items() if state == "queued")
+    stage.carrier.fates = {left: ["die"]}
+    with pytest.raises(Killed):
+        stage.dispatcher.work_once("w1", NOON)
+    assert stage.row(left).leased_until == NOON + 306 * SECOND  # 1 x 1 s and a margin of 5 s
+    assert {first, second} == set(stage.states())
 
 
 def test_letters_come_in_pages(store: Store) -> None:

@@ -59,6 +59,7 @@ class Dispatcher:
         self._outbox = Outbox(database, checks.release)
         self._receipts = Receipts(database, checks.release)
         self._turn = 0
+        self._latest: tuple[datetime, float] | None = None
 
     def work_once(self, worker: str, at: datetime, *, provider: str | None = None) -> Tally:
         """Takes over what lost workers have left, then sends one batch over every lane.
@@ -70,12 +71,19 @@ class Dispatcher:
         """
         tally = Tally()
         self._turn += 1
-        since = self._stopwatch()
         for name, lane in self._lanes.items():
             if provider in (None, name):
-                now = at + timedelta(seconds=self._stopwatch() - since)
-                tally = tally.plus(_Round(self, name, lane, worker=worker, at=now).work())
+                tally = tally.plus(_Round(self, name, lane, worker=worker, at=self._no_earlier(at)).work())
         return tally
+
+    def _no_earlier(self, at: datetime) -> datetime:
+        """Now, if `at` was read a while ago: a lease that begins in the past ends before its sender does."""
+        read = self._stopwatch()
+        if self._latest is not None:
+            before, then = self._latest
+            at = max(at, before + timedelta(seconds=read - then))
+        self._latest = (at, read)
+        return at
 
     def tend(self, at: datetime) -> int:
         """Cancels what is queued of launches that are over, and matches reports that came too early; how many."""

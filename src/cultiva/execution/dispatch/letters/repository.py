@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from cultiva.execution.audit import service as audit
 from cultiva.execution.audit.chain import Entry
 from cultiva.execution.dispatch.records import Letter, Resolution, State
-from cultiva.execution.tables import DELIVERY, RECEIPT
+from cultiva.execution.tables import DELIVERY, RECEIPT, TOUCH
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.masking import mask_email, mask_phone
 from cultiva.store.database import Database
@@ -71,12 +71,19 @@ class Letters:
             changed: dict[str, Any] = {"state": becomes, "evidence": [*(row.evidence or []), clue], "changed": at}
             if becomes is State.QUEUED:
                 changed |= {"attempts": 0, "due": at, "lease": "", "leased_until": None}
+                _reserve_again(connection, row.touch_id, at)
             connection.execute(update(DELIVERY).where(mine).values(**changed))
             if becomes is State.FAILED and row.touch_id and row.state == State.UNKNOWN:
                 self._release(connection, [row.touch_id], at)
             detail = {"said": said.value, "was": row.state, "becomes": becomes.value, "remark": remark}
             audit.write(connection, Entry(at, actor, "delivery.resolved", f"delivery:{delivery_id}", detail))
         return becomes
+
+
+def _reserve_again(connection: Connection, touch_id: str, at: datetime) -> None:
+    """The touch of a dead letter was given back; it asks for room again, which the budget judges at sending."""
+    back = (TOUCH.c.touch_id == touch_id) & (TOUCH.c.state == "released")
+    connection.execute(update(TOUCH).where(back).values(state="reserved", expires=None, changed=at))
 
 
 def _becomes(row: Row[Any] | None, said: Resolution, delivery_id: str) -> State:
