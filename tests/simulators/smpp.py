@@ -44,6 +44,7 @@ class Connection:
         self.reader, self.writer = reader, writer
         self.bound = False
         self.pushed: dict[int, dict[str, Any]] = {}
+        self.known: set[int] = set()
         self.sequence = 0
 
     async def serve(self) -> None:
@@ -113,16 +114,15 @@ class Connection:
 
     def acknowledged(self, sequence: int) -> None:
         report = self.pushed.pop(sequence, None)
-        if report in self.centre.queue:
-            self.centre.queue.remove(report)
+        self.centre.queue[:] = [one for one in self.centre.queue if one is not report]
 
     async def push(self) -> None:
         """Every report is pushed once over a connection; one not acknowledged there goes over the next."""
         while True:
             await asyncio.sleep(0.02)
-            waiting = self.centre.due() if self.bound else []
-            for report in waiting:
-                if not any(report is one for one in self.pushed.values()):
+            for report in self.centre.due() if self.bound else []:
+                if id(report) not in self.known:
+                    self.known.add(id(report))
                     self.sequence += 1
                     self.pushed[self.sequence] = report
                     body = delivery(report)

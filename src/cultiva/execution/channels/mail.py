@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from base64 import encodebytes
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.header import Header
+from email.utils import format_datetime, formataddr, parseaddr
 
 from cultiva.contracts.delivery import Message
 from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.kit.hashing import md5_hex
 
 KEY = re.compile(r"[A-Za-z0-9._-]{1,128}")
 """A key as it can stand in a Message-ID."""
-_LAYOUT = SMTP.clone(max_line_length=900, cte_type="7bit")
-# No folding (a long signed link would become an encoded word, and no mailbox follows that), no bare 8-bit bytes.
+LINE_MAX = 900
+"""Characters of a line that is sent as it is; 998 is the limit of SMTP."""
+_PLAIN = re.compile(r"[ -~]{0,400}")
+_BREAK = re.compile(r"[\r\n\0]")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]{1,255}")
 SIGNED = (
     b"from",
@@ -114,7 +118,9 @@ def address_problem(message: Message) -> str:
 
 
 def written(message: Message, sender: Sender, *, at: datetime) -> bytes:
-    """The mail as it goes over the wire.
+    """The mail as it goes over the wire: seven bits only, no line longer than 998.
+
+    By hand, because the standard library's EmailMessage takes two milliseconds for it, ten times as long.
 
     Args:
         message: Content `subject`, `text`, `html`, and `unsubscribe`: the URL that takes an opt-out by one POST.
@@ -124,27 +130,55 @@ def written(message: Message, sender: Sender, *, at: datetime) -> bytes:
     Raises:
         ValueError: if a header would break out of its line.
     """
-    mail = EmailMessage(policy=_LAYOUT)
-    mail["From"] = sender.address
-    mail["To"] = message.address
-    mail["Subject"] = message.content.get("subject", "")
-    mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = message_id(message.key, sender)
-    _unsubscribe(mail, message.content.get("unsubscribe", ""), sender)
-    text, html = message.content.get("text", ""), message.content.get("html", "")
-    if text:
-        mail.set_content(text)
-        if html:
-            mail.add_alternative(html, subtype="html")
-    else:
-        mail.set_content(html, subtype="html")
-    return mail.as_bytes()
+    content = message.content
+    if _BREAK.search("".join((content.get("subject", ""), content.get("unsubscribe", ""), message.address))):
+        raise ValueError("a header with a line break")
+    headers = {
+        "From": _mailbox(sender.address),
+        "To": message.address,
+        "Subject": _encoded(content.get("subject", "")),
+        "Date": format_datetime(at),
+        "Message-ID": message_id(message.key, sender),
+        **_unsubscribe(content.get("unsubscribe", ""), sender),
+        "MIME-Version": "1.0",
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    bodies = [_part(kind, content[name]) for name, kind in (("text", "plain"), ("html", "html")) if content.get(name)]
+    return (head + (bodies[0] if len(bodies) == 1 else _alternatives(bodies, message.key))).encode("utf-8")
 
 
-def _unsubscribe(mail: EmailMessage, url: str, sender: Sender) -> None:
+def _unsubscribe(url: str, sender: Sender) -> dict[str, str]:
     ways = [f"<{url}>"] if url else []
     ways += [f"<mailto:{sender.unsubscribe_mail}?subject=unsubscribe>"] if sender.unsubscribe_mail else []
-    if ways:
-        mail["List-Unsubscribe"] = ", ".join(ways)
+    found = {"List-Unsubscribe": ", ".join(ways)} if ways else {}
     if url.startswith("https://"):  # one click is for https only
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return found
+
+
+def _encoded(text: str) -> str:
+    """A header's text, as encoded words (RFC 2047) where it must."""
+    return text if _PLAIN.fullmatch(text) else Header(text, "utf-8", maxlinelen=75).encode(linesep="\r\n")
+
+
+def _mailbox(address: str) -> str:
+    name, bare = parseaddr(address)
+    return formataddr((name, bare)) if name else bare
+
+
+def _part(kind: str, text: str) -> str:
+    """One body with its headers: as it is if it is short-lined ASCII, else in base64."""
+    lines = _LINE_END.split(text)
+    whole = "\r\n".join(lines if lines[-1] == "" else [*lines, ""])
+    if text.isascii() and "\0" not in text and max(map(len, lines), default=0) <= LINE_MAX:
+        return f"Content-Type: text/{kind}; charset=us-ascii\r\n\r\n{whole}"
+    coded = encodebytes(whole.encode("utf-8", "replace")).decode("ascii").replace("\n", "\r\n")
+    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return head + coded
+
+
+def _alternatives(bodies: list[str], key: str) -> str:
+    """Text and HTML, the better one last."""
+    boundary = f"=_{md5_hex(key)}"
+    parts = "".join(f"--{boundary}\r\n{body}" for body in bodies)
+    return f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n{parts}--{boundary}--\r\n'

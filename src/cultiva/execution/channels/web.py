@@ -95,8 +95,9 @@ class Web:
 
         if self._client is None:
             limits = httpx.Limits(max_connections=self._concurrency, max_keepalive_connections=self._concurrency)
-            # Twice as long as allowed: the clock of `_answered` is the one that counts.
-            self._client = httpx.AsyncClient(timeout=2 * self._timeout, limits=limits, follow_redirects=False)
+            # Connecting ends before the clock of `_answered`, so that what it stops may have reached the server.
+            timeout = httpx.Timeout(2 * self._timeout, connect=0.9 * self._timeout)
+            self._client = httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False)
         return self._client
 
 
@@ -104,33 +105,14 @@ async def _answered(client: httpx.AsyncClient, call: Call, timeout: float) -> Re
     """One reply within its time, connecting included."""
     import httpx
 
-    connected = _Connected()
     try:
         async with asyncio.timeout(timeout):
-            answer = await client.request(
-                call.method,
-                call.url,
-                headers=dict(call.headers),
-                content=call.content,
-                extensions={"trace": connected.note},
-            )
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            answer = await client.request(call.method, call.url, headers=dict(call.headers), content=call.content)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL) as error:
         return Reply(0, problem=type(error).__name__, reached=False)
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-        return Reply(0, problem=type(error).__name__, reached=connected.sending)
+    except (httpx.HTTPError, TimeoutError) as error:
+        return Reply(0, problem=type(error).__name__)
     return Reply(answer.status_code, answer.content, {name.lower(): value for name, value in answer.headers.items()})
-
-
-class _Connected:
-    """Whether a request has begun to leave."""
-
-    def __init__(self) -> None:
-        self.sending = False
-
-    async def note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Called by httpx at every stage of a request."""
-        if event.endswith("send_request_headers.started"):
-            self.sending = True
 
 
 def receipt_of(key: str, reply: Reply, accepted: Callable[[Reply], Receipt]) -> Receipt:
