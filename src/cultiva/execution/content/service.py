@@ -112,7 +112,7 @@ class Renderer:
             language: The customer's; where the content does not speak it, the bank's own is used.
             facts: `{"customer": {tag: value}, "adviser": {...}, "branch": {...}}`; what is missing may be left out.
             delivery_id: For the links.
-            offer: Name of the offer that it speaks of.
+            offer: Name of the offer; empty: the first that the content speaks of.
         """
         try:
             ready = self._of(content, language, offer)
@@ -130,7 +130,7 @@ class Renderer:
             frame: A row per delivery: `delivery_id`, `language` (else the bank's own), `offer` (else the argument),
                 and a column for each of `needs(content).names`; a tag's may be called by the tag alone.
             content: What is said.
-            offer: Name of the offer, where the frame does not say.
+            offer: Name of the offer, where the frame does not say; empty: the first that the content speaks of.
 
         Raises:
             CultivaError: if a column is missing.
@@ -190,7 +190,7 @@ class Renderer:
         if known is not content and known != content:
             self._contents[content.name] = content
             self._ready.cache_clear()
-        return self._ready(content.name, language, offer)
+        return self._ready(content.name, language, offer or next(iter(content.offers), ""))
 
     def _read(self, name: str, language: str, offer: str) -> _Ready:
         content, settings = self._contents[name], self.workspace.settings
