@@ -21,6 +21,8 @@ SCHEMES = {
 }
 """Kind -> what its URL may begin with; other kinds are not looked at."""
 NAMED = re.compile(r"\$\{(env|file):[^}]+\}")
+_STANDS_FOR = "named"
+"""Put in the place of a named secret."""
 _SECRET_HEADER = re.compile(r"authori[sz]ation|token|secret|password|api[-_]?key|signature", re.IGNORECASE)
 
 
@@ -49,13 +51,12 @@ def _section(provider: ProviderSettings) -> Iterator[_Problem]:
 def _url(provider: ProviderSettings) -> Iterator[_Problem]:
     if NAMED.fullmatch(provider.url) or provider.kind == "file":
         return
-    parts = urlsplit(NAMED.sub("x", provider.url))
+    parts = urlsplit(NAMED.sub(_STANDS_FOR, provider.url))
     allowed = SCHEMES.get(provider.kind)
     if allowed and (parts.scheme not in allowed or not parts.hostname):
         hint = f"begin with {' or '.join(f'{one}://' for one in allowed)}"
         yield ("url",), "provider_url", "a provider's URL does not fit its kind", parts.scheme or "no scheme", hint
-    written = urlsplit(provider.url)
-    if parts.password and not NAMED.fullmatch(written.password or ""):
+    if parts.password and parts.password != _STANDS_FOR:
         hint = "name it: ${env:NAME} or ${file:PATH}"
         yield ("url",), "written_secret", "a password is written in a file of the workspace", "***", hint
 

@@ -152,12 +152,15 @@ def test_the_connection_is_encrypted_and_the_relay_is_who_it_says(
     assert stranger.send([mail("k2")])[0].sent is Sent.LATER
     open_hearted = _open(opened, server)
     assert open_hearted.send([mail("k3")])[0].sent is Sent.LATER, "the relay demands STARTTLS: our settings are wrong"
+    by_url = {"sender": "bank@example.org", "ca_file": "ca.pem"}
+    inline = opened("smtp", f"smtp://bank:${{env:MAIL_PASSWORD}}@127.0.0.1:{server.port}", smtp=by_url)
+    assert inline.send([mail("k5")])[0].sent is Sent.ACCEPTED
     monkeypatch.setenv("MAIL_PASSWORD", "wrong")
     rejected = _open(opened, server, starttls=True, ca_file="ca.pem", **login)
     (receipt,) = rejected.send([mail("k4")])
     assert receipt.sent is Sent.LATER
     assert "wrong" not in receipt.problem
-    assert [entry["key"] for entry in server.accepted()] == ["k1"]
+    assert [entry["key"] for entry in server.accepted()] == ["k1", "k5"]
 
 
 def test_a_relay_without_starttls_gets_nothing(start: Start, opened: Open) -> None:

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cultiva.contracts.delivery import Receipt, Sent
 from cultiva.definitions.providers import SmtpSettings
@@ -55,8 +55,8 @@ class RelayAddress:
             implicit_tls=parts.scheme == "smtps",
             starttls=own.starttls and parts.scheme != "smtps",
             trusted=root / own.ca_file if own.ca_file else None,
-            user=revealed(own.user or "", root=root),
-            password=revealed(own.password or "", root=root),
+            user=revealed(own.user or "", root=root) or unquote(parts.username or ""),
+            password=revealed(own.password or "", root=root) or unquote(parts.password or ""),
             timeout_seconds=timeout_seconds,
             per_connection_max=own.per_connection_max,
         )
