@@ -71,7 +71,7 @@ def fly(setup: Setup, open_parts: OpenParts, *, progress: StepProgress | None = 
         progress: Is told about the founding and every week.
     """
     shown = progress or Unseen()
-    bank = _founded(setup, shown)
+    bank = founded(setup, shown)
     weeks = []
     for number in range(setup.weeks + 1):
         on = setup.first_day + timedelta(days=DAYS_PER_WEEK * number)
@@ -79,7 +79,7 @@ def fly(setup: Setup, open_parts: OpenParts, *, progress: StepProgress | None = 
     return Flown(setup, bank, on, tuple(weeks))
 
 
-def _founded(setup: Setup, shown: StepProgress) -> LivingBank:
+def founded(setup: Setup, shown: StepProgress) -> LivingBank:
     """The bank as it stands: founded now, or as the last attempt left it."""
     workspace, step = prepared(setup), StepShown("bank", _FOUNDED, 1, setup.weeks + 2)
     if (setup.bank / "truth").exists() and (setup.bank / "deliveries").exists():

@@ -96,11 +96,6 @@ class Gates:
         """Gives back touches of what surely was not sent."""
         self.budget.release(touch_ids, at, confirmed=True, connection=connection)
 
-    def forbids(self, _connection: Any, customer_id: int, channel: str, at: datetime) -> str:
-        """Why a person may not take a contact up now; empty: nothing is against it."""
-        why = self._closed([(customer_id, channel)], at).get((customer_id, channel))
-        return why.value if why else ""
-
     def _closed(self, asked: Sequence[tuple[int, str]], at: datetime) -> Mapping[tuple[int, str], Closed]:
         oldest: date = self.calendar.local_day(at, self.calendar.zone) - timedelta(days=KNOWN_DAYS_MAX)
         return self.recipients.closed(asked, oldest=oldest)

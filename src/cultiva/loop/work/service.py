@@ -24,7 +24,7 @@ from cultiva.execution.outgoing.service import Outgoing
 from cultiva.execution.plays.service import Plays
 from cultiva.execution.plays.world import Moves, Running, World
 from cultiva.execution.recipients.service import Recipients
-from cultiva.execution.tasks.service import Hooks, Tasks
+from cultiva.loop.desk import desk, refresh_staff
 from cultiva.loop.parts import Parts
 from cultiva.loop.recipients import refresh
 from cultiva.loop.work.enrolling import dates_due, enrol, running
@@ -96,7 +96,7 @@ class Worker:
         self.launches = Launches(database, workspace.approval)
         self.plays = Plays(database, self.calendar)
         self.gates = Gates(workspace, self.calendar, self.budget, self.recipients, self.outgoing, self._wording)
-        self.tasks = tasks_of(parts, self.gates)
+        self.tasks = desk(parts) if workspace.workbench is not None else None
         self._known: Knowledge | None = None
         self._swept: dict[str, object] = {}
         self._running: dict[str, Running] = {}
@@ -126,7 +126,7 @@ class Worker:
             at: Now.
         """
         done = Round(expired=self.budget.expire(at))
-        self._renew_knowledge()
+        self._renew_knowledge(at)
         if self._parts.workspace.providers:
             self.dispatcher.tend(at)
             done.heard = self.dispatcher.poll(at).new
@@ -188,12 +188,13 @@ class Worker:
             **answers,
         )
 
-    def _renew_knowledge(self) -> None:
-        """Takes up a new night's profile, and puts what it says of everybody in a play where sending asks."""
+    def _renew_knowledge(self, at: datetime) -> None:
+        """Takes up a new night's profile: what it says of everybody in a play, and who does tasks."""
         newest = self._parts.store.snapshots.latest("decisions", None)
         if newest is None or (self._known is not None and self._known.on == newest.business_date):
             return
         refresh(self._parts, self.recipients.in_flight(), newest.business_date)
+        refresh_staff(self._parts, newest.business_date, at)
         self._known = Knowledge(self._parts, newest.business_date)
 
     def _wording(self) -> Wording:
@@ -206,25 +207,6 @@ class Worker:
             launch.launch_id: {node.name: node.content for node in self._play_of(launch).graph.nodes if node.content}
             for launch in self.launches.all(states=RUNNING)
         }
-
-
-def tasks_of(parts: Parts, gates: Gates) -> Tasks | None:
-    """The queue of human work, whose contacts count in the contact budget; None where there is no workbench."""
-    budget, workbench = gates.budget, parts.workspace.workbench
-    if workbench is None:
-        return None
-
-    def confirm(connection: object, ids: object, at: datetime) -> object:
-        return budget.confirm(ids, at, connection=connection)  # type: ignore[arg-type]
-
-    def release(connection: object, ids: object, at: datetime) -> object:
-        return budget.release(ids, at, connection=connection)  # type: ignore[arg-type]
-
-    def forbidden(connection: object, customer_id: int, channel: str) -> str:
-        return gates.forbids(connection, customer_id, channel, parts.clock())
-
-    hooks = Hooks(confirm=confirm, release=release, forbidden=forbidden)  # type: ignore[arg-type]
-    return Tasks(parts.store.database, workbench, gates.calendar, hooks=hooks)
 
 
 def _merge(one: Moves, other: Moves) -> None:
