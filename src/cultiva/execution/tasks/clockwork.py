@@ -57,8 +57,7 @@ def cancelled(
     """
     found = repository.some(connection, repository.launch_tasks(connection, launch_id, customer_ids))
     made = [changes.ended(task, Action.CANCELLED, by=SYSTEM, at=at, reason=reason) for task in found]
-    for change in made:
-        repository.save(connection, change)
+    repository.save_all(connection, made)
     return made
 
 
@@ -69,8 +68,7 @@ def _once(database: Database, find: _Find, make: _Make, batch: int) -> list[Chan
             return []
     with database.writing() as connection:
         made = [make(task) for task in find(connection, batch)]
-        for change in made:
-            repository.save(connection, change)
+        repository.save_all(connection, made)
         return made
 
 

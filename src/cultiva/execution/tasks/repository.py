@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from cultiva.execution.tables import ABSENCE, RECIPIENT, SIGNAL, STAFF_MEMBER, TASK, TASK_EVENT
 from cultiva.execution.tasks.changes import Change
@@ -20,6 +20,11 @@ from cultiva.store.database import insert_missing, put, put_all
 PIECE = 500
 """Ids in one statement; SQLite takes a limited number of variables."""
 _FIELDS = tuple(field.name for field in fields(Task))
+_MOVING = (
+    *("role", "branch_id", "staff_id", "best_from", "best_to", "due", "state", "result", "escalated", "attempts"),
+    *("promised", "offer_stage", "answer_by", "sender_id", "sender_role", "sender_branch", "changes", "changed"),
+)
+"""Columns that actions change; reason and script belong to whoever fills the facts in."""
 _LIVE = (State.OPEN.value, State.ACCEPTED.value)
 
 
@@ -36,8 +41,7 @@ def save(connection: Connection, change: Change) -> Task:
     Raises:
         CultivaError: if somebody else has changed the task since it was read.
     """
-    after = _row(change.after)
-    del after["task_id"], after["created"]
+    after = {name: value for name, value in _row(change.after).items() if name in _MOVING}
     mine = (TASK.c.task_id == change.before.task_id) & (TASK.c.changes == change.before.changes)
     if connection.execute(update(TASK).where(mine).values(**after)).rowcount != 1:
         raise CultivaError(
@@ -51,6 +55,19 @@ def save(connection: Connection, change: Change) -> Task:
     connection.execute(insert(TASK_EVENT).values(**_event_row(change.event)))
     signal(connection, change.signals, at=change.event.at)
     return change.after
+
+
+def save_all(connection: Connection, made: Sequence[Change]) -> None:
+    """Writes changes that bring no signals, of tasks that this transaction has locked, a statement per table."""
+    if not made:
+        return
+    assert not any(change.signals for change in made), "what people say is written one by one"
+    to: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _MOVING}
+    statement = update(TASK).where(TASK.c.task_id == bindparam("the_task")).values(to)
+    rows = [{f"new_{name}": value for name, value in _row(change.after).items() if name in _MOVING} for change in made]
+    ids = [{"the_task": change.after.task_id} for change in made]
+    connection.execute(statement, [row | one for row, one in zip(rows, ids, strict=True)])
+    connection.execute(insert(TASK_EVENT), [_event_row(change.event) for change in made])
 
 
 def signal(connection: Connection, rows: Sequence[SignalRow], *, at: datetime) -> int:
@@ -272,7 +289,8 @@ def _locked(connection: Connection, where: ColumnElement[bool], *, limit: int, s
 
 
 def _row(task: Task) -> dict[str, Any]:
-    return {**asdict(task), "state": task.state.value, "offer_stage": int(task.offer_stage)}
+    found = {name: getattr(task, name) for name in _FIELDS}
+    return {**found, "state": task.state.value, "offer_stage": int(task.offer_stage)}
 
 
 def _task(row: Row[Any]) -> Task:
@@ -282,4 +300,12 @@ def _task(row: Row[Any]) -> Task:
 
 def _event_row(event: Event) -> dict[str, Any]:
     event_id = content_hash([event.task_id, event.number])
-    return {**asdict(event), "event_id": event_id, "action": event.action.value, "detail": dict(event.detail)}
+    return {
+        "event_id": event_id,
+        "task_id": event.task_id,
+        "number": event.number,
+        "at": event.at,
+        "actor": event.actor,
+        "action": event.action.value,
+        "detail": dict(event.detail),
+    }

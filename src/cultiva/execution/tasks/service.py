@@ -153,8 +153,7 @@ class Tasks:
             if not rows or not repository.put_staff(connection, rows, business_date):
                 return 0
             while found := repository.orphans(connection, limit=repository.PIECE):
-                for task in found:
-                    repository.save(connection, changes.returned(task, at))
+                repository.save_all(connection, [changes.returned(task, at) for task in found])
                 returned += len(found)
         return returned
 
