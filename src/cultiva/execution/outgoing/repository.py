@@ -38,6 +38,7 @@ class PlainTask:
     """With `{tag}` where facts go."""
     script: str
     """Name of a content; empty: whichever fits."""
+    launch_id: str
 
 
 def begin_enrolment(connection: Connection, launch_id: str, day: date, at: datetime) -> tuple[datetime, bool]:

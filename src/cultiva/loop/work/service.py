@@ -6,11 +6,11 @@ Any number of workers share the work; one that dies leaves nothing half done tha
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from cultiva.definitions.content import Content
 from cultiva.execution.budget.service import Budget
 from cultiva.execution.calendar.service import Calendar
 from cultiva.execution.channels.service import open_providers
@@ -30,7 +30,7 @@ from cultiva.loop.recipients import refresh
 from cultiva.loop.work.enrolling import dates_due, enrol, running
 from cultiva.loop.work.gates import Gates, days_for
 from cultiva.loop.work.knowledge import Knowledge
-from cultiva.loop.work.wording import Wording
+from cultiva.loop.work.wording import Script, Wording
 
 TASKS_AT_A_TIME = 500
 """Tasks worded at once."""
@@ -99,7 +99,7 @@ class Worker:
         self.tasks = desk(parts) if workspace.workbench is not None else None
         self._known: Knowledge | None = None
         self._swept: dict[str, object] = {}
-        self._running: dict[str, Running] = {}
+        self._scripts: dict[str, tuple[Running, Script]] = {}
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -141,19 +141,24 @@ class Worker:
         return done
 
     def _carry_out(self, launch: Launch, at: datetime, done: Round) -> None:
+        play, _ = self._approved(launch)
         for on in dates_due(self._parts, launch):
-            done.entered += enrol(self._parts, self.plays, launch, self._play_of(launch), on=on, at=at)
+            done.entered += enrol(self._parts, self.plays, launch, play, on=on, at=at)
         world = self._world(launch)
         if self._known is not None and self._swept.get(launch.launch_id) != self._known.on:
-            _merge(done.moves, self.plays.sweep(self._play_of(launch), at, world=world))
+            _merge(done.moves, self.plays.sweep(play, at, world=world))
             self._swept[launch.launch_id] = self._known.on
-        _merge(done.moves, self.plays.advance(self._play_of(launch), at, world=world))
+        _merge(done.moves, self.plays.advance(play, at, world=world))
 
-    def _play_of(self, launch: Launch) -> Running:
-        """The play of a launch as it was approved, which never changes; listed launches come without it."""
-        if launch.launch_id not in self._running:
-            self._running[launch.launch_id] = running(self.launches.one(launch.launch_id))
-        return self._running[launch.launch_id]
+    def _approved(self, launch: Launch) -> tuple[Running, Script]:
+        """The play and the words of a launch as they were approved, which never change; listed launches lack them."""
+        if launch.launch_id not in self._scripts:
+            whole = self.launches.one(launch.launch_id)
+            play = running(whole)
+            contents = {name: Content.model_validate(body) for name, body in whole.body.get("contents", {}).items()}
+            steps = {node.name: node.content for node in play.graph.nodes if node.content}
+            self._scripts[launch.launch_id] = play, Script(contents, steps)
+        return self._scripts[launch.launch_id]
 
     def _send(self, at: datetime, done: Round) -> None:
         for _ in range(SENDINGS_MAX):
@@ -199,14 +204,8 @@ class Worker:
 
     def _wording(self) -> Wording:
         known = self._known or Knowledge(self._parts, self._parts.newest_date())
-        return Wording(known, self.renderer, self.recipients, self.outgoing, self._contents())
-
-    def _contents(self) -> Mapping[str, Mapping[str, str]]:
-        """Launch -> step -> the content that its play names."""
-        return {
-            launch.launch_id: {node.name: node.content for node in self._play_of(launch).graph.nodes if node.content}
-            for launch in self.launches.all(states=RUNNING)
-        }
+        scripts = {one.launch_id: self._approved(one)[1] for one in self.launches.all(states=RUNNING)}
+        return Wording(known, self.renderer, self.recipients, self.outgoing, scripts)
 
 
 def _merge(one: Moves, other: Moves) -> None:

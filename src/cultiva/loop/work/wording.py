@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from cultiva.definitions.content import Content
+from cultiva.definitions.content import Content, chosen
 from cultiva.execution.content.service import Failure, Renderer
 from cultiva.execution.dispatch.records import Claimed, Filled, Stopped
 from cultiva.execution.outgoing.service import Outgoing, PlainTask, TouchFacts
@@ -34,6 +33,21 @@ class Wanted:
     channel: str
     content: str
     """Name of the content; empty: whichever fits."""
+    launch_id: str
+
+
+@dataclass(frozen=True)
+class Script:
+    """What one launch says, as it was approved."""
+
+    contents: Mapping[str, Content]
+    """By name."""
+    steps: Mapping[str, str]
+    """Step -> the content that its play names."""
+
+
+NOTHING = Script({}, {})
+"""Of what belongs to no launch."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +58,8 @@ class Wording:
     renderer: Renderer
     recipients: Recipients
     outgoing: Outgoing
-    contents: Mapping[str, Mapping[str, str]]
-    """Launch -> step -> the content that its play names."""
+    scripts: Mapping[str, Script]
+    """Launch -> what it says."""
 
     def messages(self, batch: Sequence[Claimed]) -> Mapping[str, Filled | Stopped]:
         """What deliveries say; one without content, or whose facts are missing, is stopped with the reason."""
@@ -58,37 +72,43 @@ class Wording:
     def tasks(self, plain: Sequence[PlainTask]) -> dict[str, tuple[str, str]]:
         """Task -> reason and script with the facts filled in; a script that cannot be made is empty."""
         wanted = [
-            Wanted(one.task_id, one.customer_id, one.strategy, one.offer, one.channel, one.script) for one in plain
+            Wanted(one.task_id, one.customer_id, one.strategy, one.offer, one.channel, one.script, one.launch_id)
+            for one in plain
         ]
         scripts = self._worded(wanted)
         reasons = self._reasons(plain)
         return {one.task_id: (reasons[one.task_id], _text(scripts.get(one.task_id))) for one in plain}
 
     def _wanted(self, one: Claimed, facts: TouchFacts) -> Wanted:
-        content = self.contents.get(one.launch_id, {}).get(one.step, "")
-        return Wanted(one.delivery_id, one.customer_id, facts.strategy, facts.offer, one.channel, content)
+        content = self.scripts.get(one.launch_id, NOTHING).steps.get(one.step, "")
+        return Wanted(
+            one.delivery_id, one.customer_id, facts.strategy, facts.offer, one.channel, content, one.launch_id
+        )
 
     def _worded(self, wanted: Sequence[Wanted]) -> dict[str, Filled | Stopped]:
         """Texts, content by content."""
         found: dict[str, Filled | Stopped] = {}
-        chosen = [(self._content(one), one) for one in wanted]
-        found |= {one.key: Stopped(NO_CONTENT) for content, one in chosen if content is None}
-        named = sorted(((content.name, one) for content, one in chosen if content is not None), key=lambda two: two[0])
         people = self.recipients.of([one.customer_id for one in wanted])
-        for name, group in groupby(named, key=lambda two: two[0]):
-            some = [one for _, one in group]
-            found |= self._rendered(self.renderer.workspace.contents[name], some, people)
+        by_content: dict[tuple[str, str], tuple[Content, list[Wanted]]] = {}
+        for one in wanted:
+            content = self._content(one)
+            if content is None:
+                found[one.key] = Stopped(NO_CONTENT)
+            else:
+                by_content.setdefault((one.launch_id, content.name), (content, []))[1].append(one)
+        for content, some in by_content.values():
+            found |= self._rendered(content, some, people)
         return found
 
     def _content(self, one: Wanted) -> Content | None:
-        named = self.renderer.workspace.contents.get(one.content)
-        return named or self.renderer.content_for(one.offer, one.channel, one.strategy)
+        """The content that a step names, else the one that fits: as approved with the launch."""
+        contents = self.scripts.get(one.launch_id, NOTHING).contents
+        return contents.get(one.content) or chosen(contents, one.offer, one.channel, one.strategy)
 
     def _rendered(
         self, content: Content, some: Sequence[Wanted], people: Mapping[int, Recipient]
     ) -> dict[str, Filled | Stopped]:
-        frame = self._frame(content, some, people)
-        made = self.renderer.render_many(frame, content)
+        made = self.renderer.render_many(self._frame(content, some, people), content)
         return {
             one.key: Stopped(f"{content.name}: {text.reason} {text.about}".strip())
             if isinstance(text, Failure)
