@@ -5,6 +5,7 @@ import io
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -57,7 +58,8 @@ def test_a_profile_has_every_visible_tag_with_its_value(api: Api) -> None:
 
 def test_a_track_comes_page_by_page_newest_first(api: Api) -> None:
     client = api.client()
-    expected = [one.at for one in reversed(questions.track_rows(api.parts, 51, DAY))]
+    zone = ZoneInfo("Asia/Shanghai")
+    expected = [one.at.replace(tzinfo=zone) for one in reversed(questions.track_rows(api.parts, 51, DAY))]
     for page in (7, 1000):
         found = list(client.track(51, page=page))
         assert [one.at for one in found] == expected

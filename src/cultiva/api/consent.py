@@ -31,7 +31,7 @@ class ConsentShape(Shape):
     """A channel of the contact policy; `*`: every channel."""
     granted: bool
     at: datetime
-    """When it was said; the bank's own records in local time without zone, words since with their zone."""
+    """When it was said."""
     evidence: str
     source: str
     """bank: the bank's records of the business date; since: said since, counts before them."""
@@ -133,7 +133,11 @@ def _recorded(desk: Desk, customer_id: int, day: date) -> list[ConsentShape]:
     rows = asked.sort("granted", "at", descending=[False, True]).unique("channel", keep="first").collect().to_dicts()
     return [
         ConsentShape(
-            channel=row["channel"], granted=row["granted"], at=row["at"], evidence=row["evidence"] or "", source="bank"
+            channel=row["channel"],
+            granted=row["granted"],
+            at=desk.local(row["at"]),
+            evidence=row["evidence"] or "",
+            source="bank",
         )
         for row in rows
     ]

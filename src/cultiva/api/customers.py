@@ -80,7 +80,7 @@ class MomentShape(Shape):
     """One moment of a customer's track."""
 
     at: datetime
-    """In the bank's local time."""
+    """With the bank's time zone."""
     kind: TrackKind
     channel: str | None
     what: str
@@ -189,7 +189,7 @@ def track(
     begin = read_cursor(cursor, query, int) or 0
     rows = list(enumerate(reversed(questions.track_rows(desk.parts, customer_id, day)), start=1))
     page, after = cut(rows[max(0, begin) : max(0, begin) + limit + 1], limit, query, lambda row: row[0])
-    return Page[MomentShape](items=[_moment(one, may_see=personal) for _, one in page], next_cursor=after)
+    return Page[MomentShape](items=[_moment(desk, one, may_see=personal) for _, one in page], next_cursor=after)
 
 
 @routes.get("/{customer}/decisions", **needs(Scope.CUSTOMERS, 404))
@@ -236,11 +236,13 @@ def _meant(desk: Desk, name: str, on: date | None) -> tuple[date, int]:
     return day, desk.customer(name, day).customer_id
 
 
-def _moment(one: TrackRow, *, may_see: bool) -> MomentShape:
+def _moment(desk: Desk, one: TrackRow, *, may_see: bool) -> MomentShape:
     # What a customer wrote in a survey is personal as a whole; numbers of accounts are masked within other details.
     written = one.kind is TrackKind.SURVEY_ANSWER and not may_see
     detail = one.detail.split(": ")[0] if written else text(one.detail, may_see=may_see)
-    return MomentShape(at=one.at, kind=one.kind, channel=one.channel, what=one.what, amount=one.amount, detail=detail)
+    return MomentShape(
+        at=desk.local(one.at), kind=one.kind, channel=one.channel, what=one.what, amount=one.amount, detail=detail
+    )
 
 
 def _decision(one: Decision, sentence: str, told: questions.Told) -> DecisionShape:

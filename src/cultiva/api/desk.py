@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from threading import Lock
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
@@ -93,6 +94,10 @@ class Desk:
     def now(self) -> datetime:
         """The present instant."""
         return self.parts.clock()
+
+    def local(self, at: datetime) -> datetime:
+        """An instant of the lake, which is kept in the bank's local time without a zone, with its zone."""
+        return at.replace(tzinfo=ZoneInfo(self.parts.workspace.settings.timezone))
 
     def day(self, on: date | None) -> date:
         """The newest business date, up to `on` if given; a run that ended a moment ago is seen."""

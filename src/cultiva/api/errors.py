@@ -148,6 +148,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # what FastAPI says of a body in no known encoding
+        return answer(request, plain_problem(422, "api.bad_body", "the body cannot be read", allowed="JSON in UTF-8"))
     phrase = HTTPStatus(error.status_code).phrase.lower()
     told = plain_problem(error.status_code, f"api.{phrase.replace(' ', '_')}", phrase, hint="see /openapi.json")
     return answer(request, told, error.headers)
