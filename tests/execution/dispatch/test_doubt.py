@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import insert
 from tests.execution.dispatch.carriers import NOON, SECOND, Carrier, Killed, Stage
@@ -91,18 +93,50 @@ def test_a_channel_with_a_fault_puts_its_batch_in_doubt(store: Store) -> None:
     assert stage.row(key).problem == "the channel failed: RuntimeError"
 
 
-def test_a_worker_that_slept_beyond_its_lease_sends_nothing(store: Store) -> None:
+def test_a_worker_that_was_stopped_after_marking_sends_nothing(store: Store) -> None:
+    stage = Stage(store.database, Carrier(traceable=True))
+    stage.queue(3)
+    outbox = stage.dispatcher._outbox
+    whole = outbox.mark
+
+    def sleep(*given: Any, **named: Any) -> Any:
+        going = whole(*given, **named)
+        stage.elapsed += 6.0  # of a lease of 3 x 1 s + 5 s, with three messages of one second each to go
+        return going
+
+    outbox.mark = sleep  # type: ignore[method-assign]
+    assert stage.dispatcher.work_once("w1", NOON).later == 3
+    assert stage.carrier.carried == {}
+    outbox.mark = whole  # type: ignore[method-assign]
+    assert stage.dispatcher.work_once("w1", NOON + 60 * SECOND).sent == 3
+
+
+def test_slow_checks_cost_nothing_as_long_as_nobody_has_taken_over(store: Store) -> None:
     stage = Stage(store.database, Carrier(traceable=True))
     stage.queue(3)
     whole = stage.asked._filled
 
-    def sleep(one: object) -> object:
-        stage.elapsed = 14.0  # of a lease of 15 seconds, with three messages of one second each to go
-        return whole(one)  # type: ignore[arg-type]
+    def sleep(one: Any) -> Any:
+        stage.elapsed = 100.0
+        return whole(one)
 
-    stage.asked._filled = sleep  # type: ignore[method-assign,assignment]
-    assert stage.dispatcher.work_once("w1", NOON).later == 3
-    assert stage.carrier.carried == {}
+    stage.asked._filled = sleep  # type: ignore[method-assign]
+    assert stage.dispatcher.work_once("w1", NOON).sent == 3
+
+
+def test_whoever_was_overtaken_while_checking_sends_nothing(store: Store) -> None:
+    stage = Stage(store.database, Carrier(traceable=True))
+    keys = stage.queue(3)
+    whole = stage.asked._filled
+
+    def overtaken(one: Any) -> Any:
+        stage.asked._filled = whole  # type: ignore[method-assign]
+        assert stage.another().work_once("w2", NOON + 16 * SECOND).sent == 3
+        return whole(one)
+
+    stage.asked._filled = overtaken  # type: ignore[method-assign]
+    assert stage.dispatcher.work_once("w1", NOON).sent == 0
+    assert stage.carrier.carried == dict.fromkeys(keys, 1)
 
 
 def test_a_late_acceptance_counts_although_the_row_was_taken_over(store: Store) -> None:

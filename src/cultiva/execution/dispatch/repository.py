@@ -90,12 +90,13 @@ class Outbox:
             with self._database.writing() as connection:
                 self._record(connection, hold, done)
 
-    def give_back(self, hold: Hold) -> None:
+    def give_back(self, hold: Hold, ids: Sequence[str]) -> None:
         """Lets go of what was claimed and has surely not left."""
         mine = (DELIVERY.c.lease == hold.token) & (DELIVERY.c.state == State.QUEUED)
-        asked = update(DELIVERY).where(mine, DELIVERY.c.provider == hold.provider)
+        free = {"lease": "", "leased_until": None, "changed": hold.at}
         with self._database.writing() as connection:
-            connection.execute(asked.values(lease="", leased_until=None, changed=hold.at))
+            for part in _parts(sorted(ids)):
+                connection.execute(update(DELIVERY).where(DELIVERY.c.delivery_id.in_(part), mine).values(**free))
 
     def left_behind(self, provider: str, before: datetime) -> bool:
         """Whether there is anything to take over."""

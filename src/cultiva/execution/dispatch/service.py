@@ -121,7 +121,7 @@ class _Round:
         self._name, self._lane, self._turn = name, lane, parent._turn
         self._stopwatch, self._since, self._at = parent._stopwatch, parent._stopwatch(), at
         self._token = f"{worker[:19]}/{uuid.uuid4().hex[:20]}"
-        self._lease = timedelta(seconds=lane.batch * lane.timeout_seconds) + self._policy.lease_margin
+        self._ends, self._left = at, 0
         self._log = structlog.get_logger().bind(provider=name, worker=worker)
         self._tally = Tally()
 
@@ -147,6 +147,8 @@ class _Round:
             self._one_by_one(found.ready, found.others)
         else:
             self._at_once(found.ready, found.others)
+        if self._left < len(found.ready):
+            self._outbox.give_back(self._hold(), [one.claimed.delivery_id for one in found.ready])
 
     def _put_off(self, batch: Sequence[Claimed], problem: str) -> None:
         """Nothing has left and no attempt is counted; the pause grows with the attempts made all the same."""
@@ -158,20 +160,20 @@ class _Round:
 
     def _at_once(self, ready: Sequence[Ready], done: Sequence[Verdict]) -> None:
         """One commit marks the whole batch; a lost worker's part of it can be asked about or repeated."""
-        going = self._outbox.mark(self._hold(), ready, done=done)
-        self._record(self._answers(going))
+        self._record(self._answers(self._marked(ready, done)))
 
     def _one_by_one(self, ready: Sequence[Ready], done: Sequence[Verdict]) -> None:
         """At most one message at a time is in doubt; recording one and marking the next is one commit."""
         last = list(done)
         for one in ready:
-            if self._now() >= self._at + self._lease - timedelta(seconds=2 * self._lane.timeout_seconds):
-                break  # the lease would not last: the rest is another round's
-            going = firmly(partial(self._outbox.mark, self._hold(), [one], done=last))
-            last = self._answers(going)
+            last = self._answers(self._marked([one], last))
         self._record(last)
-        if ready:
-            self._outbox.give_back(self._hold())
+
+    def _marked(self, ready: Sequence[Ready], done: Sequence[Verdict]) -> list[Ready]:
+        """Those that may leave; their lease begins anew, long enough for them."""
+        going = firmly(partial(self._outbox.mark, self._hold(len(ready)), ready, done=done))
+        self._left += len(going)
+        return going
 
     def _answers(self, going: Sequence[Ready]) -> list[Verdict]:
         if not going:
@@ -183,11 +185,10 @@ class _Round:
 
     def _in_time(self, count: int) -> bool:
         """Whether everything would have left before the lease ends, even if every message took its longest."""
-        longest = timedelta(seconds=count * self._lane.timeout_seconds)
-        return self._now() + longest <= self._at + self._lease
+        return self._now() + timedelta(seconds=count * self._lane.timeout_seconds) <= self._ends
 
     def _held_up(self, going: Sequence[Ready]) -> list[Receipt]:
-        """This process was asleep since it claimed: nothing has left, and nothing may any more."""
+        """This process was asleep since it marked: nothing has left, and nothing may any more."""
         self._log.warning("dispatch.lease_over", deliveries=len(going))
         return [Receipt(one.claimed.delivery_id, Sent.LATER, problem="the worker was held up") for one in going]
 
@@ -230,8 +231,12 @@ class _Round:
     def _record(self, done: Sequence[Verdict]) -> None:
         firmly(partial(self._outbox.record, self._hold(), done))
 
-    def _hold(self) -> Hold:
-        return Hold(self._token, self._name, self._now(), self._at + self._lease)
+    def _hold(self, count: int | None = None) -> Hold:
+        """The right to so many deliveries, a whole batch if not said, from now on."""
+        longest = (self._lane.batch if count is None else count) * self._lane.timeout_seconds
+        now = self._now()
+        self._ends = now + timedelta(seconds=longest) + self._policy.lease_margin
+        return Hold(self._token, self._name, now, self._ends)
 
     def _now(self) -> datetime:
         return self._at + timedelta(seconds=self._stopwatch() - self._since)
