@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -126,3 +129,26 @@ def test_a_missing_secret_is_named_when_the_provider_is_opened(start: Start, ope
     with pytest.raises(CultivaError, match="secret") as error:
         opened("sms_http", "https://sms.example/", sms_http={"headers": {"X-Token": "${env:NO_SUCH_TOKEN}"}})
     assert error.value.seen == "${env:NO_SUCH_TOKEN}"
+
+
+def test_a_server_that_drips_its_answer_is_left_when_the_time_is_over(opened: Open) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip() -> None:
+        connections = [listener.accept()[0] for _ in range(2)]
+        with suppress(OSError):
+            while not over.wait(0.1):
+                for connection in connections:
+                    connection.sendall(b"H")
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    provider = opened("sms_http", f"http://127.0.0.1:{listener.getsockname()[1]}/messages", timeout_seconds=1)
+    begun = seconds()
+    receipts = provider.send([text("a"), text("b")])
+    taken = seconds() - begun
+    over.set()
+    listener.close()
+    assert {one.sent for one in receipts} == {Sent.UNKNOWN}
+    assert taken < 5
