@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, text, update
 from tests.execution.audit.racing import AT, Undone, write_some
@@ -228,12 +228,14 @@ def _chain(told: list[Entry]) -> list[Line]:
     return lines
 
 
+@settings(deadline=None)
 @given(st.lists(entries, max_size=6))
 def test_every_chain_that_was_written_holds(told: list[Entry]) -> None:
     found = verified(_chain(told))
     assert found.whole and found.lines == len(told)
 
 
+@settings(deadline=None)
 @given(st.lists(entries, min_size=1, max_size=6), st.data())
 def test_no_line_can_be_exchanged_for_another_one(told: list[Entry], data: st.DataObject) -> None:
     lines = _chain(told)

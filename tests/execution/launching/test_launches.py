@@ -332,5 +332,7 @@ def test_a_list_of_launches_is_the_newest_first_and_by_state(launches: Launches)
     assert [one.launch_id for one in launches.all()] == [second, first]
     assert [one.launch_id for one in launches.all(states=[State.LIVE])] == [first]
     assert [one.launch_id for one in launches.all(strategy="b")] == [second]
-    assert launches.all()[0].body == {}
-    assert replace(launches.one(first), body={}, explanation={}) == launches.all()[1]
+    assert launches.all()[1].channels == ("app", "sms")
+    assert replace(launches.one(first), explanation={}) == launches.all()[1]
+    with pytest.raises(KeyError):
+        _ = launches.all()[1].customers

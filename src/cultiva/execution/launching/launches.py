@@ -128,8 +128,8 @@ class Launch:
 
     @property
     def customers(self) -> int:
-        """How many it was explained with."""
-        return int(self.explanation.get("customers", 0))
+        """How many it was explained with; a launch from a list does not know."""
+        return int(self.explanation["customers"])
 
     @property
     def channels(self) -> tuple[str, ...]:

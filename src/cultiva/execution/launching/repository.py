@@ -20,7 +20,7 @@ from cultiva.execution.launching.launches import (
 from cultiva.execution.tables import APPROVAL, HALT, JOURNEY, LAUNCH
 from cultiva.store.database import insert_missing
 
-BIG = ("body", "explanation")
+BIG = ("explanation",)
 """Columns that a list of launches does without."""
 
 
@@ -76,7 +76,7 @@ def ids_like(connection: Connection, beginning: str, most: int) -> list[str]:
 
 
 def listed(connection: Connection, *, states: Collection[State], strategy: str | None) -> list[Launch]:
-    """Launches without body and explanation, the newest first.
+    """Launches without explanation, the newest first.
 
     Args:
         connection: Reading.

@@ -251,7 +251,7 @@ class Launches:
         return found
 
     def all(self, *, states: Collection[State] = (), strategy: str | None = None) -> Sequence[Launch]:
-        """Launches without body and explanation, the newest first."""
+        """Launches without explanation, the newest first."""
         with self._database.reading() as connection:
             return tuple(repository.listed(connection, states=states, strategy=strategy))
 
