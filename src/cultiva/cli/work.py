@@ -83,4 +83,5 @@ def _told(done: Round) -> str:
     parts += [f"{count:,} messages {name}" for name, count in vars(done.sent).items() if count and name != "claimed"]
     parts += [f"{done.tasks:,} tasks ready"] if done.tasks else []
     parts += [f"{done.heard:,} reports"] if done.heard else []
+    parts += [f"{name} has changed since it was approved: nobody enters" for name in done.changed]
     return ", ".join(parts) or "nothing is due"

@@ -24,6 +24,7 @@ from cultiva.execution.outgoing.service import Outgoing
 from cultiva.execution.plays.service import Plays
 from cultiva.execution.plays.world import Moves, Running, World
 from cultiva.execution.recipients.service import Recipients
+from cultiva.loop.campaigns import current_version
 from cultiva.loop.desk import desk, refresh_staff
 from cultiva.loop.parts import Parts
 from cultiva.loop.recipients import refresh
@@ -56,6 +57,8 @@ class Round:
     """Tasks that the clock moved: escalated, passed on, sent back, given up."""
     expired: int = 0
     """Reservations that ran out."""
+    changed: list[str] = field(default_factory=list)
+    """Strategies whose definitions have changed since their launch was approved: nobody new enters."""
 
     @property
     def idle(self) -> bool:
@@ -76,6 +79,7 @@ class Round:
             "heard": self.heard,
             "escalated": self.escalated,
             "expired": self.expired,
+            "changed": self.changed,
         }
 
 
@@ -99,6 +103,7 @@ class Worker:
         self.tasks = desk(parts) if workspace.workbench is not None else None
         self._known: Knowledge | None = None
         self._swept: dict[str, object] = {}
+        self._current: dict[str, bool] = {}
         self._scripts: dict[str, tuple[Running, Script]] = {}
 
     @cached_property
@@ -142,7 +147,10 @@ class Worker:
 
     def _carry_out(self, launch: Launch, at: datetime, done: Round) -> None:
         play, _ = self._approved(launch)
-        for on in dates_due(self._parts, launch):
+        current = self._is_current(launch)
+        if not current:
+            done.changed.append(launch.strategy)
+        for on in dates_due(self._parts, launch) if current else ():
             done.entered += enrol(self._parts, self.plays, launch, play, on=on, at=at)
         world = self._world(launch)
         if self._known is not None and self._swept.get(launch.launch_id) != self._known.on:
@@ -159,6 +167,14 @@ class Worker:
             steps = {node.name: node.content for node in play.graph.nodes if node.content}
             self._scripts[launch.launch_id] = play, Script(contents, steps)
         return self._scripts[launch.launch_id]
+
+    def _is_current(self, launch: Launch) -> bool:
+        """Whether the definitions by which a daily plan chooses people are still those that were approved."""
+        if launch.enrols == "once":
+            return True  # its people were chosen before it was approved
+        if launch.launch_id not in self._current:
+            self._current[launch.launch_id] = current_version(self._parts, launch.strategy) == launch.version
+        return self._current[launch.launch_id]
 
     def _send(self, at: datetime, done: Round) -> None:
         for _ in range(SENDINGS_MAX):

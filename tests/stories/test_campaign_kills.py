@@ -1,0 +1,78 @@
+"""Workers that die in the middle of a campaign: everybody is written to once, whoever may not be is not."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.stories.town import CAMPAIGN, DAY, MORNING, Town, approved, customer_of, town
+
+from cultiva.bootstrap import opened
+from cultiva.execution.dispatch.service import Dispatcher
+from cultiva.loop import service
+from cultiva.loop.work.service import Worker
+
+__all__ = ["town"]
+
+KILLS = 6
+
+
+@pytest.fixture
+def store_url() -> str:
+    return "sqlite:///.cultiva/store.db"
+
+
+def worker(town: Town, at: str) -> subprocess.Popen[bytes]:
+    """A worker as an operator starts it."""
+    command = [str(Path(sys.executable).parent / "cultiva"), "work", str(town.root), "--until-idle", "--at", at]
+    given = [f"--set={name}={value}" for name, value in town.settings().items()]
+    return subprocess.Popen([*command, *given], env=dict(os.environ), stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+def test_killed_workers_write_to_everybody_once(town: Town) -> None:
+    with opened(town.root, overrides=town.settings()) as parts:
+        service.run(parts, DAY)
+    approved(town)
+    # Slow enough to be killed in the middle, and nothing but the look-up keeps a message from going twice.
+    town.sms.misbehave(slow=1.0, slow_seconds=0.3, drop_after=0.05, idempotent=False)
+    draw = random.Random(1)
+    for _ in range(KILLS):
+        one = worker(town, MORNING.isoformat())
+        time.sleep(draw.uniform(1.0, 6.0))
+        one.send_signal(signal.SIGKILL)
+        one.wait()
+    assert worker(town, (MORNING + timedelta(hours=3)).isoformat()).wait(timeout=120) == 0
+    with opened(town.root, overrides=town.settings()) as parts:
+        written = [customer_of(parts, one["key"]) for one in town.sms.accepted()]
+        assert len(written) == len(set(written)) > 100
+        counts = Dispatcher(parts.store.database, {}, Worker(parts, "x").gates.checks()).counts()
+        assert {state.value for _, state in counts} <= {"sent", "delivered", "cancelled"}
+        assert sum(n for (_, state), n in counts.items() if state.value != "cancelled") == len(written)
+
+
+@pytest.mark.slow
+def test_nobody_is_written_to_on_old_knowledge_and_nobody_enters_by_other_rules(town: Town) -> None:
+    with opened(town.root, overrides=town.settings()) as parts:
+        service.run(parts, DAY)
+    approved(town, "--daily")
+    strategies = town.root / "strategies" / "spring.yaml"
+    text = strategies.read_text(encoding="utf-8")
+    strategies.write_text(text.replace("holdout: 0.3", "holdout: 0.2"), encoding="utf-8")
+    with opened(town.root, overrides=town.settings()) as parts:
+        did = Worker(replace(parts, clock=lambda: MORNING), "a").round(MORNING)
+        assert (did.entered, did.changed) == (0, [CAMPAIGN])
+    strategies.write_text(text, encoding="utf-8")
+    with opened(town.root, overrides=town.settings()) as parts:
+        late = MORNING + timedelta(days=9)
+        did = Worker(replace(parts, clock=lambda: late), "b").round(late)
+        assert did.entered == did.sent.cancelled > 100
+        assert town.sms.accepted() == []
