@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -108,13 +109,9 @@ class Link:
 
     def close(self, *, unbind: bool) -> None:
         """Leaves, with a goodbye where the link is whole."""
-        try:
+        with closing(self._socket), suppress(LinkLost):  # a link that is gone needs no goodbye
             if unbind:
                 self.asked(Command.UNBIND, until=self._seconds() + 1)
-        except LinkLost:
-            pass
-        finally:
-            self._socket.close()
 
     def _send(self, pdu: Pdu) -> None:
         try:
