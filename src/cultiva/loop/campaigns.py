@@ -222,10 +222,10 @@ def _shared(case: Case, launches: Launches, other: Launch, things: Mapping[str, 
     import pyarrow as pa
 
     engine = case.parts.engine
-    inside = launches.people_in(other.launch_id)
-    if inside:
-        ids = pa.array(inside.keys(), pa.int64())
-        theirs = engine.load(pa.table({"customer_id": ids, "their_offer": pa.array(inside.values(), pa.string())}))
+    ids, offers = launches.people_in(other.launch_id)
+    if ids:
+        columns = {"customer_id": pa.array(ids, pa.int64()), "their_offer": pa.array(offers, pa.string())}
+        theirs = engine.load(pa.table(columns))
     else:
         files = case.parts.lake.files_current("decisions", other.business_date)
         if not files:

@@ -269,8 +269,8 @@ class Launches:
         with self._database.reading() as connection:
             return repository.halts(connection)
 
-    def people_in(self, launch_id: str) -> Mapping[int, str]:
-        """Customers on their way through a launch, with the offer decided for each."""
+    def people_in(self, launch_id: str) -> tuple[Sequence[int], Sequence[str]]:
+        """Customers on their way through a launch, and the offer decided for each, side by side."""
         with self._database.reading() as connection:
             return repository.people_in(connection, launch_id)
 
