@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness import parse_size, size_name
 from benchmarks.stores import STORES, empty_store
+from cultiva.contracts.delivery import Message, Receipt, Report, Sent
+from cultiva.kit.clock import utc_now
 
 if TYPE_CHECKING:
     from tests.simulators.process import Simulator
@@ -49,7 +51,7 @@ def run(size: str | None) -> dict[str, Any]:
     from tests.simulators.process import running
 
     messages = parse_size(size or "10k")
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"outbox_alone": {store: _alone(store, messages).shown() for store in STORES}}
     for channel, module in SINKS.items():
         with tempfile.TemporaryDirectory() as folder, running(module, Path(folder) / "record.jsonl") as sink:
             found[channel] = {"plain_loop": _loop(channel, sink, messages).shown()}
@@ -113,6 +115,49 @@ def _dispatched(channel: str, sink: Simulator, messages: int, *, store: str, wor
         return _raced(ground, {channel: (sink.port, sink.http_port)}, workers)
 
 
+class Nowhere:
+    """A provider that takes everything at once: what is left is the outbox's own work."""
+
+    repeats_safely = True
+    traceable = False
+
+    def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
+        """Accepts."""
+        return [Receipt(one.key, Sent.ACCEPTED, reference=f"r-{one.key}") for one in messages]
+
+    def look_up(self, keys: Sequence[str]) -> Sequence[Receipt]:
+        """Is not asked."""
+        return []
+
+    def poll(self) -> Sequence[Report]:
+        """Nothing is told."""
+        return []
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def _alone(store: str, messages: int) -> Speed:
+    """Claiming, marking and recording by one worker, without a sink."""
+    from tests.stories.dispatching import CHECKS
+
+    from cultiva.execution.dispatch.records import Lane
+    from cultiva.execution.dispatch.service import Dispatcher
+    from cultiva.store import open_store
+
+    with empty_store(store) as (url, folder):
+        opened = open_store(url, folder)
+        _fill(opened.database, "sms", messages, name="alone")
+        mine = Dispatcher(opened.database, {"sms": Lane(Nowhere(), BATCH)}, CHECKS)
+        began, used, sent = time.perf_counter(), time.process_time(), 0
+        while not (done := mine.work_once("bench", utc_now())).idle:
+            sent += done.sent
+        assert sent == messages
+        speed = Speed(messages, time.perf_counter() - began, time.process_time() - used)
+        opened.close()
+    return speed
+
+
 def _fill(database: Any, channel: str, messages: int, *, name: str) -> None:
     from tests.stories.dispatching import fill
 
@@ -141,12 +186,6 @@ def _work(ground: Ground, ports: Mapping[str, tuple[int, int]], together: Barrie
     mine = dispatcher(ground, ports)
     together.wait()
     began, used, sent = time.time(), time.process_time(), 0
-    while not (done := mine.work_once("bench", _now())).idle:
+    while not (done := mine.work_once("bench", utc_now())).idle:
         sent += done.sent
     notes.put((began, time.time(), time.process_time() - used, sent))
-
-
-def _now() -> Any:
-    from cultiva.kit.clock import utc_now
-
-    return utc_now()
