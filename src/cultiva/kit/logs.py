@@ -45,7 +45,7 @@ def set_up_logs(
             shown,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(target),
+        logger_factory=structlog.WriteLoggerFactory(target),  # a line is one write: processes share a stream
         cache_logger_on_first_use=False,
     )
 
