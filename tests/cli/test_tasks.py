@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from tests.cli.commands import cultiva, done
+from tests.definitions.conftest import FILES
 from tests.stories.workspaces import DAY, table
 
 pytestmark = pytest.mark.xdist_group("cli")
@@ -119,11 +120,11 @@ def test_what_does_not_exist_is_refused_with_what_does(desk: Path, arguments: li
     assert "allowed" in refused.err
 
 
-def test_a_workspace_without_a_workbench_has_no_desk(fresh: Path, tmp_path: Path) -> None:
-    root = tmp_path / "plain"
-    shutil.copytree(fresh, root)
-    (root / "workbench.yaml").unlink()
-    refused = cultiva("staff", root)
+def test_a_workspace_without_a_workbench_has_no_desk(tmp_path: Path) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    refused = cultiva("staff", tmp_path)
     assert refused.code == 3 and "workbench.yaml" in refused.err
 
 
