@@ -118,3 +118,12 @@ def test_what_came_to_nothing_may_be_tried_again_and_old_answers_are_forgotten(s
     access.finish(NAME, second, Answered(200, ""))
     assert access.forget(at=AT + timedelta(days=6)) == 0
     assert access.forget(at=AT + timedelta(days=8)) == 1
+
+
+def test_old_answers_go_by_themselves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    access, later = Access(store.database), AT + timedelta(days=8)
+    access.begin(NAME, at=AT)
+    monkeypatch.setattr("cultiva.execution.access.service.TIDIES", "")  # every token begins so
+    access.begin(RequestName("key", "order-2", "hash"), at=later)
+    assert access.forget(at=later) == 0  # it is gone already
+    assert access.begin(RequestName("key", "order-2", "hash"), at=later) == Busy()
