@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from cultiva.contracts.tables import PARTY
 from cultiva.engine.parquet import part_files
-from cultiva.insight.groups.memberships import read_members
+from cultiva.insight.groups.memberships import Memberships, read_members
 from cultiva.insight.identity.keys import PARTY_KEY
 from cultiva.insight.profile.stages import TIER
 from cultiva.kit.errors import CultivaError, ErrorKind
@@ -62,7 +64,7 @@ def card(parts: Parts, customer_id: int, on: date) -> Card:
     facts = _row(parts, "customer", customer_id, on)
     known = {column.name: facts.get(column.name) for column in PARTY.columns if column.name not in PARTY_KEY}
     profile = _row(parts, "profile", customer_id, on)
-    members = read_members(parts.lake.files_current("memberships", on)).segments
+    members = _members(tuple(parts.lake.files_current("memberships", on))).segments
     mine = tuple(sorted(name for name, ids in members.items() if customer_id in ids))
     return Card(customer_id, on, known, profile.get("stage"), profile.get(TIER), mine)
 
@@ -91,6 +93,12 @@ def label_of(parts: Parts, kind: str, name: str) -> str:
     }
     one = found[kind].get(name)
     return "" if one is None else say(one.label, parts.workspace.settings.language)
+
+
+@lru_cache(maxsize=2)
+def _members(files: tuple[Path, ...]) -> Memberships:
+    """The bitmaps of a day, kept: a folder of the lake never changes, and all of them are read for one customer."""
+    return read_members(files)
 
 
 def _row(parts: Parts, table: str, customer_id: int, on: date) -> dict[str, Any]:
