@@ -79,3 +79,12 @@ def test_the_quota_of_wecom_is_a_cap(check: Check) -> None:
 def test_a_password_in_the_url_may_be_named(check: Check) -> None:
     url = "smtp://${env:U}:${env:P}@relay.bank.example:587"
     assert check(files={FILE: MAIL.replace("smtp://relay.bank.example:587", f'"{url}"', 1)}).faults == []
+
+
+def test_a_channels_address_is_one_that_exists(check: Check) -> None:
+    policy = "channels:\n  - { name: sms, label: { zh: 短信, en: SMS }, kind: message, address: telefone }\n"
+    checked = check(files={"contact_policy.yaml": policy})
+    (fault,) = [one for one in checked.faults if one.code == "definitions.unknown_address"]
+    assert (fault.line, fault.seen) == (2, "telefone")
+    assert not [one for one in check(files={"contact_policy.yaml": policy.replace("telefone", "phone")}).faults
+                if one.code == "definitions.unknown_address"]  # fmt: skip

@@ -97,14 +97,9 @@ def town(tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     definitions = tmp_path / "definitions"
     init_workspace(definitions)
     (definitions / "strategies" / "spring.yaml").write_text(STRATEGY, encoding="utf-8")
-    policy = definitions / "contact_policy.yaml"
-    text = policy.read_text(encoding="utf-8")
-    for channel, provider in (("app", "notices"), ("sms", "messages")):
-        text = text.replace(f"  - name: {channel}\n", f"  - name: {channel}\n    provider: {provider}\n")
-    policy.write_text(text, encoding="utf-8")
     with ExitStack() as gateways:
         sms, app = (gateways.enter_context(running("sms_http", tmp_path / f"{name}.jsonl")) for name in ("sms", "app"))
-        both = [PROVIDER.format(name=name, http=one.http) for name, one in (("messages", sms), ("notices", app))]
+        both = [PROVIDER.format(name=name, http=one.http) for name, one in (("sms_files", sms), ("app_files", app))]
         (definitions / "providers.yaml").write_text("".join(both), encoding="utf-8")
         done("check", definitions)
         setup = Setup(load_world("ordinary"), Policy.LOOP, tmp_path, weeks=1, customers=800, definitions=definitions)

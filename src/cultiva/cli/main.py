@@ -48,6 +48,7 @@ for group in (
     content,
     tasks,
     work,
+    letters,
     campaigns,
 ):
     group.register(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,9 +45,8 @@ def work(
 
     over = _told_to_stop()
     clock = _clock(at)
-    with opened(workspace, set_) as found:
-        parts = replace(found, clock=clock)
-        worker = Worker(parts, f"worker-{os.getpid()}")
+    name = f"worker-{os.getpid()}"
+    with opened(workspace, set_) as parts, closing(Worker(replace(parts, clock=clock), name)) as worker:
         while not over.is_set():
             done = worker.round(clock())
             if json_:

@@ -22,8 +22,8 @@ class Channel(Definition):
     provider: Name | None = None
     """Who carries its messages, by name in providers.yaml; None: nobody yet."""
     address: Name | None = None
-    """Tag that holds the customer's address on it, e.g. the device; None: phone or e-mail by the kind of its provider,
-    else the customer id."""
+    """`phone`, `email`, or the tag that holds the customer's address on it, e.g. the device; None: phone or e-mail by
+    the kind of its provider, else the customer id."""
 
 
 class Cap(Model):

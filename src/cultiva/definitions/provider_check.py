@@ -23,6 +23,8 @@ SCHEMES = {
 NAMED = re.compile(r"\$\{(env|file):[^}]+\}")
 _STANDS_FOR = "named"
 """Put in the place of a named secret."""
+OWN_ADDRESSES = ("phone", "email")
+"""Addresses that every resolved customer may have."""
 _SECRET_HEADER = re.compile(r"authori[sz]ation|token|secret|password|api[-_]?key|signature", re.IGNORECASE)
 
 
@@ -33,6 +35,7 @@ def check_providers(draft: Draft) -> Iterator[Fault]:
             yield draft.origin("provider", provider.name).fault(loc, code, message, seen=seen, hint=hint)
     for index, channel in enumerate(draft.workspace.policy.channels):
         yield from _channel(draft, index, channel)
+        yield from _address(draft, index, channel)
 
 
 _Problem = tuple[Loc, str, str, str, str]
@@ -87,6 +90,21 @@ def _channel(draft: Draft, index: int, channel: Channel) -> Iterator[Fault]:
         message = f"WeCom carries {quota} to a customer, and no cap of the channel '{channel.name}' says so"
         hint = "add a cap: scope channel, as many contacts in as many days; what is above is refused by the platform"
         yield origin.fault(loc, "wecom_quota", message, seen=channel.name, hint=hint, warning=True)
+
+
+def _address(draft: Draft, index: int, channel: Channel) -> Iterator[Fault]:
+    name, tags = channel.address, draft.workspace.tags
+    if name is None or name in OWN_ADDRESSES or name in tags or draft.is_doubtful("tag", name):
+        return
+    origin, known = draft.origin("contact_policy", "contact_policy"), [*OWN_ADDRESSES, *sorted(tags)]
+    yield origin.fault(
+        ("channels", index, "address"),
+        "unknown_address",
+        f"no tag '{name}' holds an address",
+        seen=name,
+        allowed="phone, email, or a tag",
+        hint=did_you_mean(name, known),
+    )
 
 
 def _within_quota(draft: Draft, channel: Channel, provider: ProviderSettings) -> bool:

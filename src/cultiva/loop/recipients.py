@@ -65,14 +65,14 @@ def _known(parts: Parts, on: date) -> ibis.Table:
 
 
 def _handles(workspace: Workspace) -> dict[str, str]:
-    """Channel -> the tag that holds its address, where it has one of its own."""
+    """Channel -> the tag that holds its address, or phone or email, where it says so."""
     return {one.name: one.address for one in workspace.policy.channels if one.address is not None}
 
 
 def _recipient(row: Mapping[str, Any], workspace: Workspace, on: date) -> Recipient:
     settings = workspace.settings
     language = row.get(f"tag_{LANGUAGE_TAG}")
-    handles = {channel: row.get(f"tag_{tag}") for channel, tag in _handles(workspace).items()}
+    handles = {channel: row.get(f"tag_{tag}", row.get(tag)) for channel, tag in _handles(workspace).items()}
     return Recipient(
         customer_id=row["customer_id"],
         zone=row.get(f"tag_{ZONE_TAG}") or settings.timezone,

@@ -6,6 +6,7 @@ Any number of workers share the work; one that dies leaves nothing half done tha
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -14,7 +15,7 @@ from cultiva.definitions.content import Content
 from cultiva.execution.budget.service import Budget
 from cultiva.execution.calendar.service import Calendar
 from cultiva.execution.channels.service import open_providers
-from cultiva.execution.content.links import KEY_VARIABLE, LinkKeys, Links
+from cultiva.execution.content.links import KEY_VARIABLE
 from cultiva.execution.content.service import Renderer
 from cultiva.execution.dispatch.records import Lane, Tally
 from cultiva.execution.dispatch.service import Dispatcher
@@ -27,6 +28,7 @@ from cultiva.execution.recipients.service import Recipients
 from cultiva.loop.campaigns import current_version
 from cultiva.loop.desk import desk, refresh_staff
 from cultiva.loop.parts import Parts
+from cultiva.loop.previews import renderer
 from cultiva.loop.recipients import refresh
 from cultiva.loop.work.enrolling import dates_due, enrol, running
 from cultiva.loop.work.gates import Gates, days_for
@@ -104,13 +106,17 @@ class Worker:
         self._known: Knowledge | None = None
         self._swept: dict[str, object] = {}
         self._current: dict[str, bool] = {}
+        self._closing: list[Callable[[], None]] = []
         self._scripts: dict[str, tuple[Running, Script]] = {}
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
         """Sends; its connections are opened when they are needed."""
         settings = self._parts.workspace.providers
-        providers = open_providers(settings, root=self._parts.root, clock=self._parts.clock)
+        used = {one.provider for one in self._parts.workspace.policy.channels if one.provider is not None}
+        opened = {name: settings[name] for name in sorted(used)}
+        providers = open_providers(opened, root=self._parts.root, clock=self._parts.clock)
+        self._closing = [one.close for one in providers.values()]
         lanes = {
             name: Lane(provider, settings[name].batch, settings[name].timeout_seconds, settings[name].per_second_max)
             for name, provider in providers.items()
@@ -120,9 +126,7 @@ class Worker:
     @cached_property
     def renderer(self) -> Renderer:
         """Words content; its links are signed with the keys of the environment."""
-        workspace = self._parts.workspace
-        keys = LinkKeys.of_text(os.environ.get(KEY_VARIABLE, ""))
-        return Renderer(workspace, Links(workspace.sender.links, keys))
+        return renderer(self._parts, os.environ.get(KEY_VARIABLE, ""))
 
     def round(self, at: datetime) -> Round:
         """Does everything that is due.
@@ -140,10 +144,16 @@ class Worker:
                 self._carry_out(launch, at, done)
         done.tasks = self._word_tasks()
         if self._parts.workspace.providers:
-            self._send(at, done)
+            self._send(done)
         if self.tasks is not None:
             done.escalated = sum(vars(self.tasks.escalate(at)).values())
         return done
+
+    def close(self) -> None:
+        """Gives the connections to providers back."""
+        for close in self._closing:
+            close()
+        self._closing.clear()
 
     def _carry_out(self, launch: Launch, at: datetime, done: Round) -> None:
         play, _ = self._approved(launch)
@@ -176,9 +186,9 @@ class Worker:
             self._current[launch.launch_id] = current_version(self._parts, launch.strategy) == launch.version
         return self._current[launch.launch_id]
 
-    def _send(self, at: datetime, done: Round) -> None:
+    def _send(self, done: Round) -> None:
         for _ in range(SENDINGS_MAX):
-            tally = self.dispatcher.work_once(self._name, at)
+            tally = self.dispatcher.work_once(self._name, self._parts.clock())  # a round may take long
             done.sent = done.sent.plus(tally)
             if tally.idle:
                 return

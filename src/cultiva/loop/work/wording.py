@@ -12,6 +12,7 @@ from cultiva.execution.dispatch.records import Claimed, Filled, Stopped
 from cultiva.execution.outgoing.service import Outgoing, PlainTask, TouchFacts
 from cultiva.execution.recipients.people import Recipient
 from cultiva.execution.recipients.service import Recipients
+from cultiva.loop.previews import values_of
 from cultiva.loop.work.knowledge import Knowledge
 from cultiva.strategy.lists import with_reasons
 
@@ -120,8 +121,8 @@ class Wording:
         """A row per text: delivery_id, language, offer, and what the content needs to know."""
         import polars as pl
 
-        names = self.renderer.needs(content).names
-        facts = self.knowledge.facts(sorted({one.customer_id for one in some}), names)
+        needs, known = self.renderer.needs(content), self.knowledge
+        facts = values_of(known.parts, needs, sorted({one.customer_id for one in some}), known.on)
         own = self.renderer.workspace.settings.language
         rows = pl.DataFrame(
             {
