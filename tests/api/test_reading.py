@@ -12,6 +12,7 @@ import pytest
 from tests.api.banks import DATE, MASKED, Api
 
 from cultiva.client import ApiProblem
+from cultiva.execution.audit.service import Audit
 from cultiva.loop import questions
 from cultiva.loop.shows import scan
 
@@ -123,6 +124,17 @@ def test_personal_tags_are_taken_out_with_the_right_to_see_them_only(api: Api) -
     assert (caught.value.status, caught.value.code) == (403, "loop.personal_tag")
     with api.client().export_segment("borrowers", tags=["birth_date"]) as pieces:
         assert b"19" in b"".join(pieces)
+
+
+def test_the_audit_keeps_who_took_what_out(api: Api) -> None:
+    with api.client(name="report tool").export_segment("payroll", tags=["aum"]) as pieces:
+        assert b"".join(pieces)
+    with api.client().export_decisions(fate="chosen") as pieces:
+        assert b"".join(pieces)
+    audit = Audit(api.parts.store.database)
+    audit.verify()
+    line = audit.lines(subject="segment:payroll")[-1].entry
+    assert (line.actor, line.action, line.detail["tags"]) == ("report tool", "export.segment", ["aum"])
 
 
 def test_decisions_are_taken_out_by_strategy_and_fate(api: Api) -> None:

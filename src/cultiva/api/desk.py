@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 
 from cultiva.api.wiring import Wiring
+from cultiva.execution.access.keys import ApiKey
 from cultiva.execution.access.service import Access
 from cultiva.execution.answers.linked import Linked
 from cultiva.execution.answers.service import Answers
+from cultiva.execution.audit.chain import Entry
 from cultiva.execution.launching.service import Launches
 from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tasks.service import Tasks
@@ -65,6 +67,11 @@ class Desk:
             CultivaError: if the workspace has none.
         """
         return tasks_of(self.parts)
+
+    def audit(self, action: str, subject: str, caller: ApiKey, detail: Mapping[str, object]) -> None:
+        """Keeps a line of who did what."""
+        told = {**detail, "via": f"key {caller.key_id}"}
+        self.launches.audit.write(Entry(self.now(), caller.name, action, subject, told))
 
     def note(self, kind: str, linked: Linked) -> None:
         """A customer followed a link."""

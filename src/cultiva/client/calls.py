@@ -26,11 +26,6 @@ class Client:
         address: Of the API, e.g. `http://127.0.0.1:8000`.
         key: The API key.
         http: An httpx client to use instead, e.g. with a proxy or certificates of one's own; `address` is then its.
-
-    Examples:
-        >>> with Client("http://127.0.0.1:8000", "cultiva_...") as bank:  # doctest: +SKIP
-        ...     bank.count("aum >= 300000").count
-        1234
     """
 
     def __init__(self, address: str, key: str, *, http: httpx.Client | None = None, repeats: int = 4) -> None:
