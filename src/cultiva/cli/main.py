@@ -12,6 +12,7 @@ from cultiva.cli import (
     campaigns,
     content,
     daily,
+    letters,
     map,
     price,
     questions,
@@ -37,6 +38,7 @@ app = typer.Typer(
 for group in (
     workspaces,
     daily,
+    letters,
     review,
     assets,
     map,
