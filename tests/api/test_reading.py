@@ -132,7 +132,7 @@ def test_the_audit_keeps_who_took_what_out(api: Api) -> None:
     with api.client().export_decisions(fate="chosen") as pieces:
         assert b"".join(pieces)
     audit = Audit(api.parts.store.database)
-    audit.verify()
+    assert audit.verify().whole
     line = audit.lines(subject="segment:payroll")[-1].entry
     assert (line.actor, line.action, line.detail["tags"]) == ("report tool", "export.segment", ["aum"])
 
