@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
@@ -30,6 +31,7 @@ from sqlalchemy import (
 from cultiva.execution.budget.touches import Touch, TouchRequest, TouchState
 from cultiva.execution.tables import DELIVERY, TASK, TOUCH, TOUCH_LOCK
 
+_COLUMNS = (*(TOUCH.c[one.name] for one in fields(TouchRequest)), TOUCH.c.state)
 LIVE = (TouchState.RESERVED.value, TouchState.CONFIRMED.value)
 """States that take room."""
 
@@ -40,7 +42,7 @@ def lock(connection: Connection, keys: Collection[int]) -> None:
     Rows that are missing are made first, in order; then all are locked, in order. A transaction that locks has all its
     rows, so it waits for nobody who still makes some; the two halves cannot wait for each other in a circle.
     """
-    if not keys or not _is_postgres(connection):
+    if not keys or not locks_rows(connection):
         return
     from sqlalchemy.dialects import postgresql
 
@@ -52,9 +54,14 @@ def lock(connection: Connection, keys: Collection[int]) -> None:
     connection.execute(found.order_by(TOUCH_LOCK.c.key_id).with_for_update()).all()
 
 
+def locks_rows(connection: Connection) -> bool:
+    """Whether transactions write side by side, so that rows have to be locked; SQLite has one writer at a time."""
+    return connection.dialect.name == "postgresql"
+
+
 def by_id(connection: Connection, touch_ids: Collection[str], *, locked: bool = False) -> dict[str, Touch]:
     """The touches of these ids that the budget knows; locked, nobody else changes them until the transaction ends."""
-    asked = select(TOUCH).where(_among(connection, TOUCH.c.touch_id, touch_ids)).order_by(TOUCH.c.touch_id)
+    asked = select(*_COLUMNS).where(_among(connection, TOUCH.c.touch_id, touch_ids)).order_by(TOUCH.c.touch_id)
     found = connection.execute(asked.with_for_update() if locked else asked)
     return {row.touch_id: _touch(row) for row in found}
 
@@ -69,7 +76,7 @@ def counted(
     rows: dict[str, Row[Any]] = {}
     for column, keys in ((TOUCH.c.customer_id, customers), (TOUCH.c.household_id, homes)):
         if keys:
-            asked = select(TOUCH).where(_among(connection, column, keys), TOUCH.c.counts_on.between(*days))
+            asked = select(*_COLUMNS).where(_among(connection, column, keys), TOUCH.c.counts_on.between(*days))
             rows |= {
                 row.touch_id: row for row in connection.execute(asked.where(TOUCH.c.state.in_(LIVE), ~TOUCH.c.exempt))
             }
@@ -84,7 +91,7 @@ def put(connection: Connection, touches: Sequence[Touch], at: datetime) -> None:
     written = _insert(connection, rows)
     rest = {name: written.excluded[name] for name in rows[0] if name != "touch_id"}
     again = written.on_conflict_do_update(index_elements=["touch_id"], set_=rest)
-    connection.execute(again) if _is_postgres(connection) else connection.execute(again, rows)
+    connection.execute(again) if locks_rows(connection) else connection.execute(again, rows)
 
 
 def change(
@@ -142,13 +149,9 @@ def cancel_work(connection: Connection, touch_ids: Collection[str], at: datetime
     connection.execute(update(TASK).where(untouched).values(state="cancelled", result=reason, changed=at))
 
 
-def _is_postgres(connection: Connection) -> bool:
-    return connection.dialect.name == "postgresql"
-
-
 def _among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """Whether a column is one of the values, however many they are: they travel as one parameter."""
-    if _is_postgres(connection):
+    if locks_rows(connection):
         return column == any_(literal(sorted(values), ARRAY(_whole(column))))
     listed = func.json_each(json.dumps(sorted(values))).table_valued("value")
     return column.in_(select(listed.c.value))
@@ -156,7 +159,7 @@ def _among(connection: Connection, column: Column[Any], values: Collection[Any])
 
 def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
     """On PostgreSQL one statement with an array per column; SQLite, in the same process, takes row after row."""
-    if not _is_postgres(connection):
+    if not locks_rows(connection):
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(TOUCH)
@@ -196,7 +199,5 @@ def _row(touch: Touch, at: datetime) -> dict[str, Any]:
 
 
 def _touch(row: Row[Any]) -> Touch:
-    found = row._asdict()
-    state = TouchState(found.pop("state"))
-    del found["changed"]
-    return Touch(TouchRequest(**found), state)
+    *asked, state = tuple(row)
+    return Touch(TouchRequest(*asked), TouchState(state))

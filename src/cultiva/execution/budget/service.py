@@ -16,7 +16,7 @@ from typing import Any
 from cultiva.definitions.policy import Cap, ContactPolicy
 from cultiva.execution.budget import repository
 from cultiva.execution.budget.contest import Settlement, settle
-from cultiva.execution.budget.room import reach
+from cultiva.execution.budget.room import Room, reach
 from cultiva.execution.budget.touches import Refusal, Touch, TouchRequest, TouchState, Verdict
 from cultiva.store.database import Database
 
@@ -68,8 +68,11 @@ class Budget:
             One verdict per request, in their order.
         """
         asked = {one.touch_id: self._as_counted(one) for one in reversed(requests)}
-        with self._transaction(connection) as mine:
-            verdicts = self._reserve(mine, [asked[name] for name in dict.fromkeys(r.touch_id for r in requests)], at)
+        verdicts = self._hopeless(list(asked.values())) if connection is None else {}
+        left = [asked[name] for name in dict.fromkeys(one.touch_id for one in requests) if name not in verdicts]
+        if left:
+            with self._transaction(connection) as mine:
+                verdicts |= self._reserve(mine, left, at)
         return [verdicts[one.touch_id] for one in requests]
 
     def confirm(
@@ -145,6 +148,18 @@ class Budget:
             self._lock(mine, [touch.request for touch in done.values()])
             repository.put(mine, list(done.values()), at)
 
+    def _hopeless(self, asked: Sequence[TouchRequest]) -> dict[str, Verdict]:
+        """Refusals that need no lock: what is confirmed fills the cap already, whoever else asks."""
+        counting = [one for one in asked if not one.exempt]
+        if not counting or not self._caps:
+            return {}
+        with self._database.reading() as connection:
+            known = repository.by_id(connection, [one.touch_id for one in counting])
+            found = self._counted(connection, counting)
+        room = Room(self._caps, (one.request for one in found if one.state is TouchState.CONFIRMED))
+        capped = {one.touch_id: room.binding(one) for one in counting if one.touch_id not in known}
+        return {name: Verdict(name, Refusal.CAPPED, cap) for name, cap in capped.items() if cap is not None}
+
     def _reserve(self, connection: Any, asked: Sequence[TouchRequest], at: datetime) -> dict[str, Verdict]:
         self._lock(connection, asked)
         known = repository.by_id(connection, [one.touch_id for one in asked])
@@ -184,13 +199,7 @@ class Budget:
         """The contest of requests, or of reservations about to be confirmed, with everything else that counts."""
         if not asked or not self._caps:
             return settle(self._caps, fixed=(), held=(), asked=asked)
-        homes = {one.home for one in asked} if self._by_household else set[int]()
-        found = repository.counted(
-            connection,
-            customers={one.customer_id for one in asked},
-            homes=homes,
-            days=reach(self._caps, (one.counts_on for one in asked)),
-        )
+        found = self._counted(connection, asked)
         over = {touch.request.touch_id for touch in found if not touch.is_live(at)}
         repository.change(connection, over, TouchState.EXPIRED, at, only=_RESERVED)
         mine = {one.touch_id for one in asked} | over
@@ -202,6 +211,15 @@ class Budget:
             asked=asked,
         )
 
+    def _counted(self, connection: Any, asked: Sequence[TouchRequest]) -> list[Touch]:
+        """Touches that share a cap with those asked for."""
+        return repository.counted(
+            connection,
+            customers={one.customer_id for one in asked},
+            homes={one.home for one in asked} if self._by_household else set(),
+            days=reach(self._caps, (one.counts_on for one in asked)),
+        )
+
     def _push_out(self, connection: Any, touch_ids: Collection[str], at: datetime) -> None:
         pushed = repository.change(connection, touch_ids, TouchState.OUTBID, at, only=_RESERVED)
         repository.cancel_work(connection, pushed, at, TouchState.OUTBID.value)
@@ -211,7 +229,8 @@ class Budget:
         repository.lock(connection, homes | {one.customer_id for one in touches})
 
     def _lock_owners(self, connection: Any, touch_ids: Collection[str]) -> None:
-        self._lock(connection, [touch.request for touch in repository.by_id(connection, touch_ids).values()])
+        if repository.locks_rows(connection):
+            self._lock(connection, [touch.request for touch in repository.by_id(connection, touch_ids).values()])
 
     def _as_counted(self, request: TouchRequest) -> TouchRequest:
         return replace(request, exempt=True) if request.channel in self._free else request
