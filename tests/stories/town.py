@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,6 +26,7 @@ from cultiva.simbank.world import load_world
 DAY = date(1994, 3, 30)
 MORNING = datetime(1994, 3, 31, 1, 30, tzinfo=UTC)
 """Half past nine in Shanghai."""
+TESTER_PHONE = "13800000000"
 CAMPAIGN = "spring_cards"
 STRATEGY = f"""
 - name: {CAMPAIGN}
@@ -76,6 +78,14 @@ class Town:
     def root(self) -> Path:
         return self.setup.workspace
 
+    def written(self) -> list[str]:
+        """Keys of the text messages that customers got."""
+        return [one["key"] for one in self.sms.accepted() if one["address"] != TESTER_PHONE]
+
+    def tested(self) -> int:
+        """Text messages that the tester got."""
+        return len(self.sms.accepted()) - len(self.written())
+
     def settings(self, on: date = DAY) -> dict[str, str]:
         return {"data": str(self.bank.delivery(on).resolve()), "store.url": self.store_url}
 
@@ -97,6 +107,9 @@ def town(tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     definitions = tmp_path / "definitions"
     init_workspace(definitions)
     (definitions / "strategies" / "spring.yaml").write_text(STRATEGY, encoding="utf-8")
+    approval = definitions / "approval.yaml"
+    testers = f"testers: [{{ name: Li, addresses: {{ sms: '{TESTER_PHONE}' }} }}]"
+    approval.write_text(re.sub(r"(?m)^testers:.*$", testers, approval.read_text(encoding="utf-8")), encoding="utf-8")
     with ExitStack() as gateways:
         sms, app = (gateways.enter_context(running("sms_http", tmp_path / f"{name}.jsonl")) for name in ("sms", "app"))
         both = [PROVIDER.format(name=name, http=one.http) for name, one in (("sms_files", sms), ("app_files", app))]
@@ -115,6 +128,7 @@ def approved(town: Town, enrols: str = "--once") -> str:
     assert own.code != 0 and "second person" in own.err
     early = cultiva("launch", town.root, launch, "--by", "Ana", *given)
     assert early.code != 0
+    done("test-send", town.root, launch, *given)
     done("approve", town.root, launch, "--by", "Bo", "--role", "product_head", *given)
     done("launch", town.root, launch, "--by", "Ana", *given)
     return launch

@@ -54,7 +54,7 @@ def wiring_of(parts: Parts) -> Wiring:
     budget = Budget.of(parts.store.database, parts.workspace.policy)
 
     def release(connection: Any, touch_ids: Sequence[str], at: datetime) -> None:
-        budget.release(touch_ids, at, connection=connection)
+        budget.release(touch_ids, at, confirmed=True, connection=connection)
 
     receipts = Receipts(parts.store.database, release)
 

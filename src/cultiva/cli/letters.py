@@ -1,4 +1,4 @@
-"""Commands about messages that need a person: letters, resolve."""
+"""Commands about messages that people look after: test-send, letters, resolve."""
 
 from __future__ import annotations
 
@@ -11,12 +11,30 @@ from cultiva.cli.opening import opened
 from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument
 from cultiva.kit.clock import utc_now
 from cultiva.kit.display import show_json, show_line, show_sheet
+from cultiva.kit.masking import mask_text
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
+    app.command("test-send")(test_send)
     app.command("letters")(letters)
     app.command("resolve")(resolve)
+
+
+def test_send(
+    workspace: WorkspaceArgument,
+    launch: Annotated[str, typer.Argument(metavar="LAUNCH", help="From `cultiva launches`.")],
+    customer: Annotated[int | None, typer.Option("--customer", help="Whose values are shown, masked.")] = None,
+    set_: SetOption = None,
+) -> None:
+    """Send every message of a launch to the testers of approval.yaml; `cultiva work` carries them."""
+    from cultiva.loop.trials import send_trials
+
+    with opened(workspace, set_) as parts:
+        for one in send_trials(parts, launch, utc_now(), customer_id=customer):
+            show_line(
+                f"{one.delivery_id}  {one.channel} to {mask_text(one.address)}  {one.content.get('text', '')[:80]}"
+            )
 
 
 def letters(

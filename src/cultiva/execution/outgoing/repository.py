@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, bindparam, select, update
 
-from cultiva.execution.tables import ENROLMENT, TASK, TOUCH
-from cultiva.store.database import insert_missing
+from cultiva.execution.tables import DELIVERY, ENROLMENT, TASK, TOUCH
+from cultiva.store.database import insert_missing, put
 
 AT_A_TIME = 500
 """Ids in one statement."""
+TESTER = 0
+"""Stands for the customer where a message goes to one of the bank's own people."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,18 @@ class PlainTask:
     script: str
     """Name of a content; empty: whichever fits."""
     launch_id: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A message to one of the bank's own people, as a customer would get it."""
+
+    delivery_id: str
+    channel: str
+    provider: str
+    address: str
+    content: Mapping[str, str]
+    """Rendered, with everything personal masked."""
 
 
 def begin_enrolment(connection: Connection, launch_id: str, day: date, at: datetime) -> tuple[datetime, bool]:
@@ -80,6 +94,17 @@ def word_tasks(connection: Connection, worded: Mapping[str, tuple[str, str]]) ->
         mine = and_(TASK.c.task_id == bindparam("key"), TASK.c.worded == 0)
         values = {"reason": bindparam("told"), "script": bindparam("said"), "worded": 1}
         connection.execute(update(TASK).where(mine).values(values), rows)
+
+
+def put_trials(connection: Connection, trials: Sequence[Trial], at: datetime) -> None:
+    """Puts test messages into the outbox; one that is there goes again."""
+    for one in trials:
+        row = {
+            **asdict(one), "touch_id": "", "launch_id": "", "step": one.delivery_id, "customer_id": TESTER, "entry": 1,
+            "content": dict(one.content), "state": "queued", "attempts": 0, "due": at, "expires": None, "lease": "",
+            "leased_until": None, "reference": "", "problem": "", "evidence": [], "created": at, "changed": at,
+        }  # fmt: skip
+        put(connection, DELIVERY, row)
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

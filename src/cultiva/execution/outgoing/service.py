@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from cultiva.execution.outgoing import repository
-from cultiva.execution.outgoing.repository import PlainTask, TouchFacts
+from cultiva.execution.outgoing.repository import TESTER, PlainTask, TouchFacts, Trial
 from cultiva.store.database import Database
 
-__all__ = ["Outgoing", "PlainTask", "TouchFacts"]
+__all__ = ["TESTER", "Outgoing", "PlainTask", "TouchFacts", "Trial"]
 
 
 class Outgoing:
@@ -49,3 +49,8 @@ class Outgoing:
         """Fills facts in: task -> reason and script."""
         with self._database.writing() as connection:
             repository.word_tasks(connection, worded)
+
+    def put_trials(self, trials: Sequence[Trial], at: datetime) -> None:
+        """Puts test messages into the outbox; one that is there goes again."""
+        with self._database.writing() as connection:
+            repository.put_trials(connection, trials, at)
