@@ -18,7 +18,7 @@ from benchmarks.harness import ROOT, measure, parse_size, size_name
 DESCRIPTION = (
     "people through a play of five steps on SQLite and PostgreSQL, beside one DBOS workflow per person; --size 0.1m"
 )
-PEER_PEOPLE = 1_000
+PEER_PEOPLE = 500
 """Workflows of the peer; it keeps its rate as more are added."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Connection, String, Text, bindparam, case, func, literal
+from sqlalchemy import BigInteger, ColumnElement, Connection, String, Text, bindparam, case, cast, func, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -35,20 +35,6 @@ class json_member(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
-class json_holds(FunctionElement[bool]):  # noqa: N801
-    """Whether a JSON list holds a text."""
-
-    type = Boolean()
-    inherit_cache = True
-
-
-class one_of(FunctionElement[bool]):  # noqa: N801
-    """Whether a whole number is among those of a JSON list (SQLite) or an array (PostgreSQL)."""
-
-    type = Boolean()
-    inherit_cache = True
-
-
 @compiles(hexadecimal, "sqlite")
 def _hexadecimal_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     return f"printf('%x', {compiler.process(element.clauses, **kw)})"
@@ -71,38 +57,20 @@ def _member_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     return f"(CAST({text} AS jsonb) ->> {name})"
 
 
-@compiles(json_holds, "sqlite")
-def _holds_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    text, wanted = (compiler.process(one, **kw) for one in element.clauses)
-    return f"EXISTS (SELECT 1 FROM json_each({text}) AS held WHERE held.value = {wanted})"  # noqa: S608 -- compiled parts
-
-
-@compiles(json_holds, "postgresql")
-def _holds_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    text, wanted = (compiler.process(one, **kw) for one in element.clauses)
-    return f"jsonb_exists(CAST({text} AS jsonb), {wanted})"
-
-
-@compiles(one_of, "sqlite")
-def _one_of_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    column, ids = (compiler.process(one, **kw) for one in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608
-
-
-@compiles(one_of, "postgresql")
-def _one_of_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    column, ids = (compiler.process(one, **kw) for one in element.clauses)
-    return f"{column} = ANY (CAST({ids} AS BIGINT[]))"
-
-
 def among(connection: Connection, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
     """Whether a column is one of many whole numbers, handed over as one value."""
     given = [int(one) for one in ids]
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import ARRAY
 
-        return one_of(column, bindparam(None, given, type_=ARRAY(BigInteger)))
-    return one_of(column, bindparam(None, json.dumps(given), type_=Text))
+        return column == func.any(cast(bindparam(None, given, type_=ARRAY(BigInteger)), ARRAY(BigInteger)))
+    listed = func.json_each(bindparam(None, json.dumps(given), type_=Text)).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+def json_holds(text: ColumnElement[Any], wanted: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a JSON list of names holds one of them: names are quoted in it, so it is looked for in its quotes."""
+    return func.replace(cast(text, Text), literal('"', Text) + wanted + literal('"', Text), "") != cast(text, Text)
 
 
 def id_prefix(launch_id: str, step: str) -> str:

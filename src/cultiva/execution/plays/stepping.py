@@ -21,6 +21,8 @@ from cultiva.execution.plays.timing import Days, Delay, Moment, date_moment, gat
 from cultiva.execution.plays.world import Ids, Moves, World
 
 DAY = timedelta(days=1)
+ACTS = frozenset({*WAVES, Kind.GRANT, Kind.HAND_OVER})
+"""Kinds before which is looked once more for a reason to leave; every round begins with looking for everybody."""
 TASK_DUE = Delay(business_days=3)
 """When a task should be done that comes of a decided channel."""
 Fork = Sequence[tuple[ColumnElement[bool] | None, Arrival]]
@@ -66,14 +68,17 @@ class Stepping:
         if place.node.kind in WAVES and self.world.reserve is not None:
             first = journeys.most_worthy(connection, who, batch)
             who, more = and_(who, among(connection, journeys.J.customer_id, first)), len(first) == batch
-        self.leave(connection, who)
+        self.leave(connection, who, by_signal=place.node.kind in ACTS)
         count = self._step(connection, place.node, who)
         self.moves.add(self.moves.steps, place.node.name, count)
         return more
 
-    def leave(self, connection: Connection, who: ColumnElement[bool], *, by_rule: bool = True) -> None:
+    def leave(
+        self, connection: Connection, who: ColumnElement[bool], *, by_signal: bool = True, by_rule: bool = True
+    ) -> None:
         """Ends the journeys of those who have a reason to leave, and calls off what waits for them."""
-        left = journeys.leave(connection, who, self.ear.reasons(self.graph.exits), self.at)
+        reasons = self.ear.reasons(self.graph.exits) if by_signal else []
+        left = journeys.leave(connection, who, reasons, self.at)
         for reason, rule in self.graph.exit_rules if by_rule else ():
             ids = self._ids(connection, who)
             gone = ids[self.world.holds(rule, ids)] if len(ids) else ids
