@@ -35,10 +35,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on Spark go to one process (`--dist loadgroup`): a driver takes ten seconds and most of a GB."""
+    """Says which tests stay together in one process (`--dist loadgroup`).
+
+    Tests on Spark: a driver takes ten seconds and most of a GB. Tests that share what their module has made: it would
+    be made once more in every process that gets one of them.
+    """
     for item in items:
         if item.get_closest_marker("spark"):
             item.add_marker(pytest.mark.xdist_group("spark"))
+        elif isinstance(item, pytest.Function) and _shares_with_its_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
+def _shares_with_its_module(item: pytest.Function) -> bool:
+    found = item._fixtureinfo.name2fixturedefs.values()
+    return any(one[-1].scope == "module" for one in found if one)
 
 
 @pytest.fixture(scope="session")
