@@ -462,7 +462,6 @@ def upgrade() -> None:
     )
 
 
-
 def downgrade() -> None:
     op.drop_table("touch_lock")
     with op.batch_alter_table("touch", schema=None) as batch_op:
