@@ -117,7 +117,7 @@ def sign(keys: LinkKeys, kind: LinkKind, delivery_id: str) -> str:
     Examples:
         >>> keys = LinkKeys.of_text("k1:0123456789abcdef")
         >>> sign(keys, LinkKind.CLICK, "d7")
-        'ck1.d7.-FYXf9-hr_uOkhBqKo_CWQ'
+        'ck1.d7.EQKxWlIgLKNhzSL2HL-khA'
     """
     if not _DELIVERY.fullmatch(delivery_id):
         raise CultivaError(
