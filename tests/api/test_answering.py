@@ -36,7 +36,8 @@ def answering(bank: Path, tmp_path: Path, store_url: str, monkeypatch: pytest.Mo
     monkeypatch.setenv(KEY_VARIABLE, KEYS)
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     root = copy_of(bank, tmp_path / "bank")
-    (root / "providers.yaml").write_text(PROVIDERS, encoding="utf-8")
+    path = root / "providers.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + PROVIDERS, encoding="utf-8")
     with api_of(root, "" if store_url.startswith("sqlite") else store_url) as api:
         with api.parts.store.database.writing() as connection:
             connection.execute(DELIVERY.insert(), [delivery("d-1", TARGET), delivery("d-2", "javascript:alert(1)")])
