@@ -60,7 +60,24 @@ def test_the_starter_pack_is_read_alike_to_the_letter(monkeypatch: pytest.Monkey
 def test_the_fast_reader_is_there_and_takes_the_starter_pack() -> None:
     assert nodes._fast_reader() is not None
     for path in Path(str(files("cultiva").joinpath("packs"))).rglob("*.yaml"):
-        assert not nodes._DIFFERS.search(path.read_text(encoding="utf-8")), path
+        assert not nodes._may_differ(path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize(
+    ("text", "differs"),
+    [
+        ("a: |\n  Do you? Yes!\nb: 1", False),
+        ("- a: |-\n    Do you? Yes\n  b: 1", False),
+        ("- a: |-\n    Do you? Yes\n  ? b", True),
+        ("- |\n  Do you? Yes\n", False),
+        ("- - |\n    Do you? Yes\n  - ? c", True),
+        ("a: >\n\n  Do you? Yes\n? b\n: c", True),
+        ("a: '|'\n? b", True),
+        ("a: {b: |\n  ? c}", True),
+    ],
+)
+def test_signs_within_a_block_of_text_are_plain_characters(text: str, differs: bool) -> None:
+    assert nodes._may_differ(text) is differs
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- "])

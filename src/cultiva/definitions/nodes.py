@@ -72,7 +72,7 @@ def compose(text: str) -> Node | None:
         RecursionError: if it is nested too deeply.
     """
     reader = _fast_reader()
-    if reader is not None and not _DIFFERS.search(text):
+    if reader is not None and not _may_differ(text):
         from yaml import YAMLError
 
         try:
@@ -104,13 +104,48 @@ _DIFFERS = re.compile(
     r"""
     ^%                          # directives, such as %YAML 1.1
     | [\t\r\x85\u2028\u2029\ufeff]  # tabs, and what YAML 1.1 takes for line breaks and 1.2 does not
-    | !(?=[\s,\]}]|$)            # a tag without a name
-    | \?\s                       # a key that is marked as one
     | [|>][-+\d]*(?:\#|[ ]*\n[ ]*(?:\n|$))  # a block of text that begins with nothing
     """,
     re.MULTILINE | re.VERBOSE,
 )
 """Where the two readers have been seen to differ; found by comparing them on random texts (tests/definitions)."""
+_DIFFERS_OUTSIDE_BLOCKS = re.compile(
+    r"""
+    !(?=[\s,\]}]|$)              # a tag without a name
+    | \?\s                       # a key that is marked as one
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+"""The same for signs that are plain characters within a block of text."""
+_BLOCK = re.compile(r"(?P<lead>[ ]*(?:-[ ]+)*)(?:[\w./-]+:[ ]+)?[|>][-+\d]*[ ]*")
+"""A line after which a block of text may begin."""
+
+
+def _may_differ(text: str) -> bool:
+    """Whether the two readers could read a text differently."""
+    return bool(_DIFFERS.search(text) or _DIFFERS_OUTSIDE_BLOCKS.search(_outside_blocks(text)))
+
+
+def _outside_blocks(text: str) -> str:
+    """A text without its blocks of text; where it is not sure to be one, a line stays."""
+    if "|" not in text and ">" not in text:
+        return text
+    kept, inside = [], None
+    for line in text.split("\n"):
+        if inside is not None and (not line.strip() or len(line) - len(line.lstrip(" ")) > inside):
+            continue
+        found = _BLOCK.fullmatch(line)
+        inside = None if found is None else _indent(found["lead"], line)
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _indent(lead: str, line: str) -> int:
+    """Columns before the key of a block, or before the dash of one without a key: its text stands further in."""
+    has_key = ":" in line[len(lead) :]
+    return len(lead) if has_key or "-" not in lead else lead.rindex("-")
+
+
 _TYPES = (
     ("null", re.compile(r"~|null|Null|NULL|")),
     ("bool", re.compile(r"true|True|TRUE|false|False|FALSE")),
