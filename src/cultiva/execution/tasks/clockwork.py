@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from cultiva.execution.tasks import changes, repository
 from cultiva.execution.tasks.changes import Bench, Change
@@ -16,7 +16,6 @@ from cultiva.store.database import Database
 
 Ended = Callable[[Sequence[Change]], None]
 """Told of what was changed, after it was."""
-_Find = Callable[[Connection, int], list[Task]]
 _Make = Callable[[Task], Change]
 
 
@@ -31,8 +30,8 @@ def tick(database: Database, bench: Bench, told: Ended, at: datetime, *, batch: 
         batch: Tasks per transaction.
     """
     counts = Counter[Action]()
-    for find, make in _watches(bench, at):
-        while done := _once(database, find, make, batch):
+    for late, make in _watches(bench, at):
+        while done := _once(database, late, make, batch):
             told(done)
             counts.update(change.event.action for change in done)
     return Escalations(
@@ -61,43 +60,28 @@ def cancelled(
     return made
 
 
-def _once(database: Database, find: _Find, make: _Make, batch: int) -> list[Change]:
+def _once(database: Database, late: ColumnElement[bool], make: _Make, batch: int) -> list[Change]:
     """One batch in one transaction; a look without a lock first, so that a quiet hour keeps no writer waiting."""
     with database.reading() as connection:
-        if not find(connection, 1):
+        if not repository.any_of(connection, late):
             return []
     with database.writing() as connection:
-        made = [make(task) for task in find(connection, batch)]
+        made = [make(task) for task in repository.locked(connection, late, limit=batch)]
         repository.save_all(connection, made)
         return made
 
 
-def _watches(bench: Bench, at: datetime) -> Iterator[tuple[_Find, _Make]]:
+def _watches(bench: Bench, at: datetime) -> Iterator[tuple[ColumnElement[bool], _Make]]:
     """Pairs of what to look for and what becomes of it. Each change takes its task out of what is looked for."""
     for kind in bench.workbench.kinds:
         if kind.expires_days is not None:
-            yield _expiry(kind.name, bench.time.ago(at, days=kind.expires_days), at)
-    yield (
-        lambda connection, limit: repository.proposed(connection, limit=limit),
-        lambda task: changes.proposed(bench, task, at),
-    )
-    yield (
-        lambda connection, limit: repository.unanswered(connection, at, limit=limit),
-        lambda task: changes.unanswered(bench, task, at),
-    )
+            forgotten = repository.forgotten(kind.name, bench.time.ago(at, days=kind.expires_days))
+            yield forgotten, lambda task: changes.ended(task, Action.EXPIRED, by=SYSTEM, at=at, reason="left lying")
+    yield repository.proposed(), lambda task: changes.proposed(bench, task, at)
+    yield repository.unanswered(at), lambda task: changes.unanswered(bench, task, at)
     for kind in bench.workbench.kinds:
         for number, step in reversed(list(enumerate(kind.escalation, start=1))):
-            before = bench.time.ago(at, days=step.business_days, hours=step.hours)
-            find = _lying(kind.name, (number, step.unless), before)
-            yield find, lambda task, step=step, number=number: changes.escalated(task, step, number, at)  # type: ignore[misc]
-
-
-def _expiry(kind: str, before: datetime, at: datetime) -> tuple[_Find, _Make]:
-    return (
-        lambda connection, limit: repository.forgotten(connection, kind, before, limit=limit),
-        lambda task: changes.ended(task, Action.EXPIRED, by=SYSTEM, at=at, reason="left lying"),
-    )
-
-
-def _lying(kind: str, step: tuple[int, str], before: datetime) -> _Find:
-    return lambda connection, limit: repository.lying(connection, kind, step, before, limit=limit)
+            lying = repository.lying(
+                kind.name, number, step.unless, bench.time.ago(at, days=step.business_days, hours=step.hours)
+            )
+            yield lying, lambda task, step=step, number=number: changes.escalated(task, step, number, at)  # type: ignore[misc]

@@ -91,7 +91,7 @@ def some(connection: Connection, task_ids: Collection[str]) -> list[Task]:
     ids = sorted(task_ids)
     for start in range(0, len(ids), PIECE):
         piece = TASK.c.task_id.in_(ids[start : start + PIECE]) & TASK.c.state.in_(_LIVE)
-        found += _locked(connection, piece, limit=PIECE, skip_locked=False)
+        found += locked(connection, piece, limit=PIECE, wait=True)
     return found
 
 
@@ -181,41 +181,52 @@ def ranked(connection: Connection, reach: Reach, at: datetime, *, limit: int) ->
     return [(_task(row), row.customer_name) for row in connection.execute(query)]
 
 
-def unanswered(connection: Connection, at: datetime, *, limit: int) -> list[Task]:
-    """Offers whose deadline is over, locked; those that another process works on are left to it."""
-    late = (TASK.c.state == State.OPEN.value) & (TASK.c.offer_stage != 0) & (TASK.c.answer_by <= at)
-    return _locked(connection, late, limit=limit)
+def unanswered(at: datetime) -> ColumnElement[bool]:
+    """Offers whose deadline is over."""
+    return (TASK.c.state == State.OPEN.value) & (TASK.c.offer_stage != 0) & (TASK.c.answer_by <= at)
 
 
-def proposed(connection: Connection, *, limit: int) -> list[Task]:
-    """Hand-overs that plays have put into a queue and that have no deadline yet, locked."""
+def proposed() -> ColumnElement[bool]:
+    """Hand-overs that plays have put into a queue and that have no deadline yet."""
     waiting = (TASK.c.state == State.OPEN.value) & (TASK.c.offer_stage == 0)
-    return _locked(connection, waiting & ((TASK.c.sender_id != NOBODY) | (TASK.c.sender_branch != "")), limit=limit)
+    return waiting & ((TASK.c.sender_id != NOBODY) | (TASK.c.sender_branch != ""))
 
 
-def lying(connection: Connection, kind: str, step: tuple[int, str], before: datetime, *, limit: int) -> list[Task]:
-    """Tasks beyond a step of the service level, locked; those that another process works on are left to it.
+def lying(kind: str, number: int, unless: str, before: datetime) -> ColumnElement[bool]:
+    """Tasks beyond a step of the service level.
 
     Args:
-        connection: Of a writing transaction.
         kind: Kind of task.
-        step: Number of the step, from 1, and what it asks for: accepted or done.
+        number: Number of the step, from 1.
+        unless: What the step asks for: accepted or done.
         before: Moment by which they lay where they lie, or were due.
-        limit: At most so many.
     """
-    number, unless = step
     late = (TASK.c.kind == kind) & (TASK.c.escalated < number) & (TASK.c.offer_stage == 0)
     if unless == "accepted":
-        late = late & (TASK.c.state == State.OPEN.value) & (TASK.c.changed <= before)
-    else:
-        late = late & TASK.c.state.in_(_LIVE) & (TASK.c.due <= before)
-    return _locked(connection, late, limit=limit)
+        return late & (TASK.c.state == State.OPEN.value) & (TASK.c.changed <= before)
+    return late & TASK.c.state.in_(_LIVE) & (TASK.c.due <= before)
 
 
-def forgotten(connection: Connection, kind: str, before: datetime, *, limit: int) -> list[Task]:
-    """Tasks of a kind that were due before a moment and are not at an end, locked."""
-    late = (TASK.c.kind == kind) & TASK.c.state.in_(_LIVE) & (TASK.c.due <= before)
-    return _locked(connection, late, limit=limit)
+def forgotten(kind: str, before: datetime) -> ColumnElement[bool]:
+    """Tasks of a kind that were due before a moment and are not at an end."""
+    return (TASK.c.kind == kind) & TASK.c.state.in_(_LIVE) & (TASK.c.due <= before)
+
+
+def orphans() -> ColumnElement[bool]:
+    """Tasks on lists of people who are not there any more."""
+    gone = TASK.c.staff_id.not_in(select(STAFF_MEMBER.c.staff_id)) & (TASK.c.staff_id != NOBODY)
+    return gone & TASK.c.state.in_(_LIVE)
+
+
+def any_of(connection: Connection, where: ColumnElement[bool]) -> bool:
+    """Whether there is such a task."""
+    return connection.execute(select(TASK.c.task_id).where(where).limit(1)).first() is not None
+
+
+def locked(connection: Connection, where: ColumnElement[bool], *, limit: int, wait: bool = False) -> list[Task]:
+    """Such tasks, locked in a writing transaction; those that another process works on are left out, or waited for."""
+    query = select(TASK).where(where).order_by(TASK.c.task_id).limit(limit).with_for_update(skip_locked=not wait)
+    return [_task(row) for row in connection.execute(query)]
 
 
 def events(connection: Connection, task_id: str) -> list[Event]:
@@ -256,12 +267,6 @@ def put_staff(connection: Connection, rows: Iterable[StaffRow], business_date: d
     return True
 
 
-def orphans(connection: Connection, *, limit: int) -> list[Task]:
-    """Tasks on lists of people who are not there any more, locked."""
-    gone = TASK.c.staff_id.not_in(select(STAFF_MEMBER.c.staff_id)) & (TASK.c.staff_id != NOBODY)
-    return _locked(connection, gone & TASK.c.state.in_(_LIVE), limit=limit)
-
-
 def absences(connection: Connection, *, on: date | None = None, staff_id: str | None = None) -> list[Absence]:
     """Who is away: on a day, or all absences; of one person, or of everybody."""
     query = select(ABSENCE).order_by(ABSENCE.c.first_day, ABSENCE.c.staff_id)
@@ -281,11 +286,6 @@ def drop_absence(connection: Connection, staff_id: str, first_day: date) -> bool
     """Takes an absence back; False if there is none."""
     mine = (ABSENCE.c.staff_id == staff_id) & (ABSENCE.c.first_day == first_day)
     return connection.execute(delete(ABSENCE).where(mine)).rowcount > 0
-
-
-def _locked(connection: Connection, where: ColumnElement[bool], *, limit: int, skip_locked: bool = True) -> list[Task]:
-    query = select(TASK).where(where).order_by(TASK.c.task_id).limit(limit).with_for_update(skip_locked=skip_locked)
-    return [_task(row) for row in connection.execute(query)]
 
 
 def _row(task: Task) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class Tasks:
         with self._database.writing() as connection:
             if not rows or not repository.put_staff(connection, rows, business_date):
                 return 0
-            while found := repository.orphans(connection, limit=repository.PIECE):
+            while found := repository.locked(connection, repository.orphans(), limit=repository.PIECE):
                 repository.save_all(connection, [changes.returned(task, at) for task in found])
                 returned += len(found)
         return returned
