@@ -136,7 +136,7 @@ class HotStore(Protocol):
         """Gives back what it holds."""
 
 
-class Fenced(RuntimeError):  # noqa: N818
+class Fenced(RuntimeError):
     """The partition belongs to another worker by now."""
 
 
