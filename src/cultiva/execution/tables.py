@@ -426,3 +426,95 @@ ENROLMENT = Table(
     Column("people", Integer, comment="who entered; null: not finished yet"),
 )
 """Days whose chosen customers have entered a launch's play, each once."""
+
+FIRING = Table(
+    "firing",
+    METADATA,
+    Column("firing_id", String(40), primary_key=True, comment="hash of trigger, customer and message_id"),
+    Column("trigger", String(63), nullable=False),
+    Column("version", String(16), nullable=False, comment="content hash of the trigger's definition"),
+    _customer(),
+    Column("message_id", String(200), nullable=False, comment="of the event that began it"),
+    Column("event", String(63), nullable=False),
+    Column("at", UtcDateTime, nullable=False, comment="when that event happened"),
+    Column("due", UtcDateTime, nullable=False, comment="when the trigger had to fire: then, or when a wait was over"),
+    Column("fired", UtcDateTime, nullable=False, comment="when it did"),
+    Column("effect", String(10), nullable=False),
+    Column("target", String(200), nullable=False, comment="strategy, kind of task or placement"),
+    Column("state", String(10), nullable=False),
+    Column("reason", String(63), nullable=False, comment="why nothing was started"),
+    Column("made_id", String(40), nullable=False, comment="launch whose play was entered, or task; empty: none"),
+    Column("story", JsonText, nullable=False, comment="the event, and why: clause by clause"),
+    CheckConstraint("effect in ('play', 'task', 'placement')", name="effect"),
+    CheckConstraint("state in ('started', 'refused', 'expired')", name="state"),
+    Index("ix_firing_trigger", "trigger", "due"),
+    Index("ix_firing_customer_id", "customer_id"),
+)
+"""Every time a trigger fired, what came of it, and why."""
+
+PLACEMENT_FEED = Table(
+    "placement_feed",
+    METADATA,
+    Column("firing_id", String(40), primary_key=True),
+    _customer(),
+    Column("placement", String(63), nullable=False),
+    Column("strategy", String(200), nullable=False),
+    Column("offer", String(200), nullable=False, comment="empty: the strategy's own choice"),
+    Column("at", UtcDateTime, nullable=False),
+    Column("expires", UtcDateTime, nullable=False, comment="not shown after"),
+    Index("ix_placement_feed_customer_id", "customer_id", "placement", "expires"),
+)
+"""What triggers want to have shown in a slot of the app: candidates of the next decision."""
+
+IMPRESSION = Table(
+    "impression",
+    METADATA,
+    Column("impression_id", String(40), primary_key=True, comment="hash of what makes it one"),
+    Column("decision_id", String(40), nullable=False),
+    _customer(),
+    Column("placement", String(63), nullable=False),
+    Column("strategy", String(200), nullable=False),
+    Column("offer", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(20), nullable=False, comment="shown, clicked, dismissed, converted"),
+    Index("ix_impression_customer_id", "customer_id", "placement", "at"),
+    Index("ix_impression_decision_id", "decision_id"),
+)
+"""What customers saw in slots, and what they did with it."""
+
+EVENT_QUARANTINE = Table(
+    "event_quarantine",
+    METADATA,
+    Column("quarantine_id", String(40), primary_key=True, comment="hash of sender and body, so that a repeat is one"),
+    Column("message_id", String(200), nullable=False, comment="empty: it had none"),
+    Column("received", UtcDateTime, nullable=False),
+    Column("reason", String(63), nullable=False),
+    Column("name", String(200), nullable=False, comment="of the event, as sent"),
+    Column("sender", String(100), nullable=False),
+    Column("body", JsonText, nullable=False),
+    Index("ix_event_quarantine_received", "received", "reason"),
+    Index("ix_event_quarantine_reason", "reason", "name"),
+)
+"""Events that could not be accepted, and why."""
+
+EVENT_WAITING = Table(
+    "event_waiting",
+    METADATA,
+    Column("message_id", String(200), primary_key=True),
+    Column("anonymous_id", String(200), nullable=False),
+    Column("received", UtcDateTime, nullable=False),
+    Column("body", JsonText, nullable=False),
+    Index("ix_event_waiting_anonymous_id", "anonymous_id"),
+    Index("ix_event_waiting_received", "received"),
+)
+"""Events of visitors of whom nobody knows yet who they are."""
+
+VISITOR = Table(
+    "visitor",
+    METADATA,
+    Column("anonymous_id", String(200), primary_key=True),
+    Column("source_system", String(63), nullable=False),
+    Column("source_id", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False, comment="when they said who they are; the newest word counts"),
+)
+"""Who a visitor turned out to be."""
