@@ -185,8 +185,6 @@ STRUCTURE = [
          "birth_date", "use a tiering of it, or an expression tag that gives a band",
          "a date tag cannot form peers"),
     Case("money as a peer tag", VALUE, "[party_type]", "[aum]", "{f}:6:22", "definitions.peer_type", "aum"),
-    Case("household cap", POLICY, "scope: channel, channel: app", "scope: household", "{f}:6:14",
-         "definitions.cap_scope", "household"),
 ]  # fmt: skip
 
 WARNINGS = [
@@ -212,6 +210,9 @@ WARNINGS = [
     Case("stage behind another", STAGES, "- name: mature", "- name: tiny\n    label: { zh: 小, en: Tiny }\n"
          "    rule: aum between 1 and 50\n  - name: mature", "{f}:7:11", "definitions.unreachable", warning=True,
          message="nobody can ever be in the stage 'tiny': 'new' is tried before"),
+    Case("household cap without relationships", POLICY, "scope: channel, channel: app", "scope: household",
+         "cultiva.toml", "definitions.no_source", warning=True, hint="map relationship in sources/",
+         message="no source feeds the table relationship: null or 0 are every cap of scope household"),
     Case("strategy whose stage its audience excludes", STRATEGY, "audience: segment('wealthy')",
          "audience: segment('wealthy') and stage = 'new'", "{f}:4:13", "definitions.unreachable", warning=True),
 ]  # fmt: skip

@@ -105,6 +105,7 @@ class Person:
     branch: str | None = "B1"
     adviser: str | None = "A1"
     consent: dict[str, bool] = field(default_factory=lambda: {"call": True, "sms": True, "app": True})
+    household: int | None = None
     touched: tuple[tuple[date, str, str], ...] = ()
     """(day, channel, offer) of earlier touches."""
 
@@ -162,6 +163,11 @@ def lay_out_bank(folder: Path, people: list[Person], staff: dict[str, int]) -> P
             {"staff_id": S, "contacts_per_week_max": pl.Int64},
         ),
         past_decisions=[],
+        household=put(
+            folder, "household",
+            [{"customer_id": p.id, "household_id": p.household} for p in people if p.household is not None],
+            {"customer_id": pl.Int64, "household_id": pl.Int64},
+        ),
     )  # fmt: skip
 
 

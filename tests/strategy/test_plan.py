@@ -12,7 +12,6 @@ from cultiva.contracts.decision import Fate
 from cultiva.definitions.offers import OfferKind
 from cultiva.definitions.policy import Cap, Consent
 from cultiva.definitions.strategies import Capacity
-from cultiva.kit.errors import CultivaError
 from cultiva.kit.hashing import draw
 from cultiva.strategy.lists import write_lists
 
@@ -124,12 +123,6 @@ def test_own_proposals_count_until_the_history_shows_them(quick_desk: Desk) -> N
     assert quick_desk.fates(space, [Person(1)], past=proposed) == {(1, "a"): Fate.CAPPED}
     older = proposed.with_columns(business_date=pl.lit(date(1994, 3, 20)))
     assert quick_desk.fates(space, [Person(1)], past=older) == {(1, "a"): Fate.CHOSEN}
-
-
-def test_a_household_cap_is_refused_by_name(quick_desk: Desk) -> None:
-    space = workspace(strategy("a"), caps=(Cap(scope="household", days=7, contacts_max=1),))
-    with pytest.raises(CultivaError, match="cap"):
-        quick_desk.decide(space, [Person(1)])
 
 
 def test_where_the_caps_leave_no_room_for_all_the_higher_rank_wins(quick_desk: Desk) -> None:

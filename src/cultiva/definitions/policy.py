@@ -73,6 +73,8 @@ class ContactPolicy(Model):
     """What counts as permission."""
     caps: tuple[Cap, ...] = ()
     """Rolling caps; service offers are exempt."""
+    household_kinds: tuple[str, ...] = ("family", "household")
+    """Kinds of relationship that make customers one household; caps of scope household count all of them together."""
     quiet_hours: QuietHours = QuietHours()
     """When nothing is sent."""
     suppressions: tuple[Suppression, ...] = ()

@@ -29,12 +29,6 @@ def check_structure(draft: Draft) -> Iterator[Fault]:
     yield from _list_faults(draft)
     yield from _micro_faults(draft)
     yield from _strategy_faults(draft)
-    for index, cap in enumerate(draft.workspace.policy.caps):
-        if cap.scope == "household":
-            message = "households are not known before the relationship graph is built"
-            origin = draft.origin("contact_policy", "contact_policy")
-            allowed = "customer, channel, offer"
-            yield origin.fault(("caps", index, "scope"), "cap_scope", message, seen="household", allowed=allowed)
 
 
 def _inner_lists(workspace: Workspace) -> Iterator[tuple[Key, Loc, str, Sequence[Definition | Band]]]:

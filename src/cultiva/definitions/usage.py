@@ -137,6 +137,8 @@ def _dependents(workspace: Workspace, compiled: Compiled) -> dict[str, set[str]]
             found[table].add(dependent)
     if workspace.policy.consent.required:
         found["consent"].add("every strategy that needs consent")
+    if any(cap.scope == "household" for cap in workspace.policy.caps):
+        found["relationship"].add("every cap of scope household")
     for strategy in workspace.strategies.values():
         if strategy.capacity and strategy.capacity.per == "adviser" and strategy.capacity.contacts_max is None:
             found["staff"].add(f"strategy {strategy.name}")

@@ -15,6 +15,7 @@ from cultiva.insight.groups.memberships import read_members
 from cultiva.insight.groups.microsegments import make_microsegments
 from cultiva.insight.groups.service import GroupFolders, make_segments
 from cultiva.insight.identity.customer import write_customers
+from cultiva.insight.identity.households import write_households
 from cultiva.insight.identity.unification import Deliveries, Folders, unify
 from cultiva.insight.performance.service import make_performance
 from cultiva.insight.profile.service import ProfileFolders, describe_profile, make_profile
@@ -104,7 +105,7 @@ class Day:
         return StepResult(outputs, rows=found.customers, detail=detail, writes=(record,))
 
     def customer(self, context: StepContext) -> StepResult:
-        """One row per customer: every column from the most trusted record that has it."""
+        """One row per customer: every column from the most trusted record that has it; and who lives with whom."""
         lake, folder = self.parts.lake, self._stage("customer", context)
         written = write_customers(
             self.parts.engine,
@@ -113,7 +114,20 @@ class Day:
             folder,
             source_order=self.parts.workspace.identity.source_order,
         )
-        return StepResult((self._snapshot("customer", folder, written, context),))
+        home = self._stage("household", context)
+        found = write_households(
+            self.parts.engine,
+            lake.files_latest("relationship", self.on),
+            lake.files_current("identity_map", self.on),
+            home,
+            kinds=self.parts.workspace.policy.household_kinds,
+        )
+        outputs = (
+            self._snapshot("customer", folder, written, context),
+            self._snapshot("household", home, found.written, context),
+        )
+        detail = {"households": found.households, "households_refused": found.refused}
+        return StepResult(outputs, rows=written.rows, detail=detail)
 
     def holding(self, context: StepContext) -> StepResult:
         """Who owns which account, and what every customer holds."""

@@ -108,6 +108,7 @@ def plan_inputs(parts: Parts, on: date) -> PlanInputs:
         models=lake.files_before("model", on),
         prices=lake.files_before("price", on),
         ladders=lake.files_before("price_ladder", on),
+        household=lake.files_current("household", on),
         days=_days_since(lake, "price", on),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from cultiva.contracts.types import Column, DataType
 from cultiva.definitions.workspace import Workspace
 from cultiva.execution.recipients.people import Recipient
 from cultiva.execution.recipients.service import Recipients
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     import ibis
 
 LANGUAGES = ("zh", "en")
-ZONE_TAG, LANGUAGE_TAG, HOUSEHOLD_TAG = "time_zone", "language", "household_id"
-"""Tags that, where a workspace has them, say where a customer lives, what they read, and with whom they live."""
+ZONE_TAG, LANGUAGE_TAG = "time_zone", "language"
+"""Tags that, where a workspace has them, say where a customer lives and what they read."""
+HOUSEHOLD = (Column("customer_id", DataType.INTEGER), Column("household_id", DataType.INTEGER))
+"""Columns of the lake table `household`; a run before it was made has none."""
 
 
 def refresh(parts: Parts, customer_ids: Sequence[int], on: date) -> int:
@@ -56,12 +59,14 @@ def _known(parts: Parts, on: date) -> ibis.Table:
     customer = engine.scan(lake.files_current("customer", on))
     own = customer.select("customer_id", "name", "phone", "email", "branch_id", "adviser_id")
     profile = engine.scan(lake.files_current("profile", on))
-    wanted = {ZONE_TAG, LANGUAGE_TAG, HOUSEHOLD_TAG, *_handles(workspace).values()}
+    wanted = {ZONE_TAG, LANGUAGE_TAG, *_handles(workspace).values()}
     tags = profile.select(
         "customer_id", **{f"tag_{name}": profile[name] for name in sorted(wanted & {*profile.columns})}
     )
     both = reach.left_join(own, "customer_id").drop("customer_id_right")
-    return both.left_join(tags, "customer_id").drop("customer_id_right")
+    both = both.left_join(tags, "customer_id").drop("customer_id_right")
+    homes = engine.scan(lake.files_current("household", on), columns=HOUSEHOLD)
+    return both.left_join(homes, "customer_id").drop("customer_id_right")
 
 
 def _handles(workspace: Workspace) -> dict[str, str]:
@@ -80,7 +85,7 @@ def _recipient(row: Mapping[str, Any], workspace: Workspace, on: date) -> Recipi
         name=row["name"] or "",
         phone=row["phone"] or "",
         email=row["email"] or "",
-        household_id=row.get(f"tag_{HOUSEHOLD_TAG}"),
+        household_id=row["household_id"],
         branch_id=row["branch_id"],
         adviser_id=row["adviser_id"],
         handles={channel: str(handle) for channel, handle in handles.items() if handle},

@@ -12,7 +12,7 @@ from cultiva.contracts.decision import GLOBAL_HOLDOUT
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.draws import ibis_draw
-from cultiva.strategy.permission import counters
+from cultiva.strategy.permission import HOME, counters
 from cultiva.strategy.pricing.cells import Ladder, quoted
 from cultiva.strategy.ranking import RESPONSE, WORTH, ranked_by
 from cultiva.strategy.suitability import suitable
@@ -107,4 +107,6 @@ def _kept(desk: ibis.Table, workspace: Workspace, strategies: Sequence[Strategy]
     """Columns that others have laid out: counters, permissions, room, and what has been learnt of the cell."""
     counted = {counter.column for counter in counters(workspace)}
     learnt = {f"{what}_{one.name}" for one in strategies for what in (WORTH, RESPONSE)}
-    return (name for name in desk.columns if name in counted | learnt or name.startswith(("permitted_", "room_")))
+    return (
+        name for name in desk.columns if name in counted | learnt | {HOME} or name.startswith(("permitted_", "room_"))
+    )

@@ -9,7 +9,15 @@ from operator import and_
 from typing import TYPE_CHECKING
 
 from cultiva.definitions.workspace import Workspace
-from cultiva.strategy.permission import counters, permissions, permitted, touches_used
+from cultiva.strategy.permission import (
+    HOME,
+    counters,
+    homes_of,
+    household_touches_used,
+    permissions,
+    permitted,
+    touches_used,
+)
 
 if TYPE_CHECKING:
     import ibis
@@ -30,6 +38,8 @@ class Papers:
     """customer_id, purpose, channel, granted."""
     touches: ibis.Table
     """customer_id, touched_on, channel, strategy, offer: touches that count, from whatever source."""
+    household: ibis.Table
+    """customer_id, household_id: those who live with other customers."""
 
 
 def lay_out(papers: Papers, workspace: Workspace, on: date) -> ibis.Table:
@@ -38,7 +48,7 @@ def lay_out(papers: Papers, workspace: Workspace, on: date) -> ibis.Table:
     Returns:
         The profile's columns; `party_<fact>` for each of `PARTY_FACTS`; per channel `permitted_<channel>` and
         `room_<channel>` (caps on all touches and on this channel); `room_offer_<offer>` where a cap counts it;
-        `touches_used`; the counters of the caps.
+        `touches_used`; the counters of the caps; `permission.HOME` where a cap counts households.
     """
     import ibis
 
@@ -46,6 +56,10 @@ def lay_out(papers: Papers, workspace: Workspace, on: date) -> ibis.Table:
     desk = papers.profile.left_join(facts, "customer_id").drop("customer_id_right")
     desk = _joined(desk, permissions(papers.consent, workspace.policy))
     desk = _joined(desk, touches_used(papers.touches, workspace, on))
+    if any(counter.of_household for counter in counters(workspace)):
+        homes = homes_of(papers.profile, papers.household)
+        desk = _joined(desk, homes)
+        desk = _joined(desk, household_touches_used(papers.touches, homes, workspace, on), HOME)
     zero = ibis.literal(0, "int64")
     counted = {counter.column: desk[counter.column].fill_null(zero) for counter in counters(workspace)}
     desk = desk.mutate(**counted)
@@ -61,20 +75,24 @@ def lay_out(papers: Papers, workspace: Workspace, on: date) -> ibis.Table:
     )
 
 
-def _joined(left: ibis.Table, right: ibis.Table) -> ibis.Table:
-    """Left join on customer_id that keeps one copy of the key."""
-    return left.left_join(right, "customer_id").drop("customer_id_right")
+def _joined(left: ibis.Table, right: ibis.Table, key: str = "customer_id") -> ibis.Table:
+    """Left join that keeps one copy of the key."""
+    return left.left_join(right, key).drop(f"{key}_right")
 
 
 def _most_used(desk: ibis.Table, workspace: Workspace) -> ibis.Value:
-    """Touches in the longest window that counts all touches; what `capped` shows."""
+    """What `capped` shows: the household's touches where its cap is full, else those in the longest window of all."""
     import ibis
 
-    overall = [counter for counter in counters(workspace) if counter.value is None]
-    if not overall:
-        return ibis.literal(0, "int64")
-    longest = max(overall, key=lambda counter: counter.cap.days)
-    return desk[longest.column]
+    overall = [counter for counter in counters(workspace) if counter.value is None and not counter.of_household]
+    longest = max(overall, key=lambda counter: counter.cap.days, default=None)
+    alone = ibis.literal(0, "int64") if longest is None else desk[longest.column]
+    full = [
+        (desk[counter.column] >= counter.cap.contacts_max, desk[counter.column])
+        for counter in counters(workspace)
+        if counter.of_household
+    ]
+    return ibis.cases(*full, else_=alone) if full else alone
 
 
 def _room(desk: ibis.Table, channel: str, workspace: Workspace) -> ibis.Value:

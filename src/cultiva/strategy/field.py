@@ -13,7 +13,8 @@ from cultiva.definitions.review import RankBy
 from cultiva.definitions.workspace import Workspace
 from cultiva.strategy.allocation.problem import NONE, Floats, Ints, Longs, Problem
 from cultiva.strategy.candidates import GLOBAL
-from cultiva.strategy.limits import AT, NO_ADVISER, NOT_DRAWN, Limit
+from cultiva.strategy.homes import Homes, touching
+from cultiva.strategy.limits import AT, NO_ADVISER, NOT_DRAWN, DayLimits, Limit
 from cultiva.strategy.permission import counters
 from cultiva.strategy.proposals import Book, covers, proposals_of
 
@@ -107,8 +108,8 @@ def field_of(
     desk: pl.LazyFrame,
     book: Book,
     *,
-    limits: Sequence[Limit],
-    contacts_per_day: Mapping[str, int],
+    limits: DayLimits,
+    homes: Homes,
 ) -> Field:
     """The arrays of some candidates.
 
@@ -116,17 +117,18 @@ def field_of(
         rows: In `ORDER`, with `priority`.
         desk: One row per customer, with the counters of the caps.
         book: The proposals.
-        limits: Resources of the whole bank.
-        contacts_per_day: Adviser -> contacts.
+        limits: Resources of the whole bank, and contacts of its advisers.
+        homes: Touches that households have left.
     """
     customer = rows["customer_id"].to_numpy()
     first = np.concatenate([np.flatnonzero(np.diff(customer, prepend=NONE)), [len(customer)]]).astype(np.int64)
     ids = customer[first[:-1]]
     channels = [one.name for one in book.workspace.policy.channels]
     touch = _touch(rows, book)
-    pools, pool, capacity = _pools(rows, book, contacts_per_day)
-    recipe_first, resource, amount = _recipes(rows, book, limits)
+    pools, pool, capacity = _pools(rows, book, limits.contacts_per_day)
+    recipe_first, resource, amount = _recipes(rows, book, limits.resources)
     room, channel_room = _room(ids, desk, book.workspace, channels)
+    together = homes.shared(ids, room)
     problem = Problem(
         first=first,
         worth=rows["priority"].to_numpy(),
@@ -139,13 +141,15 @@ def field_of(
         recipe_resource=resource,
         recipe_amount=amount,
         ghost=_ghosts(rows, book),
-        room=room,
+        room=together.alone,
         channel_room=channel_room,
+        household=together.household,
+        household_room=together.room,
         pool_capacity=capacity,
-        capacity=np.array([one.capacity for one in limits], dtype=np.float64),
-        minimum=np.array([one.minimum for one in limits], dtype=np.float64),
+        capacity=np.array([one.capacity for one in limits.resources], dtype=np.float64),
+        minimum=np.array([one.minimum for one in limits.resources], dtype=np.float64),
     )  # fmt: skip
-    return Field(rows, problem, pools, capacity, limits, rows["cost"].to_numpy())
+    return Field(rows, problem, pools, capacity, limits.resources, rows["cost"].to_numpy())
 
 
 def _codes(values: pl.Series, names: Sequence[str]) -> Ints:
@@ -166,9 +170,7 @@ def _groups(rows: pl.DataFrame, book: Book) -> Ints:
 
 
 def _touch(rows: pl.DataFrame, book: Book) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    service = [name for name in book.offers if book.is_service(name)]
-    counted = pl.col("channel").is_in(sorted(book.touching)) & ~pl.col("offer").is_in(service)
-    return rows.select(counted.alias("touch"))["touch"].to_numpy()
+    return rows.select(touching(book).alias("touch"))["touch"].to_numpy()
 
 
 def _ghosts(rows: pl.DataFrame, book: Book) -> Ints:

@@ -7,6 +7,7 @@ ghost, which a holdout leaves alone, looks for room as everybody, and takes none
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -14,7 +15,8 @@ from numba import njit
 from cultiva.strategy.allocation.problem import NONE, Flags, Floats, Ints, Longs, Problem
 
 IN, BESIDE, POOL, RESOURCE = 0, 1, 2, 3
-"""What became of a candidate: it got in; another of the same customer, its pool, or a resource stood in its way."""
+"""What became of a candidate: it got in; another of the same customer or household, its pool, or a resource stood in
+its way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +44,12 @@ def in_order(problem: Problem, order: Longs, *, fellows: Flags | None = None) ->
     p = problem
     owner = np.repeat(np.arange(p.customers), np.diff(p.first))
     together = fellows if fellows is not None else np.zeros(p.candidates, dtype=np.bool_)
+    members = np.argsort(p.household, kind="stable")
+    home_first = np.searchsorted(p.household[members], np.arange(len(p.household_room) + 1))
     found = _run(
         order, p.first, owner, p.groups, p.touch, p.channel, p.pool, p.use, p.recipe, p.recipe_first,
         p.recipe_resource, p.recipe_amount, p.ghost, p.room, p.channel_room, p.pool_capacity, p.capacity, together,
+        (p.household, p.household_room, members, home_first),
     )  # fmt: skip
     return Ordered(*found)
 
@@ -55,10 +60,23 @@ def by_rank(rank: Floats) -> Longs:
 
 
 @njit(cache=True)
+def _at_home(j: int, c: int, first: Longs, taken: Flags, touch: Flags, ghost: Ints, homes: Any) -> int:  # noqa: PLR0913, PLR0917
+    """The last touch of the household that stands in the way (the candidate itself where there is none), or NONE."""
+    household, household_room, members, home_first = homes
+    touches, last, home = 0, j, household[c]
+    for place in range(home_first[home], home_first[home + 1]):
+        for i in range(first[members[place]], first[members[place] + 1]):
+            if taken[i] and touch[i] and (ghost[i] < 0 or ghost[i] == ghost[j]):
+                touches += 1
+                last = i
+    return last if touches >= household_room[home] else NONE
+
+
+@njit(cache=True)
 def _run(  # noqa: PLR0913, PLR0917, C901, PLR0912  (arrays of one problem; one pass over them)
     order: Longs, first: Longs, owner: Longs, groups: Ints, touch: Flags, channel: Ints, pool: Ints, use: Floats,
     recipe: Ints, recipe_first: Longs, recipe_resource: Ints, recipe_amount: Floats, ghost: Ints, room: Ints,
-    channel_room: Ints, pool_capacity: Floats, capacity: Floats, together: Flags,
+    channel_room: Ints, pool_capacity: Floats, capacity: Floats, together: Flags, homes: Any,
 ) -> tuple[Flags, Ints, Longs, Longs]:  # fmt: skip
     n = len(order)
     taken, reason = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.int32)
@@ -81,6 +99,8 @@ def _run(  # noqa: PLR0913, PLR0917, C901, PLR0912  (arrays of one problem; one 
                 on_channel += 1
         if blocker == NONE and touch[j] and touches >= room[c]:
             blocker = last if last != NONE else j
+        if blocker == NONE and touch[j] and homes[0][c] >= 0:
+            blocker = _at_home(j, c, first, taken, touch, ghost, homes)
         limited = channel_room.shape[1] > 0 and channel[j] >= 0
         if blocker == NONE and limited and on_channel >= channel_room[c, channel[j]]:
             blocker = last if last != NONE else j

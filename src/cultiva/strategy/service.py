@@ -65,6 +65,8 @@ class PlanInputs:
     """The lake table `price` of the run before."""
     ladders: Files = ()
     """The lake table `price_ladder` of the run before: learnt prices of templates."""
+    household: Files = ()
+    """The lake table `household`: who lives with other customers."""
     days: int = 1
     """Days since the run before, at least 1: the part of a month's budget that today may use."""
 
@@ -197,6 +199,7 @@ def _contest(
     """Lets every slice's candidates compete."""
     from cultiva.strategy.competition import compete  # kernels: whoever only asks need not wait for them
     from cultiva.strategy.field import field_of, living
+    from cultiva.strategy.homes import Homes
 
     review, spent = book.workspace.review, _spent(inputs.prices)
     limits = DayLimits(
@@ -207,12 +210,14 @@ def _contest(
     foreseen = pl.scan_parquet(part_files(told)).select(FORESEEN) if told else None
     rows = living(pl.scan_parquet(part_files([work / "candidates"])), foreseen, review.exploration)
     desk = pl.scan_parquet(part_files([work / "desk"]))
-    outcomes = {}
+    outcomes: dict[str, Outcome] = {}
+    homes = Homes.of(desk, book.workspace)
     gaining = rows.filter(pl.col("fate") == Fate.CHOSEN.value)
     _keep(rows.filter(pl.col("fate") != Fate.CHOSEN.value), work)
     for (name,), part in gaining.partition_by("ranked_by", as_dict=True, maintain_order=True).items():
-        arrays = field_of(part, desk, book, limits=limits.resources, contacts_per_day=limits.contacts_per_day)
+        arrays = field_of(part, desk, book, limits=limits, homes=homes)
         outcomes[str(name)] = compete(arrays, RankBy(name), book, on=on)
+        homes = homes.after(outcomes[str(name)].rows, book)
         _keep(outcomes[str(name)].rows, work)
     return outcomes, limits
 
@@ -312,7 +317,14 @@ def _papers(engine: Engine, inputs: PlanInputs, workspace: Workspace) -> Papers:
         customer=engine.scan(inputs.customer),
         consent=_of_customers(engine, inputs.consent, ids, ("purpose", "channel", "granted"), profile),
         touches=_touches(engine, inputs, ids, profile, workspace),
+        household=_households(engine, inputs, profile),
     )
+
+
+def _households(engine: Engine, inputs: PlanInputs, profile: ibis.Table) -> ibis.Table:
+    if not inputs.household:
+        return _nothing(profile, ("household_id",))
+    return engine.scan(inputs.household).select("customer_id", "household_id")
 
 
 def _of_customers(
@@ -325,7 +337,7 @@ def _of_customers(
     return table.inner_join(ids, ["source_system", "source_id"]).select("customer_id", *columns)
 
 
-_TYPES = {"granted": "boolean", "touched_on": "date"}
+_TYPES = {"granted": "boolean", "touched_on": "date", "household_id": "int64"}
 
 
 def _nothing(profile: ibis.Table, columns: tuple[str, ...]) -> ibis.Table:
