@@ -12,14 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import URL, Connection, Table, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.store.connections import open_engine
 
-WAIT_SECONDS = 60
-"""How long a writer of SQLite waits for another one."""
 _OUTSIDE = (OperationalError, DatabaseError)
 """Errors of the database's surroundings; the others are faults of ours. `DatabaseError` itself: not a database file."""
 Write = Callable[[Connection], None]
@@ -39,7 +37,7 @@ class Database:
 
     def __init__(self, url: str, root: Path) -> None:
         self.url = _resolve(url, root)
-        self.engine = _open(self.url)
+        self.engine = open_engine(self.url)
 
     @property
     def shown(self) -> str:
@@ -150,34 +148,3 @@ def _bad_url(seen: str) -> CultivaError:
         allowed="sqlite:///path/to/store.db or postgresql://user:password@host/database",
         hint="see [store] url in cultiva.toml",
     )
-
-
-def _open(url: URL) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        # A connection per transaction: opening a file is cheap, and nothing is shared between threads or forks.
-        engine = create_engine(url, hide_parameters=True, poolclass=NullPool, connect_args={"timeout": WAIT_SECONDS})
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    try:
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=2)
-    except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise CultivaError(
-            "the driver of PostgreSQL is missing",
-            code="store.no_driver",
-            kind=ErrorKind.UNAVAILABLE,
-            seen=url.drivername,
-            allowed="psycopg 3",
-            hint="pip install 'cultiva[postgres]'",
-        ) from error
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; `_begin_sqlite` does
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
