@@ -42,3 +42,21 @@ class HotRecord(msgspec.Struct, array_like=True):
     """execution/triggers: what triggers remember of the customer."""
     decisions: msgspec.Raw = msgspec.Raw(b"")
     """strategy/live: what the customer was shown lately."""
+
+
+_WRITER = msgspec.json.Encoder()
+_READER = msgspec.json.Decoder(Moment)
+
+
+def write_moment(moment: Moment) -> bytes:
+    """A moment as it stands in the log: JSON, so that a person can read a log too."""
+    return _WRITER.encode(moment)
+
+
+def read_moment(body: bytes) -> Moment:
+    """A moment of the log.
+
+    Raises:
+        msgspec.ValidationError: if it is not one.
+    """
+    return _READER.decode(body)

@@ -14,11 +14,12 @@ from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Model, Name
 from cultiva.definitions.calendar import BankCalendar
 from cultiva.definitions.content import Content
-from cultiva.definitions.events import EventType
+from cultiva.definitions.events import EventSettings, EventType
 from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.models import Models
 from cultiva.definitions.offers import Offer
+from cultiva.definitions.placements import Placements
 from cultiva.definitions.policy import ContactPolicy
 from cultiva.definitions.portfolios import Portfolios
 from cultiva.definitions.products import Fairness, Product
@@ -85,6 +86,8 @@ class Settings(Model):
     """Where snapshots lie."""
     store: StoreSettings = StoreSettings()
     """Where rows lie."""
+    events: EventSettings = EventSettings()
+    """How events sent to the API are taken."""
     vars: dict[str, str] = {}
     """Values for `${name}` in sources; `--set name=value` overrides."""
 
@@ -111,6 +114,7 @@ class Workspace:
     review: Review = field(default_factory=Review)
     models: Models = field(default_factory=Models)
     arbitration: Arbitration = field(default_factory=Arbitration)
+    placements: Placements = field(default_factory=Placements)
     approval: Approval = field(default_factory=Approval)
     calendar: BankCalendar = field(default_factory=BankCalendar)
     portfolios: Portfolios | None = None
