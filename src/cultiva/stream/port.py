@@ -74,7 +74,14 @@ class Change:
     """Customer -> state."""
     set_timers: Sequence[Timer] = ()
     drop_timers: Sequence[tuple[int, str]] = ()
-    """(customer, name) of timers that are not wanted any more or have been dealt with."""
+    """(customer, name) of timers that are not wanted any more or have been dealt with; dropped before any is set."""
+    after: int | None = None
+    """The position that the worker began from; if the store has another by now, the change is refused. None: any.
+
+    A store that was killed may come back a second younger: then what was read between must be read again.
+    """
+    seen: Mapping[int, bytes | None] = field(default_factory=dict)
+    """Customer -> the state that the new one was made from; if somebody has `put` another since, it is refused."""
 
 
 class Log(Protocol):
@@ -117,17 +124,21 @@ class HotStore(Protocol):
         """Makes a change visible.
 
         Raises:
-            Fenced: if another worker owns the partition by now; nothing is changed.
+            Fenced: if another worker owns the partition by now, or its position has changed; nothing is changed.
+            Overtaken: if a state is not what was seen; nothing is changed.
         """
 
     def due(self, partition: int, until: datetime, *, limit: int) -> list[Timer]:
         """Timers that are due, the earliest first."""
 
+    def attend(self, worker: str, at: datetime, lease: timedelta) -> list[str]:
+        """Says that a worker is there for so long; the names of all that are, in order."""
+
     def claim(self, worker: str, at: datetime, lease: timedelta, *, wanted: int) -> list[Owned]:
         """Renews what the worker owns and takes free or abandoned partitions until it has so many; gives up others."""
 
     def release(self, worker: str) -> None:
-        """Gives up everything the worker owns."""
+        """Gives up everything the worker owns, and its place among those that are there."""
 
     def put(self, states: Mapping[int, tuple[bytes | None, bytes]]) -> list[int]:
         """Replaces states that are still what they were: customer -> (seen, new). Returns those that had changed."""
@@ -137,7 +148,19 @@ class HotStore(Protocol):
 
 
 class Fenced(RuntimeError):
-    """The partition belongs to another worker by now."""
+    """The partition belongs to another worker by now, or stands elsewhere: begin anew from what the store says."""
+
+
+class Overtaken(RuntimeError):
+    """States were replaced while a change was being made: read them again and make it anew.
+
+    Args:
+        customers: Whose.
+    """
+
+    def __init__(self, customers: Sequence[int]) -> None:
+        self.customers = tuple(customers)
+        super().__init__(f"{len(self.customers)} states have changed meanwhile")
 
 
 def partition_of(customer_id: int, partitions: int) -> int:
