@@ -24,6 +24,7 @@ SINGLES = frozenset(
         "review",
         "approval",
         "arbitration",
+        "placements",
         "calendar",
         "fairness",
         "map",

@@ -17,6 +17,7 @@ from cultiva.definitions.lifecycle import Lifecycle
 from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.models import Models
 from cultiva.definitions.offers import Offer
+from cultiva.definitions.placements import Placements
 from cultiva.definitions.policy import ContactPolicy
 from cultiva.definitions.portfolios import Portfolios
 from cultiva.definitions.products import Fairness, Product
@@ -73,6 +74,7 @@ FILE_KINDS = (
     FileKind("portfolios", "portfolios.yaml", Portfolios, many=False),
     FileKind("models", "models.yaml", Models, many=False),
     FileKind("arbitration", "arbitration.yaml", Arbitration, many=False),
+    FileKind("placements", "placements.yaml", Placements, many=False),
     FileKind("approval", "approval.yaml", Approval, many=False),
     FileKind("map", "map.yaml", StrategyMap, many=False),
     FileKind("workbench", "workbench.yaml", Workbench, many=False),

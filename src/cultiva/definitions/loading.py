@@ -18,6 +18,7 @@ from cultiva.definitions.empty import NO_LIFECYCLE, NO_POLICY, NO_VALUE, NOBODY
 from cultiva.definitions.files import FILE_KINDS, SETTINGS_FILE, FileKind, stray_files, workspace_files
 from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.models import Models
+from cultiva.definitions.placements import Placements
 from cultiva.definitions.products import Fairness
 from cultiva.definitions.registry import definition_bodies, definition_hashes
 from cultiva.definitions.review import Review
@@ -263,6 +264,7 @@ class _Reader:
             providers=self.lists["provider"],
             fairness=_one(self.singles, "fairness", Fairness()),
             arbitration=_one(self.singles, "arbitration", Arbitration()),
+            placements=_one(self.singles, "placements", Placements()),
             approval=_one(self.singles, "approval", Approval()),
             calendar=_one(self.singles, "calendar", BankCalendar()),
             portfolios=_one(self.singles, "portfolios", None),

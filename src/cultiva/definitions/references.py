@@ -73,6 +73,7 @@ def _references(workspace: Workspace) -> Iterator[Reference]:
     yield from _review_references(workspace)
     yield from _models_references(workspace)
     yield from _arbitration_references(workspace)
+    yield from _placement_references(workspace)
     yield from _portfolio_references(workspace)
     for index, group in enumerate(workspace.map.groups):
         yield Reference("map", "map", ("groups", index, "segment"), "segment", group.segment, workspace.segments)
@@ -139,6 +140,21 @@ def _arbitration_references(workspace: Workspace) -> Iterator[Reference]:
                 for position, name in enumerate(getattr(scope, field)):
                     loc = (section, index, field, position)
                     yield Reference("arbitration", "arbitration", loc, target, name, names, where)
+
+
+def _placement_references(workspace: Workspace) -> Iterator[Reference]:
+    channels = [channel.name for channel in workspace.policy.channels]
+    for index, one in enumerate(workspace.placements.placements):
+        at = ("placements", index)
+        loc = (*at, "channel")
+        yield Reference("placements", "placements", loc, "channel", one.channel, channels, "contact_policy")
+        for place, name in enumerate(one.strategies):
+            whose = (*at, "strategies", place)
+            yield Reference("placements", "placements", whose, "strategy", name, workspace.strategies)
+    resources = [one.name for one in workspace.arbitration.resources]
+    for index, budget in enumerate(workspace.placements.budgets):
+        loc = ("budgets", index, "resource")
+        yield Reference("placements", "placements", loc, "resource", budget.resource, resources, "arbitration")
 
 
 def _portfolio_references(workspace: Workspace) -> Iterator[Reference]:

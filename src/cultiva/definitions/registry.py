@@ -66,6 +66,7 @@ SINGLE = {
     "models": "models",
     "approval": "approval",
     "arbitration": "arbitration",
+    "placements": "placements",
     "calendar": "calendar",
     "map": "map",
     "fairness": "fairness",

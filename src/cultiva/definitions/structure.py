@@ -43,6 +43,7 @@ def _inner_lists(workspace: Workspace) -> Iterator[tuple[Key, Loc, str, Sequence
     arbitration = ("arbitration", "arbitration")
     yield arbitration, ("resources",), "resource", workspace.arbitration.resources
     yield arbitration, ("levers",), "lever", workspace.arbitration.levers
+    yield ("placements", "placements"), ("placements",), "placement", workspace.placements.placements
     yield policy, ("channels",), "channel", workspace.policy.channels
     yield policy, ("suppressions",), "suppression", workspace.policy.suppressions
 
