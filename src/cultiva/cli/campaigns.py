@@ -170,16 +170,30 @@ def resume(
     _do(workspace, launch, set_, _plain("resume", by, remark), as_json=json_)
 
 
-def stop(
+def stop(  # noqa: PLR0913, PLR0917  (what a stop is)
     workspace: WorkspaceArgument,
     launch: LaunchArgument,
     by: ByOption = None,
     remark: RemarkOption = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take back.")] = False,
     set_: SetOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Break a launch off for good, or take it back before it has gone out."""
-    _do(workspace, launch, set_, _plain("stop", by, remark), as_json=json_)
+    """Break a launch off for good, or take it back before it has gone out, and say what that takes back."""
+    from dataclasses import asdict
+
+    from cultiva.loop import campaigns, stopping
+
+    with opened(workspace, set_) as parts:
+        if dry_run:
+            found, waiting = stopping.would_stop(parts, launch)
+        else:
+            found, waiting = stopping.stop(parts, launch, _person(by), parts.clock(), remark=remark)
+        if json_:
+            show_json({**campaigns.data(found), "consequences": asdict(waiting), "dry_run": dry_run})
+            return
+        _say(parts, found, as_json=False)
+        show_line(stopping.told(waiting, parts.workspace.settings.language, done=not dry_run))
 
 
 def finish(

@@ -21,7 +21,7 @@ from cultiva.execution.launching.launches import (
     State,
     Submission,
 )
-from cultiva.execution.launching.service import NO_CONSEQUENCES, Consequence, Launches
+from cultiva.execution.launching.service import Consequence, Launches, counted
 from cultiva.execution.launching.states import Act
 from cultiva.execution.plays.compiling import compiled
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
@@ -35,7 +35,11 @@ MINOR = 100
 """Minor units in one of money."""
 
 
-def launches_of(parts: Parts, consequences: Mapping[Act, Consequence] = NO_CONSEQUENCES) -> Launches:
+CONSEQUENCES: Mapping[Act, Consequence] = {Act.STOP: counted}
+"""What the audit is told beside the act itself."""
+
+
+def launches_of(parts: Parts, consequences: Mapping[Act, Consequence] = CONSEQUENCES) -> Launches:
     """The launches of a workspace."""
     return Launches(parts.store.database, parts.workspace.approval, consequences=consequences)
 

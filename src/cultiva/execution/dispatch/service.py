@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
+from sqlalchemy import Connection
 
 from cultiva.contracts.delivery import Receipt, Report, Sent
 from cultiva.execution.dispatch import bucket, fates, gates
@@ -23,8 +24,10 @@ from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.masking import mask_text
 from cultiva.store.database import Database
 
-__all__ = ["Dispatcher", "Letters"]
+__all__ = ["Dispatcher", "Letters", "cancel_over"]
 
+BATCH_OVER = 1_000
+"""Messages of launches that are over, cancelled in one transaction."""
 LIMIT_TENDING = 2_000
 """Rows that one round of tending takes on."""
 WRITE_AGAIN_SECONDS = (0.1, 0.5, 1.0, 3.0, 10.0)
@@ -240,6 +243,22 @@ class _Round:
 
     def _now(self) -> datetime:
         return self._at + timedelta(seconds=self._stopwatch() - self._since)
+
+
+def cancel_over(
+    database: Database, release: Callable[[Connection, Sequence[str], datetime], None], at: datetime
+) -> int:
+    """Cancels what is queued of launches that are over and held by no worker, batch by batch; how many.
+
+    Args:
+        database: Where the deliveries lie.
+        release: Called with the touches of a batch, within its transaction.
+        at: Now.
+    """
+    outbox, total = Outbox(database, release), 0
+    while done := outbox.cancel_over(at, limit=BATCH_OVER):
+        total += done
+    return total
 
 
 def firmly(write: Callable[[], _T]) -> _T:

@@ -161,6 +161,20 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """What of a launch is on its way, and would be taken back if it were stopped now."""
+
+    deliveries: int
+    """Messages queued: cancelled, their touches given back."""
+    leaving: int
+    """Messages that are with their provider at this moment: they go out."""
+    tasks: int
+    """Tasks that are not at an end: cancelled, their reservations given back."""
+    people: int
+    """Customers on their way through the play: they go no further."""
+
+
+@dataclass(frozen=True)
 class Halt:
     """An emergency stop in force."""
 

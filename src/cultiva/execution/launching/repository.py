@@ -8,7 +8,7 @@ from datetime import datetime
 from sys import intern
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cultiva.execution.launching.launches import (
@@ -18,8 +18,9 @@ from cultiva.execution.launching.launches import (
     Launch,
     State,
     Submission,
+    Waiting,
 )
-from cultiva.execution.tables import APPROVAL, HALT, JOURNEY, LAUNCH
+from cultiva.execution.tables import APPROVAL, DELIVERY, HALT, JOURNEY, LAUNCH, TASK
 from cultiva.store.database import insert_missing
 
 AT_A_TIME = 50_000
@@ -175,6 +176,27 @@ def people_in(connection: Connection, launch_id: str) -> tuple[array[int], list[
         ids.append(customer_id)
         offers.append(intern(offer))
     return ids, offers
+
+
+def waiting(connection: Connection, launch_id: str) -> Waiting:
+    """What of a launch is on its way."""
+
+    def count(table: Table, *states: str) -> int:
+        mine = (table.c.launch_id == launch_id) & table.c.state.in_(states)
+        return connection.scalar(select(func.count()).select_from(table).where(mine)) or 0
+
+    return Waiting(
+        deliveries=count(DELIVERY, "queued"),
+        leaving=count(DELIVERY, "sending"),
+        tasks=count(TASK, "open", "accepted"),
+        people=count(JOURNEY, "active"),
+    )
+
+
+def stopped_since(connection: Connection, moment: datetime) -> list[str]:
+    """Launches that were broken off at or after a moment."""
+    late = (LAUNCH.c.state == State.STOPPED) & (LAUNCH.c.changed >= moment)
+    return list(connection.scalars(select(LAUNCH.c.launch_id).where(late).order_by(LAUNCH.c.launch_id)))
 
 
 def states(connection: Connection) -> Mapping[str, State]:

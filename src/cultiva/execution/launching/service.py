@@ -6,7 +6,7 @@ Every change is one transaction with its line in the audit: neither is there wit
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from cultiva.execution.launching.launches import (
     Person,
     State,
     Submission,
+    Waiting,
     concerned,
 )
 from cultiva.execution.launching.states import PAST, Act, moved
@@ -38,6 +39,11 @@ Consequence = Callable[[Connection, Launch, datetime], Mapping[str, int]]
 NO_CONSEQUENCES: Mapping[Act, Consequence] = {}
 SHORTEST = 4
 """Fewest characters by which a launch may be named."""
+
+
+def counted(connection: Connection, launch: Launch, _at: datetime) -> Mapping[str, int]:
+    """The consequence of a stop: how much of what is taken back, counted as the launch is stopped."""
+    return asdict(repository.waiting(connection, launch.launch_id))
 
 
 class Launches:
@@ -273,6 +279,16 @@ class Launches:
         """Customers on their way through a launch, and the offer decided for each, side by side."""
         with self._database.reading() as connection:
             return repository.people_in(connection, launch_id)
+
+    def waiting(self, launch_id: str) -> Waiting:
+        """What of a launch is on its way, and would be taken back if it were stopped now."""
+        with self._database.reading() as connection:
+            return repository.waiting(connection, launch_id)
+
+    def stopped_since(self, moment: datetime) -> Sequence[str]:
+        """Ids of launches that were broken off at or after a moment."""
+        with self._database.reading() as connection:
+            return repository.stopped_since(connection, moment)
 
     def unaudited(self) -> Mapping[str, tuple[str, State]]:
         """Launches whose state is not what the audit says: id -> (as the audit says, as it is). Empty: none."""

@@ -30,6 +30,7 @@ from cultiva.loop.desk import desk, refresh_staff
 from cultiva.loop.parts import Parts
 from cultiva.loop.previews import renderer
 from cultiva.loop.recipients import refresh
+from cultiva.loop.stopping import forgotten
 from cultiva.loop.work.enrolling import dates_due, enrol, running
 from cultiva.loop.work.gates import Gates, days_for
 from cultiva.loop.work.knowledge import Knowledge
@@ -56,7 +57,7 @@ class Round:
     heard: int = 0
     """Reports taken in."""
     escalated: int = 0
-    """Tasks that the clock moved: escalated, passed on, sent back, given up."""
+    """Tasks that the clock moved: escalated, passed on, sent back, given up; taken back with their launch."""
     expired: int = 0
     """Reservations that ran out."""
     changed: list[str] = field(default_factory=list)
@@ -146,7 +147,7 @@ class Worker:
         if self._parts.workspace.providers:
             self._send(done)
         if self.tasks is not None:
-            done.escalated = sum(vars(self.tasks.escalate(at)).values())
+            done.escalated = sum(vars(self.tasks.escalate(at)).values()) + forgotten(self.launches, self.tasks, at)
         return done
 
     def close(self) -> None:
