@@ -44,6 +44,27 @@ class HotRecord(msgspec.Struct, array_like=True):
     """strategy/live: what the customer was shown lately."""
 
 
+_NOTHING = (b"", b"\xc0")
+"""A part that nobody has written yet: empty, or nil."""
+_HOT_WRITER, _HOT_READER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(HotRecord)
+
+
+def is_nothing(part: msgspec.Raw | bytes) -> bool:
+    """Whether a part of a record has not been written yet."""
+    return bytes(part) in _NOTHING
+
+
+def read_hot(state: bytes | None) -> HotRecord:
+    """The record of a state of the hot store; an empty one where there is none."""
+    return HotRecord() if state is None else _HOT_READER.decode(state)
+
+
+def write_hot(record: HotRecord) -> bytes:
+    """A record as a state of the hot store: MessagePack, as are its parts."""
+    parts = (record.profile, record.triggers, record.decisions)
+    return _HOT_WRITER.encode([part if bytes(part) else None for part in parts])
+
+
 _WRITER = msgspec.json.Encoder()
 _READER = msgspec.json.Decoder(Moment)
 

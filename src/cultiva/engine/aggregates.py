@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _PolarsRows:
+class PolarsRows:
     """The rows of one aggregate in Polars: its value, null where the row does not take part."""
 
     form: AggregateForm
     where: pl.Expr | None
+    """Rows that take part."""
     unit: pl.Expr
     """The value in the unit it is aggregated in; of no meaning for count."""
+    by: str
+    """The key that rows are grouped by."""
 
     @property
     def value(self) -> pl.Expr:
@@ -57,7 +60,7 @@ class _IbisRows:
 
 @dataclass(frozen=True)
 class _Definition:
-    polars: Callable[[_PolarsRows], pl.Expr]
+    polars: Callable[[PolarsRows], pl.Expr]
     ibis: Callable[[_IbisRows], ibis.Value]
 
 
@@ -68,10 +71,20 @@ def aggregate_polars(form: AggregateForm, *, by: str) -> pl.Expr:
         form: The aggregate.
         by: The key that rows are grouped by, never null.
     """
+    return FUNCTIONS[form.function].polars(rows_polars(form, by=by)).cast(STORED[form.type].polars)
+
+
+def rows_polars(form: AggregateForm, *, by: str) -> PolarsRows:
+    """The rows of an aggregate in Polars.
+
+    Args:
+        form: The aggregate.
+        by: The key that rows are grouped by, never null.
+    """
     _check(form)
     where = None if form.where is None else _row_by_row(form.where, form.where.polars(), by)
     unit = pl.lit(0) if form.value is None else _row_by_row(form.value, _unit_polars(form), by)
-    return FUNCTIONS[form.function].polars(_PolarsRows(form, where, unit)).cast(STORED[form.type].polars)
+    return PolarsRows(form, where, unit, by)
 
 
 def _row_by_row(form: Form, value: pl.Expr, by: str) -> pl.Expr:
@@ -147,7 +160,7 @@ def _is_whole(form: AggregateForm) -> bool:
     return form.type is DataType.MONEY or _value(form).type in (DataType.INTEGER, DataType.BOOLEAN)
 
 
-def _money_or_same_polars(rows: _PolarsRows, unit: pl.Expr) -> pl.Expr:
+def _money_or_same_polars(rows: PolarsRows, unit: pl.Expr) -> pl.Expr:
     return exact.money_polars(unit) if rows.form.type is DataType.MONEY else unit
 
 
@@ -155,7 +168,7 @@ def _money_or_same_ibis(rows: _IbisRows, unit: ibis.Value) -> ibis.Value:
     return exact.money_ibis(unit) if rows.form.type is DataType.MONEY else unit
 
 
-def _count_polars(rows: _PolarsRows) -> pl.Expr:
+def _count_polars(rows: PolarsRows) -> pl.Expr:
     return pl.len() if rows.where is None else rows.where.cast(pl.Boolean).sum()
 
 
@@ -163,7 +176,7 @@ def _count_ibis(rows: _IbisRows) -> ibis.Value:
     return rows.table.count(where=rows.where)
 
 
-def _total_polars(rows: _PolarsRows) -> pl.Expr:
+def _total_polars(rows: PolarsRows) -> pl.Expr:
     if _is_whole(rows.form):
         return rows.total(rows.unit.cast(pl.Int64))
     whole, fraction = exact.parts_polars(rows.unit)
@@ -177,7 +190,7 @@ def _total_ibis(rows: _IbisRows) -> ibis.Value:
     return exact.joined_ibis(rows.total(whole), rows.total(fraction))
 
 
-def _sum_polars(rows: _PolarsRows) -> pl.Expr:
+def _sum_polars(rows: PolarsRows) -> pl.Expr:
     return _money_or_same_polars(rows, _total_polars(rows))
 
 
@@ -185,7 +198,7 @@ def _sum_ibis(rows: _IbisRows) -> ibis.Value:
     return _money_or_same_ibis(rows, _total_ibis(rows))
 
 
-def _average_polars(rows: _PolarsRows) -> pl.Expr:
+def _average_polars(rows: PolarsRows) -> pl.Expr:
     total, count = _total_polars(rows), rows.value.count().cast(pl.Int64)
     if rows.form.type is DataType.MONEY:
         return exact.money_polars(exact.mean_cents_polars(total, count))
@@ -199,7 +212,7 @@ def _average_ibis(rows: _IbisRows) -> ibis.Value:
     return total.cast("float64") / count.nullif(0).cast("float64")
 
 
-def _distinct_polars(rows: _PolarsRows) -> pl.Expr:
+def _distinct_polars(rows: PolarsRows) -> pl.Expr:
     return rows.value.drop_nulls().n_unique()
 
 
@@ -214,7 +227,7 @@ def _extreme(name: str) -> _Definition:
     )
 
 
-def _latest_polars(rows: _PolarsRows) -> pl.Expr:
+def _latest_polars(rows: PolarsRows) -> pl.Expr:
     assert rows.form.time is not None, "checked when the aggregate is made"
     unit, time = rows.unit, pl.col(rows.form.time).cast(pl.Datetime("us")).to_physical()
     valid = unit.is_not_null() if rows.where is None else rows.where & unit.is_not_null()
