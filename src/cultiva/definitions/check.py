@@ -19,6 +19,7 @@ from cultiva.definitions.references import check_references
 from cultiva.definitions.rulesites import RuleSite, rule_sites
 from cultiva.definitions.structure import check_structure
 from cultiva.definitions.suitability import check_suitability
+from cultiva.definitions.trigger_check import check_triggers
 from cultiva.definitions.usage import Compiled, check_usage
 from cultiva.definitions.workbench_check import check_workbench
 from cultiva.kit.errors import Fault
@@ -44,6 +45,7 @@ def check_draft(draft: Draft, *, warnings: bool = True) -> Iterator[Fault]:
     yield from check_workbench(draft)
     yield from check_sources(draft)
     yield from check_plays(draft)
+    yield from check_triggers(draft, warnings=warnings)
     yield from check_products(draft, compiled)
     yield from check_fairness(draft, compiled)
     yield from check_providers(draft)

@@ -28,6 +28,7 @@ from cultiva.definitions.sender import Sender
 from cultiva.definitions.sources import Identity, SourceFile
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.tags import Tag
+from cultiva.definitions.triggers import Trigger
 from cultiva.definitions.value import Value
 from cultiva.definitions.workbench import Workbench
 from cultiva.kit.errors import Fault, did_you_mean
@@ -65,6 +66,7 @@ FILE_KINDS = (
     FileKind("product", "products/*.yaml", Product, many=True),
     FileKind("fairness", "fairness.yaml", Fairness, many=False),
     FileKind("strategy", "strategies/*.yaml", Strategy, many=True),
+    FileKind("trigger", "triggers.yaml", Trigger, many=True),
     FileKind("content", "content/*.yaml", Content, many=True),
     FileKind("sender", "sender.yaml", Sender, many=False),
     FileKind("contact_policy", "contact_policy.yaml", ContactPolicy, many=False, required=True),

@@ -269,6 +269,7 @@ class _Reader:
             calendar=_one(self.singles, "calendar", BankCalendar()),
             portfolios=_one(self.singles, "portfolios", None),
             contents=self.lists["content"],
+            triggers=self.lists["trigger"],
             sender=_one(self.singles, "sender", Sender()),
             map=_one(self.singles, "map", StrategyMap()),
             workbench=_one(self.singles, "workbench", None),

@@ -38,6 +38,8 @@ RULE_FIELDS = frozenset(
         "applies",
         "cash_need",
         "protection_need",
+        "still",
+        "worth",
     )
 )
 """Fields that hold rules or SQL, where a comment means nothing and a quoted text is kept letter by letter."""
@@ -54,6 +56,7 @@ MANY = {
     "provider": "providers",
     "strategy": "strategies",
     "content": "contents",
+    "trigger": "triggers",
 }
 """Kind of definition -> the workspace's mapping of them by name."""
 SINGLE = {

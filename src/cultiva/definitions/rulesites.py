@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cultiva.contracts.aggregates import AggregateFunction
 from cultiva.contracts.types import DataType
@@ -12,12 +12,14 @@ from cultiva.definitions.document import Loc
 from cultiva.definitions.draft import Key
 from cultiva.definitions.plays import ExitRule
 from cultiva.definitions.scopes import (
+    event_scope,
     margin_scope,
     portfolio_scope,
     profile_scope,
     row_scope,
     stage_scope,
     tag_scope,
+    trigger_scope,
     value_scope,
     view_scope,
 )
@@ -39,6 +41,7 @@ OVER_PROFILE = frozenset(
         "contact_policy",
         "arbitration",
         "portfolios",
+        "trigger",
     }
 )
 """Kinds of definition whose rules read the profile."""
@@ -81,6 +84,7 @@ def rule_sites(workspace: Workspace) -> Iterator[RuleSite]:
     yield from _portfolio_sites(workspace)
     yield from _stage_sites(workspace)
     yield from _profile_sites(workspace)
+    yield from _trigger_sites(workspace)
     yield from _metric_sites(workspace)
     for product in workspace.products.values():
         text, scope = product.pricing.margin, margin_scope(workspace, product)
@@ -179,6 +183,21 @@ def _profile_sites(workspace: Workspace) -> Iterator[RuleSite]:
         yield RuleSite("contact_policy", "contact_policy", loc, suppression.rule, scope, BOOLEAN)
     for index, lever in enumerate(workspace.arbitration.levers):
         yield RuleSite("arbitration", "arbitration", ("levers", index, "when"), lever.when, scope, BOOLEAN)
+
+
+def _trigger_sites(workspace: Workspace) -> Iterator[RuleSite]:
+    """Rules over an event and the profile, segments standing for `true` as above."""
+    profile = profile_scope(workspace)
+    profile = replace(profile, segments=dict.fromkeys(profile.segments, "true"))
+    for name, trigger in workspace.triggers.items():
+        both = trigger_scope(workspace, trigger)
+        both = replace(both, segments=profile.segments)
+        yield RuleSite("trigger", name, ("when",), trigger.when, both, BOOLEAN)
+        yield RuleSite("trigger", name, ("still",), trigger.still, profile, BOOLEAN)
+        yield RuleSite("trigger", name, ("does", "worth"), trigger.does.worth, both, NUMBER)
+        if trigger.then_not is not None:
+            own = event_scope(workspace, trigger.then_not.event)
+            yield RuleSite("trigger", name, ("then_not", "where"), trigger.then_not.where, own, BOOLEAN)
 
 
 def play_rules(strategy: Strategy) -> Iterator[tuple[Loc, str]]:

@@ -6,7 +6,9 @@ value, tiers, stage, segments.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cultiva.contracts.tables import CANONICAL
 from cultiva.contracts.types import DataType
@@ -14,6 +16,7 @@ from cultiva.contracts.views import VIEWS
 from cultiva.definitions.portfolios import GAP_COLUMNS, MODEL_COLUMN
 from cultiva.definitions.products import Product
 from cultiva.definitions.sources import Mapping as TableMapping
+from cultiva.definitions.triggers import Trigger
 from cultiva.definitions.workspace import Workspace
 from cultiva.rules import Scope
 
@@ -96,6 +99,42 @@ def profile_scope(workspace: Workspace) -> Scope:
         list_segments=frozenset(name for name, found in workspace.segments.items() if found.list is not None),
         events=event_types(workspace),
     )
+
+
+def trigger_scope(workspace: Workspace, trigger: Trigger) -> Scope:
+    """For what a trigger begins with: the event, its context, and the profile."""
+    profile = profile_scope(workspace)
+    return replace(profile, names={**profile.names, **event_names(workspace, trigger.on)})
+
+
+def event_scope(workspace: Workspace, events: Sequence[str]) -> Scope:
+    """For what a trigger waits for: the event and its context."""
+    return Scope(names=event_names(workspace, events))
+
+
+def event_names(workspace: Workspace, events: Sequence[str]) -> dict[str, DataType]:
+    """What may be said of an event that is one of several: members that only some of them have are null for others.
+
+    Members of the context are texts: `app.version` is `context.app_version`.
+    """
+    declared = [workspace.events[name] for name in events if name in workspace.events]
+    return {
+        **{f"event.{name}": kind for one in declared for name, kind in one.properties.items()},
+        **{context_name(member): DataType.TEXT for one in declared for member in one.context},
+        "event.name": DataType.TEXT,
+        "event.channel": DataType.TEXT,
+        "event.at": DataType.TIMESTAMP,
+    }
+
+
+def context_name(member: str) -> str:
+    """How rules call a member of the context.
+
+    Examples:
+        >>> context_name("app.version")
+        'context.app_version'
+    """
+    return f"context.{re.sub(r'[^0-9A-Za-z_]', '_', member)}"
 
 
 def view_scope(workspace: Workspace, view: str) -> Scope:

@@ -30,6 +30,7 @@ from cultiva.definitions.sender import Sender
 from cultiva.definitions.sources import Identity, SourceFile
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.tags import Tag
+from cultiva.definitions.triggers import Trigger
 from cultiva.definitions.value import Value
 from cultiva.definitions.workbench import Workbench
 
@@ -129,6 +130,8 @@ class Workspace:
     fairness: Fairness = field(default_factory=Fairness)
     contents: Mapping[str, Content] = field(default_factory=dict)
     """What is said over the channels."""
+    triggers: Mapping[str, Trigger] = field(default_factory=dict)
+    """What is done at once when something happens."""
     sender: Sender = field(default_factory=Sender)
     """Who speaks."""
     hashes: Mapping[tuple[str, str], str] = field(default_factory=dict)

@@ -23,10 +23,11 @@ OTHER_WORDS = {"current_date": "today", "now": "today", "sysdate": "today"}
 
 
 def _column(checker: Checker, tree: Any, _: int) -> Node | None:
-    if tree.args.get("table") is not None or not isinstance(tree.this, exp.Identifier):
+    name, scope = _written(tree), checker.scope
+    dotted = len(tree.parts) > 1 and not any("." in one for one in scope.names)
+    if dotted or not isinstance(tree.this, exp.Identifier):
         checker.fault(tree, "unknown_name", "a name has one part", seen=tree.sql(), hint="write the column alone")
         return None
-    name, scope = tree.name, checker.scope
     if name in scope.names:
         kind = scope.names[name]
         return Name(name, plain(kind) or kind, money=kind is DataType.MONEY)
@@ -46,6 +47,11 @@ def _column(checker: Checker, tree: Any, _: int) -> Node | None:
         hint=" ".join([*([f"did you mean '{near}'?"] if near else []), f"a text stands in single quotes: '{name}'"]),
     )
     return None
+
+
+def _written(tree: Any) -> str:
+    """The name as written: one part, or several with dots between, e.g. `event.amount` in a trigger."""
+    return ".".join(part.name for part in tree.parts)
 
 
 def _some(names: Sequence[str], most: int = 12) -> str:

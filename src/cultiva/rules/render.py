@@ -28,7 +28,7 @@ def render(node: Node) -> str:
     if isinstance(node, Literal):
         return render_value(node.value)
     if isinstance(node, Name):
-        return node.name if node.name.isidentifier() else f'"{node.name}"'
+        return node.name if all(part.isidentifier() for part in node.name.split(".")) else f'"{node.name}"'
     if isinstance(node, Today):
         return "today"
     if isinstance(node, Expansion):
