@@ -354,6 +354,7 @@ STAFF_MEMBER = Table(
     Column("role", String(63), nullable=False),
     Column("contacts_per_week_max", Integer, nullable=False),
     Column("business_date", Date, nullable=False),
+    Column("name", String(200), nullable=False, server_default="", comment="empty: not known"),
 )
 """People who do tasks; refreshed from the lake every night."""
 
@@ -446,7 +447,7 @@ FIRING = Table(
     Column("made_id", String(40), nullable=False, comment="launch whose play was entered, or task; empty: none"),
     Column("story", JsonText, nullable=False, comment="the event, and why: clause by clause"),
     CheckConstraint("effect in ('play', 'task', 'placement')", name="effect"),
-    CheckConstraint("state in ('started', 'refused', 'expired')", name="state"),
+    CheckConstraint("state in ('started', 'refused', 'expired', 'withdrawn')", name="state"),
     Index("ix_firing_trigger", "trigger", "due"),
     Index("ix_firing_customer_id", "customer_id"),
 )
@@ -518,3 +519,13 @@ VISITOR = Table(
     Column("at", UtcDateTime, nullable=False, comment="when they said who they are; the newest word counts"),
 )
 """Who a visitor turned out to be."""
+
+LIVE_USE = Table(
+    "live_use",
+    METADATA,
+    Column("resource", String(200), primary_key=True, comment="as in the lake's table price: a resource or a pool"),
+    Column("day", Date, primary_key=True, comment="the bank's day"),
+    Column("used", Float, nullable=False, comment="units that live decisions have used"),
+    Column("changed", UtcDateTime, nullable=False),
+)
+"""What live decisions have used of a day's scarce resources."""

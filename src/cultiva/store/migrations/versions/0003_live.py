@@ -74,7 +74,7 @@ def upgrade() -> None:
         ),
         sa.Column("story", sa.Text(), nullable=False, comment="the event, and why: clause by clause"),
         sa.CheckConstraint("effect in ('play', 'task', 'placement')", name=op.f("ck_firing_effect")),
-        sa.CheckConstraint("state in ('started', 'refused', 'expired')", name=op.f("ck_firing_state")),
+        sa.CheckConstraint("state in ('started', 'refused', 'expired', 'withdrawn')", name=op.f("ck_firing_state")),
         sa.PrimaryKeyConstraint("firing_id", name=op.f("pk_firing")),
     )
     with op.batch_alter_table("firing", schema=None) as batch_op:
@@ -97,6 +97,19 @@ def upgrade() -> None:
         batch_op.create_index("ix_impression_customer_id", ["customer_id", "placement", "at"], unique=False)
         batch_op.create_index("ix_impression_decision_id", ["decision_id"], unique=False)
 
+    op.create_table(
+        "live_use",
+        sa.Column(
+            "resource",
+            sa.String(length=200),
+            nullable=False,
+            comment="as in the lake's table price: a resource or a pool",
+        ),
+        sa.Column("day", sa.Date(), nullable=False, comment="the bank's day"),
+        sa.Column("used", sa.Float(), nullable=False, comment="units that live decisions have used"),
+        sa.Column("changed", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("resource", "day", name=op.f("pk_live_use")),
+    )
     op.create_table(
         "placement_feed",
         sa.Column("firing_id", sa.String(length=40), nullable=False),
@@ -137,6 +150,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_impression_customer_id")
 
     op.drop_table("impression")
+    op.drop_table("live_use")
     with op.batch_alter_table("firing", schema=None) as batch_op:
         batch_op.drop_index("ix_firing_trigger")
         batch_op.drop_index("ix_firing_customer_id")
