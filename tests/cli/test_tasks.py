@@ -47,7 +47,12 @@ def test_the_people_are_those_of_the_staff_table_with_their_weeks(desk: Path) ->
     rows = {row["staff_id"]: row for row in table(desk, "staff", DAY).iter_rows(named=True)}
     assert {one["person"]["staff_id"] for one in told} == set(rows)
     for one in told:
-        assert one["person"]["contacts_max"] == rows[one["person"]["staff_id"]]["contacts_per_week_max"]
+        row = rows[one["person"]["staff_id"]]
+        assert one["person"]["contacts_max"] == row["contacts_per_week_max"]
+        assert one["person"]["name"] == row["name"][0] + "*" * (len(row["name"]) - 1)
+    full = {row["name"] for row in rows.values()}
+    page = done("staff", desk).out
+    assert len(full) > len(rows) / 2 and not any(name in page for name in full)
 
 
 def test_a_task_goes_through_a_day_and_is_counted_in_the_contact_budget(desk: Path, customer: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +14,7 @@ import typer
 from cultiva.cli.opening import opened
 from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument
 from cultiva.kit.display import show_json, show_line, show_sheet
+from cultiva.kit.masking import mask_name
 from cultiva.kit.words import Words
 
 if TYPE_CHECKING:
@@ -122,7 +123,9 @@ def show(
         if json_:
             show_json({**_data(found), "history": events})
             return
-        lines, history = desk.words.task_lines(found, events)
+        lines, history = desk.words.task_lines(
+            found, events, desk.tasks.names({found.staff_id, *(one.actor for one in events)})
+        )
         for line in lines:
             show_line(line)
         show_sheet(history)
@@ -361,6 +364,7 @@ def staff(
             refresh_staff(desk.parts, desk.parts.newest_date(), desk.at)
         found = desk.tasks.people(desk.at)
         if json_:
-            show_json([{"person": person, "load": load} for person, load in found])
+            masked = [(replace(person, name=mask_name(person.name)), load) for person, load in found]
+            show_json([{"person": person, "load": load} for person, load in masked])
         else:
             show_sheet(desk.words.people_sheet(found))

@@ -125,6 +125,7 @@ STAFF = _table(
     "someone who serves customers",
     "staff_id",
     *_text("staff_id branch_id role", required=True),
+    *_text("name", personal=True),
     Column("contacts_per_week_max", INTEGER, required=True, minimum=0),
 )
 CONTACT = _table(

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cultiva.contracts.tables import STAFF
 from cultiva.execution.budget.service import Budget
 from cultiva.execution.budget.touches import TouchRequest
 from cultiva.execution.calendar.service import Calendar
@@ -109,9 +110,9 @@ def refresh_staff(parts: Parts, on: date, at: datetime) -> int:
     files = parts.lake.files_latest("staff", on)
     if not files or parts.workspace.workbench is None:
         return 0
-    wanted = ("staff_id", "branch_id", "role", "contacts_per_week_max")
-    table = parts.engine.scan(files).select(*wanted)
-    rows = [StaffRow(*(row[name] for name in wanted)) for row in parts.engine.fetch(table).to_pylist()]
+    columns = [one for one in STAFF.columns if one.name in StaffRow.__dataclass_fields__]
+    table = parts.engine.fetch(parts.engine.scan(files, columns=columns))  # a run before names were has none
+    rows = [StaffRow(**{**row, "name": row["name"] or ""}) for row in table.to_pylist()]
     desk(parts).staff(rows, on, at)
     return len(rows)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -111,9 +112,21 @@ class DeskWords:
         )
         return self._sheet(title, _LIST, [self._listed(one) for one in found], note, formats={"worth": ",.0f"})
 
-    def task_lines(self, task: Task, events: Sequence[Event]) -> tuple[list[str], Sheet]:
-        """One task: what it says line by line, and its history."""
-        parts = [self.kind(task.kind), self.standing(task), task.staff_id, task.role, task.branch_id]
+    def task_lines(
+        self, task: Task, events: Sequence[Event], names: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[list[str], Sheet]:
+        """One task: what it says line by line, and its history.
+
+        Args:
+            task: The task.
+            events: What happened to it.
+            names: Of the people in it, by staff id; shown masked.
+        """
+
+        def called(staff_id: str) -> str:
+            return f"{staff_id} {mask_name(names[staff_id])}" if staff_id in names else staff_id
+
+        parts = [self.kind(task.kind), self.standing(task), called(task.staff_id), task.role, task.branch_id]
         lines = [" · ".join(part for part in parts if part), f"{self.word('due')}: {self.clock(task.due)}"]
         lines.append(f"{self.word('best')}: {self._span(task)}")
         if task.answer_by is not None:
@@ -123,7 +136,13 @@ class DeskWords:
         lines += [f"{self.word('reason')}: {task.reason}"] if task.reason else []
         lines += [f"{say(Words('话术', 'script'), self.language)}: {task.script}"] if task.script else []
         rows = [
-            (one.number, self.clock(one.at), one.actor, say(ACTIONS[one.action], self.language), self._said(one.detail))
+            (
+                one.number,
+                self.clock(one.at),
+                called(one.actor),
+                say(ACTIONS[one.action], self.language),
+                self._said(one.detail),
+            )
             for one in events
         ]
         columns = ("number", "at", "actor", "action", "detail")
@@ -132,10 +151,18 @@ class DeskWords:
     def people_sheet(self, found: Sequence[tuple[Person, Load]]) -> Sheet:
         """Everybody who does tasks, with this week's load."""
         rows = [
-            (one.staff_id, one.branch_id, self._roles(one), load.contacts, one.contacts_max, load.in_hand)
+            (
+                one.staff_id,
+                mask_name(one.name),
+                one.branch_id,
+                self._roles(one),
+                load.contacts,
+                one.contacts_max,
+                load.in_hand,
+            )
             for one, load in found
         ]
-        columns = ("staff", "branch", "roles", "contacts", "contacts_max", "in_hand")
+        columns = ("staff", "name", "branch", "roles", "contacts", "contacts_max", "in_hand")
         return self._sheet(Words("人员与本周工作量", "people and their week"), columns, rows)
 
     def absence_sheet(self, found: Sequence[Absence]) -> Sheet:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from cultiva.simbank.archetypes import PRODUCTS
 from cultiva.simbank.arrays import coded, numbered
 from cultiva.simbank.districts import DISTRICTS, branch_districts
-from cultiva.simbank.names import BRANCH_WORDS, FIRM_NAMES, PARTNER_WORDS, SHOP_WORDS
+from cultiva.simbank.names import BRANCH_WORDS, FIRM_NAMES, GIVEN, PARTNER_WORDS, SHOP_WORDS, SURNAMES
 from cultiva.simbank.population import ADVISERS_PER_BRANCH, Bank
 from cultiva.simbank.tables import MERCHANTS, Columns, branch_ids, region_codes, staff_ids
 
@@ -63,10 +63,17 @@ def _staff(bank: Bank) -> Columns:
     roles = list(CONTACTS_PER_WEEK)
     return {
         "staff_id": staff_ids(np.arange(role.size)),
+        "name": pa.array([_called(number) for number in range(role.size)]),
         "branch_id": branch_ids(np.concatenate([advisers // ADVISERS_PER_BRANCH, lobby, remote * 0])),
         "role": coded(role, roles),
         "contacts_per_week_max": pa.array(np.array([CONTACTS_PER_WEEK[name] for name in roles])[role]),
     }
+
+
+def _called(number: int) -> str:
+    """The name of one of the staff by number: takes nothing of the bank's chance, so that it shifts nobody's draws."""
+    given = number * 7919
+    return SURNAMES[number % len(SURNAMES)] + GIVEN[given % len(GIVEN)] + GIVEN[given // len(GIVEN) % len(GIVEN)]
 
 
 def _partners(bank: Bank) -> Columns:

@@ -143,6 +143,8 @@ class StaffRow:
     role: str
     """As the staff table calls it."""
     contacts_per_week_max: int
+    name: str = ""
+    """Empty: not known."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,8 @@ class Person:
     """Whose work he or she does today."""
     queued: frozenset[str] = frozenset()
     """Who is away without cover: their work lies in the queue today."""
+    name: str = field(default="", repr=False)
+    """Empty: not known."""
 
 
 @dataclass(frozen=True)

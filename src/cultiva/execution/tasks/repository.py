@@ -254,7 +254,18 @@ def staff(connection: Connection, staff_id: str | None = None, *, lock: bool = F
     query = select(STAFF_MEMBER).order_by(STAFF_MEMBER.c.staff_id)
     query = query.where(STAFF_MEMBER.c.staff_id == staff_id) if staff_id is not None else query
     rows = connection.execute(query.with_for_update() if lock else query)
-    return [StaffRow(row.staff_id, row.branch_id, row.role, row.contacts_per_week_max) for row in rows]
+    return [StaffRow(row.staff_id, row.branch_id, row.role, row.contacts_per_week_max, row.name) for row in rows]
+
+
+def staff_names(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Names of some people, as far as they are known."""
+    found: dict[str, str] = {}
+    every = sorted(ids)
+    for start in range(0, len(every), PIECE):
+        mine = STAFF_MEMBER.c.staff_id.in_(every[start : start + PIECE]) & (STAFF_MEMBER.c.name != "")
+        rows = connection.execute(select(STAFF_MEMBER.c.staff_id, STAFF_MEMBER.c.name).where(mine))
+        found.update((row.staff_id, row.name) for row in rows)
+    return found
 
 
 def put_staff(connection: Connection, rows: Iterable[StaffRow], business_date: date) -> bool:

@@ -34,6 +34,7 @@ def person_of(
         in_hand_max=max((role.in_hand_max for role in roles), default=None),
         covers=covers,
         queued=queued,
+        name=row.name,
     )
 
 

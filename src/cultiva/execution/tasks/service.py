@@ -224,6 +224,11 @@ class Tasks:
             found = [self._with_covers(row, covers) for row in rows]
             return [(person, self._load(connection, person, at)) for person in found]
 
+    def names(self, staff_ids: Collection[str]) -> Mapping[str, str]:
+        """Names of people, by id, as far as the bank's staff table has them."""
+        with self._database.reading() as connection:
+            return repository.staff_names(connection, staff_ids)
+
     # What people do -------------------------------------------------------------------------------------------------
 
     def accept(self, task_id: str, staff_id: str, at: datetime) -> Task:
