@@ -63,6 +63,11 @@ def open_log(choice: LiveChoice, root: Path, *, clock: Clock = utc_now) -> Log:
 
         path = root / url.removeprefix("sqlite:///")
         return EmbeddedLog(path, partitions=choice.partitions, keep_days=choice.keep_days, clock=clock)
+    if url.startswith(("nats://", "tls://")):
+        from cultiva.stream.nats_log import Keeping, NatsLog
+
+        keeping = Keeping(choice.keep_days, choice.repeated_hours, choice.replicas)
+        return NatsLog(url, space=choice.space, partitions=choice.partitions, keeping=keeping)
     raise _bad_address("log", url, allowed="sqlite:///path/to/log.db or nats://host:4222")
 
 
@@ -81,6 +86,10 @@ def open_hot(choice: LiveChoice, root: Path) -> HotStore:
         from cultiva.stream.embedded_hot import EmbeddedHotStore
 
         return EmbeddedHotStore(root / url.removeprefix("sqlite:///"), partitions=choice.partitions)
+    if url.startswith(("redis://", "rediss://", "unix://")):
+        from cultiva.stream.redis_hot import RedisHotStore
+
+        return RedisHotStore(url, space=choice.space, partitions=choice.partitions)
     raise _bad_address("hot", url, allowed="sqlite:///path/to/hot.db or redis://host:6379/0")
 
 

@@ -1,0 +1,163 @@
+"""One connection to NATS behind plain calls: its event loop runs on a thread of its own.
+
+Whatever is asked carries an address of its own for the answer; an answer that comes too late finds nobody there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import threading
+from collections.abc import Callable, Coroutine
+from itertools import count
+from typing import Any, TypeVar
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error
+
+from cultiva.kit.errors import CultivaError, ErrorKind
+
+T = TypeVar("T")
+ANSWER_SECONDS = 5.0
+"""A server that does not answer a request for so long is taken for gone."""
+CALL_SECONDS = 30.0
+"""A whole call, with what is tried again in it, ends by then."""
+BETWEEN_SECONDS = 0.1
+"""Between attempts to connect again."""
+PENDING_BYTES = 16 * 2**20
+"""What waits to be sent while there is no connection; more is refused."""
+
+
+class NoAnswerError(Exception):
+    """Nobody was there to answer, or not in time."""
+
+
+class Link:
+    """A connection that comes back by itself when its server does.
+
+    Args:
+        url: `nats://host:port`, several with commas.
+
+    Raises:
+        CultivaError: if no server answers.
+    """
+
+    def __init__(self, url: str) -> None:
+        servers = [one.strip() for one in url.split(",")]
+        self.shown = ", ".join(one.rpartition("@")[2] for one in servers)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="nats", daemon=True)
+        self._thread.start()
+        self._awaited: dict[str, Callable[[Msg], None]] = {}
+        self._numbers = count(1)
+        try:
+            self.client: Client = self.call(lambda: self._connect(servers), seconds=ANSWER_SECONDS)
+        except CultivaError:
+            self._stop()
+            raise
+
+    def call(self, work: Callable[[], Coroutine[Any, Any, T]], *, seconds: float = CALL_SECONDS) -> T:
+        """Does something on the connection's thread and waits for it.
+
+        Raises:
+            CultivaError: if the server does not answer.
+        """
+        waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work(), seconds), self._loop)
+        try:
+            return waiting.result()
+        except (Error, NoAnswerError, OSError, TimeoutError, concurrent.futures.TimeoutError) as error:
+            raise CultivaError(
+                "the log does not answer",
+                code="stream.unavailable",
+                kind=ErrorKind.UNAVAILABLE,
+                seen=f"{self.shown}: {type(error).__name__} {error}".strip(),
+                allowed="a NATS server with JetStream that answers",
+                hint="see [live] log in cultiva.toml",
+            ) from error
+
+    async def ask(self, subject: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One request of JetStream's own API; its answer, which may hold an `error`.
+
+        Raises:
+            NoAnswerError: if there is none.
+        """
+        answer: asyncio.Future[Msg] = self._loop.create_future()
+        reply = self.expect(lambda message: None if answer.done() else answer.set_result(message))
+        try:
+            await self.client.publish(f"$JS.API.{subject}", json.dumps(body).encode(), reply=reply)
+            message = await asyncio.wait_for(answer, ANSWER_SECONDS)
+        finally:
+            self.forget(reply)
+        if status(message) is not None:
+            raise NoAnswerError(f"nobody answers {subject}")
+        found: dict[str, Any] = json.loads(message.data)
+        return found
+
+    def expect(self, take: Callable[[Msg], None]) -> str:
+        """An address; what is sent to it, or below it, is given to `take` on the connection's thread."""
+        number = str(next(self._numbers))
+        self._awaited[number] = take
+        return f"{self._inbox}.{number}"
+
+    async def listen(self, take: Callable[[Msg], None]) -> str:
+        """An address for good; whatever is sent below it is given to `take`, under whichever subject it comes.
+
+        What a stream hands out keeps its own subject, so it cannot be told by that which address it was meant for.
+        """
+
+        async def taken(message: Msg) -> None:
+            take(message)
+
+        address = self.client.new_inbox()
+        await self.client.subscribe(f"{address}.*", cb=taken, pending_msgs_limit=-1, pending_bytes_limit=-1)
+        return address
+
+    def forget(self, address: str) -> None:
+        """Closes an address."""
+        self._awaited.pop(address.rpartition(".")[2], None)
+
+    def close(self) -> None:
+        """Closes the connection and ends its thread."""
+        try:
+            self.call(self.client.close, seconds=ANSWER_SECONDS)
+        finally:
+            self._stop()
+
+    async def _connect(self, servers: list[str]) -> Client:
+        client = await nats.connect(
+            servers=servers,
+            connect_timeout=2,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=BETWEEN_SECONDS,
+            pending_size=PENDING_BYTES,
+            error_cb=_noted,
+        )
+        self._inbox = client.new_inbox()
+        self._depth = len(self._inbox) + 1
+        await client.subscribe(f"{self._inbox}.>", cb=self._take, pending_msgs_limit=-1, pending_bytes_limit=-1)
+        return client
+
+    async def _take(self, message: Msg) -> None:
+        found = self._awaited.get(message.subject[self._depth :].partition(".")[0])
+        if found is not None:
+            found(message)
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def status(message: Msg) -> str | None:
+    """The server's word instead of a message, e.g. 404: there is nothing, 503: nobody is there; None: a message."""
+    return None if message.data or not message.headers else message.headers.get("Status")
+
+
+async def _noted(error: Exception) -> None:
+    """Lost connections are not news: whoever asks something meanwhile is told."""
+    import structlog
+
+    structlog.get_logger("cultiva.stream").debug("the connection to NATS had a fault", error=str(error))
