@@ -60,13 +60,13 @@ class ModelForm:
         return frozenset(map(inner_name, PARTY_FACTS)) | self.applies.columns
 
     @cached_property
-    def _valid(self) -> tuple[date, date]:
+    def valid(self) -> tuple[date, date]:
         """First day on which a valid rating may have been taken, last birth date above the age limit."""
         rated_since = self.on - timedelta(days=self.policy.rating_valid_days)
         return rated_since, born_by(self.on, self.policy.suitability_age_max + 1)
 
     @cached_property
-    def _cases(self) -> list[tuple[str, date | None, str]]:
+    def cases(self) -> list[tuple[str, date | None, str]]:
         """Rating, latest birth date of the age band (None: any) and model; the oldest band first."""
         bands = tuple(reversed(self.portfolios.age_bands)) or (None,)
         return [
@@ -84,11 +84,11 @@ class ModelForm:
         import ibis
 
         rating, rated_on, born = (table[inner_name(name)] for name in PARTY_FACTS)
-        since, too_old = self._valid
+        since, too_old = self.valid
         valid = (rated_on >= ibis.literal(since)) & (rated_on <= ibis.literal(self.on)) & (born > ibis.literal(too_old))
         cases = [
             ((rating == wanted) if latest is None else (rating == wanted) & (born <= ibis.literal(latest)), key)
-            for wanted, latest, key in self._cases
+            for wanted, latest, key in self.cases
         ]
         rated = ibis.cases(*[(when, ibis.literal(key)) for when, key in cases], else_=ibis.literal(UNRATED))
         named = ibis.ifelse(valid.fill_null(ibis.literal(False)), rated, ibis.literal(UNRATED))
@@ -97,10 +97,10 @@ class ModelForm:
     def polars(self) -> pl.Expr:
         """For bulk work on one machine."""
         rating, rated_on, born = (pl.col(inner_name(name)) for name in PARTY_FACTS)
-        since, too_old = self._valid
+        since, too_old = self.valid
         valid = rated_on.is_between(pl.lit(since), pl.lit(self.on)) & (born > pl.lit(too_old))
         rated = pl.lit(UNRATED)
-        for wanted, latest, key in reversed(self._cases):
+        for wanted, latest, key in reversed(self.cases):
             when = (rating == wanted) if latest is None else (rating == wanted) & (born <= pl.lit(latest))
             rated = pl.when(when).then(pl.lit(key)).otherwise(rated)
         named = pl.when(valid.fill_null(False)).then(rated).otherwise(pl.lit(UNRATED))
