@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.engine.lake import Lake
 from cultiva.engine.open import open_engine
 from cultiva.engine.spill import own_spill
-from cultiva.kit.clock import utc_now
+from cultiva.kit.clock import Clock, utc_now
 from cultiva.kit.garbage import rare_collections
 from cultiva.loop.parts import Parts
 from cultiva.store import open_store
+from cultiva.stream import HotStore, Log, open_hot, open_log
 
 
 @contextmanager
@@ -32,6 +33,23 @@ def opened(root: Path, *, overrides: Mapping[str, str] | None = None) -> Iterato
     workspace = _with_own_spill(load_workspace(root, overrides=overrides or {}))
     with rare_collections():
         yield from _parts(workspace, root)
+
+
+@contextmanager
+def live(workspace: Workspace, *, clock: Clock = utc_now) -> Iterator[tuple[Log, HotStore]]:
+    """The log and the hot store of a workspace, opened for a while.
+
+    Args:
+        workspace: Whose.
+        clock: Says when a record was written.
+
+    Raises:
+        CultivaError: if one of them cannot be opened.
+    """
+    settings = workspace.settings.live
+    log = open_log(settings, workspace.root, clock=clock)
+    with closing(log), closing(open_hot(settings, workspace.root)) as hot:
+        yield log, hot
 
 
 def _parts(workspace: Workspace, root: Path) -> Iterator[Parts]:

@@ -16,6 +16,7 @@ from cultiva.definitions.calendar import BankCalendar
 from cultiva.definitions.content import Content
 from cultiva.definitions.events import EventSettings, EventType
 from cultiva.definitions.lifecycle import Lifecycle
+from cultiva.definitions.live import LiveSettings
 from cultiva.definitions.map import StrategyMap
 from cultiva.definitions.models import Models
 from cultiva.definitions.offers import Offer
@@ -87,6 +88,8 @@ class Settings(Model):
     """Where snapshots lie."""
     store: StoreSettings = StoreSettings()
     """Where rows lie."""
+    live: LiveSettings = LiveSettings()
+    """Where events come in, and where the state of customers is kept between them."""
     events: EventSettings = EventSettings()
     """How events sent to the API are taken."""
     vars: dict[str, str] = {}
