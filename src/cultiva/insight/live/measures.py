@@ -42,6 +42,8 @@ class Measure:
     """The only event that takes part; None: conditions decide."""
     properties: Mapping[str, DataType] | None
     """Typed properties of the rows; None: rows of the event view as they are."""
+    endless: bool = False
+    """Whether something reads it over all days."""
 
     @cached_property
     def partial(self) -> Partial:
@@ -135,11 +137,6 @@ class Measures:
                 found[one.measure.key] = max(one.days, found.get(one.measure.key, 0))
         return found
 
-    @cached_property
-    def endless(self) -> frozenset[str]:
-        """Measures that are read over all days."""
-        return frozenset(one.measure.key for one in self.columns.values() if one.days is None)
-
 
 def measures_of(plan: ProfilePlan) -> Measures:
     """Finds the measures of a profile.
@@ -164,7 +161,12 @@ def measures_of(plan: ProfilePlan) -> Measures:
         window = next((one for one in _conditions(aggregate.where) if isinstance(one, Window)), None)
         days = None if window is None else window.days
         columns[name] = LiveColumn(name, types[name], measure, days, form.empty)
-    return Measures(columns, frozenset(night_only))
+    endless = {one.measure.key for one in columns.values() if one.days is None}
+    marked = {
+        name: replace(one, measure=replace(one.measure, endless=one.measure.key in endless))
+        for name, one in columns.items()
+    }
+    return Measures(marked, frozenset(night_only))
 
 
 def _aggregate_of(plan: ProfilePlan, part: str) -> tuple[AggregateForm, Mapping[str, DataType] | None] | None:

@@ -38,6 +38,10 @@ class Base(msgspec.Struct, array_like=True):
     """Who the customer is now, if this number is not used any more."""
 
 
+NO_BASE = msgspec.Raw(b"\xc0")
+"""Of whom the night does not know yet, or not any more."""
+
+
 class Held(msgspec.Struct, array_like=True):
     """A customer's profile in the hot store."""
 
@@ -45,7 +49,7 @@ class Held(msgspec.Struct, array_like=True):
     """Mark of the run that the base is of."""
     day: int = 0
     """Number of that run's business date."""
-    base: msgspec.Raw = msgspec.Raw(b"\xc0")
+    base: msgspec.Raw = NO_BASE
     """A `Base`; nil for whom the night does not know yet."""
     since: dict[str, Days] = {}
     """Label -> what came in behind it."""

@@ -50,7 +50,13 @@ def plan_of(inputs: ProfileInputs, workspace: Workspace, on: date) -> ProfilePla
 
 
 def build_profile(
-    engine: Engine, inputs: ProfileInputs, workspace: Workspace, on: date, folder: Path
+    engine: Engine,
+    inputs: ProfileInputs,
+    workspace: Workspace,
+    on: date,
+    folder: Path,
+    *,
+    keep: Sequence[str] | None = None,
 ) -> tuple[Written, ProfilePlan]:
     """Writes the profile of a day: one row per customer, sorted by customer_id.
 
@@ -60,6 +66,7 @@ def build_profile(
         workspace: A checked workspace.
         on: Business date.
         folder: New folder; folders beside it, beginning with its name, hold the parts meanwhile.
+        keep: Columns to write, inner ones and the peers' value among them; None: those of the profile.
 
     Returns:
         What was written, and the plan that says what its columns are.
@@ -73,7 +80,7 @@ def build_profile(
     work.mkdir(parents=True)
     try:
         builder = _Builder(engine, inputs, workspace, plan, work)
-        written = builder.assemble(folder)
+        written = builder.assemble(folder, keep)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return written, plan
@@ -87,15 +94,17 @@ class _Builder:
     plan: ProfilePlan
     work: Path
 
-    def assemble(self, folder: Path) -> Written:
+    def assemble(self, folder: Path, keep: Sequence[str] | None) -> Written:
         parts = [*self._aggregates(), *self._windows(), *self._tables()]
         parts.append(self._peers(parts))
-        return self._join(parts, self.plan.steps(), self.plan.keep, folder)
+        if keep is None:
+            return self._join(parts, self.plan.steps(), self.plan.keep, folder)
+        return self._join(parts, self.plan.steps(frozenset(keep)), keep, folder)
 
     def _join(
         self, parts: Sequence[Part], steps: Sequence[dict[str, Form]], keep: Sequence[str], folder: Path
     ) -> Written:
-        read = frozenset[str]().union(*(form.columns for step in steps for form in step.values()))
+        read = frozenset(keep).union(*(form.columns for step in steps for form in step.values()))
         joined = [[part.folder] for part in parts if part.columns & read]
         return self.engine.assemble(self.inputs.customer, joined, steps, folder, keep=keep)
 
