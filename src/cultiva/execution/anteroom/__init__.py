@@ -1,0 +1,1 @@
+"""Which events are not in the log: whose are they, or what was wrong with them?"""

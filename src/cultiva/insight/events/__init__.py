@@ -1,0 +1,1 @@
+"""What did a customer just do, and may we believe it?"""
