@@ -1,0 +1,193 @@
+"""Foresight: what the models in use say of one customer's candidates, as `models.scoring` says it of all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cultiva.contracts.types import DataType
+from cultiva.strategy.live.candidates import Candidate
+from cultiva.strategy.live.forests import Predictor, blended, ready
+from cultiva.strategy.live.rulings import Row
+from cultiva.strategy.models.boosting import Numbers
+from cultiva.strategy.models.effect import EffectModel
+from cultiva.strategy.models.features import ACTION_PREFIX, Encoding, Offers
+from cultiva.strategy.models.files import StoredModel
+from cultiva.strategy.models.levels import PRIOR_LEAST, PRIOR_SPREAD, level_of
+from cultiva.strategy.models.scoring import CHANCE_DIGITS, MONEY_DIGITS, Pinned
+
+NAN = float("nan")
+_TEXT, _TIMES, _TRUTH = DataType.TEXT, (DataType.DATE, DataType.TIMESTAMP), DataType.BOOLEAN
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Rows of one encoding, made of a profile and of proposals."""
+
+    encoding: Encoding
+    types: Mapping[str, DataType]
+    offers: Offers
+    on: date
+
+    @cached_property
+    def _tags(self) -> tuple[tuple[int, str, DataType, Mapping[str, int]], ...]:
+        """(place, tag, type, codes of its values) of what comes from the profile."""
+        levels = {name: {value: at for at, value in enumerate(known)} for name, known in self.encoding.levels.items()}
+        wanted, names = set(self.encoding.tags), self.encoding.names
+        return tuple(
+            (place, name, self.types.get(name, DataType.NUMBER), levels.get(name, {}))
+            for place, name in enumerate(names) if name in wanted
+        )  # fmt: skip
+
+    @cached_property
+    def _of_action(self) -> tuple[tuple[int, str, Mapping[str, int]], ...]:
+        """(place, name without its prefix, codes) of what is proposed."""
+        known, names = self.encoding.levels, self.encoding.names
+        return tuple(
+            (place, name.removeprefix(ACTION_PREFIX), {value: at for at, value in enumerate(known[name])})
+            for place, name in enumerate(names) if name in known and name not in self.encoding.tags
+        )  # fmt: skip
+
+    @cached_property
+    def _actions(self) -> dict[tuple[str, str, str], list[float]]:
+        return {}
+
+    def rows(self, row: Row, candidates: Sequence[Candidate]) -> Numbers:
+        """A matrix as `Encoding.matrix` makes it; shape (candidates, features)."""
+        base = np.full(len(self.encoding.names), NAN)
+        for place, name, kind, codes in self._tags:
+            value = row.get(name)
+            if value is not None:
+                base[place] = self._number(value, kind, codes)
+        found = np.empty((len(candidates), len(base)))
+        found[:] = base
+        places = [place for place, _, _ in self._of_action]
+        if places:
+            found[:, places] = [self._action(one) for one in candidates]
+        return found
+
+    def _number(self, value: Any, kind: DataType, codes: Mapping[str, int]) -> float:
+        if kind is _TEXT:
+            return codes.get(str(value), NAN)
+        if kind in _TIMES:
+            day = value.date() if isinstance(value, datetime) else value
+            return float((self.on - day).days)
+        return float(int(value)) if kind is _TRUTH else float(value)
+
+    def _action(self, one: Candidate) -> list[float]:
+        key = (one.strategy, one.offer, one.channel)
+        found = self._actions.get(key)
+        if found is None:
+            traits = {
+                "strategy": one.strategy, "offer": one.offer, "channel": one.channel,
+                "offer_kind": self.offers.kind.get(one.offer), "offer_category": self.offers.category.get(one.offer),
+            }  # fmt: skip
+            found = [float(codes.get(traits[name] or "", NAN)) if traits[name] is not None else NAN
+                     for _, name, codes in self._of_action]  # fmt: skip
+            self._actions[key] = found
+        return found
+
+
+@dataclass(frozen=True)
+class Foresight:
+    """The models in use, read into arrays."""
+
+    pinned: Pinned
+    on: date
+    _means: dict[tuple[str, str], tuple[Any, float]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the models, which are their content."""
+        return self.pinned.ids
+
+    @cached_property
+    def _effect(self) -> EffectModel | None:
+        return self.pinned.effect
+
+    @cached_property
+    def _parts(self) -> tuple[tuple[Predictor, float], ...]:
+        assert self._effect is not None
+        return tuple((ready(text), weight) for text, weight in self._effect.parts)
+
+    @cached_property
+    def _response(self) -> tuple[Predictor, Encoder, Numbers, Numbers] | None:
+        stored: StoredModel | None = self.pinned.models.get("response")
+        if stored is None:
+            return None
+        curve = stored.data["calibration"]
+        encoder = self._encoder(Encoding.from_data(stored.data["encoding"]))
+        return ready(stored.boosters[0]), encoder, np.array(curve["said"]), np.array(curve["meant"])
+
+    @cached_property
+    def _of_effect(self) -> Encoder:
+        assert self._effect is not None
+        return self._encoder(self._effect.encoding)
+
+    def _encoder(self, encoding: Encoding) -> Encoder:
+        return Encoder(encoding, self.pinned.types, self.pinned.offers, self.on)
+
+    def look(self, row: Row, candidates: Sequence[Candidate]) -> None:
+        """Puts effects of single candidates in the place of what is known of all (`field._with_foreseen`)."""
+        if self._effect is None or not candidates:
+            return
+        rows = self._of_effect.rows(row, candidates)
+        gains = self._gains(rows, candidates)
+        effects = np.round(np.array([self._mean(one) for one in candidates]) + gains, MONEY_DIGITS) + 0.0
+        chances = self._chances(row, candidates, rows)
+        model = self.pinned.models["effect"].id
+        for place, one in enumerate(candidates):
+            if chances is not None:
+                one.response = float(chances[place])
+            one.effect = float(effects[place])
+            one.cost = one.contact_cost + one.response * one.offer_cost
+            one.worth_by = model
+            one.worth = one.rank_value = one.effect - one.cost
+
+    def _gains(self, rows: Numbers, candidates: Sequence[Candidate]) -> Numbers:
+        if not self._parts:
+            return np.zeros(len(rows))
+        said = blended(self._parts, rows)
+        middle = np.array([self._known(one)[1] for one in candidates])
+        found: Numbers = np.where(np.isnan(middle), 0.0, said - middle)
+        return found
+
+    def _known(self, one: Candidate) -> tuple[Any, float]:
+        """The level of the candidate's part, and the centre of its strategy."""
+        key = (one.strategy, one.offer)
+        found = self._means.get(key)
+        if found is None:
+            assert self._effect is not None
+            kind, category = self.pinned.offers.traits(one.offer)
+            centres = self._effect.centres
+            centre = centres.get(one.strategy, centres.get(f"{kind}|{category}", NAN))
+            level = level_of(self._effect.levels, (kind, category, one.strategy, one.offer))
+            found = self._means[key] = (level, float(centre))
+        return found
+
+    def _mean(self, one: Candidate) -> float:
+        """`levels.settled_level` for one anchor."""
+        prior = 0.0 if one.effect is None or math.isnan(one.effect) else one.effect
+        level = self._known(one)[0]
+        if level is None:
+            return prior
+        spread = max(PRIOR_SPREAD * abs(prior), PRIOR_LEAST)
+        before = spread * spread
+        share = before / (before + level.se * level.se) if math.isfinite(level.se) else 0.0
+        return float(prior + share * (level.mean - prior))
+
+    def _chances(self, row: Row, candidates: Sequence[Candidate], rows: Numbers) -> Numbers | None:
+        if self._response is None:
+            return None
+        model, encoder, said, meant = self._response
+        assert self._effect is not None
+        same = encoder.encoding == self._effect.encoding
+        matrix = rows if same else encoder.rows(row, candidates)
+        found: Numbers = np.round(np.interp(model(matrix), said, meant), CHANCE_DIGITS) + 0.0
+        return found
