@@ -78,7 +78,7 @@ def target(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tar
         key = api.key()
     known = {
         "customer": "51", "segment": "borrowers", "strategy": "car_owner_card", "channel": "sms", "task": task,
-        "launch": launch, "staff_id": "R1", "business_date": DATE,
+        "launch": launch, "staff_id": "R1", "business_date": DATE, "staff": "R1", "scope": "channel:sms",
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv(KEY_VARIABLE, "k1:0123456789abcdef")

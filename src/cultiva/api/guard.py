@@ -16,6 +16,7 @@ from cultiva.api.desk import Desk, desk_of
 from cultiva.api.errors import answer, plain_problem, problems, retry_after
 from cultiva.execution.access.answered import Answered, Busy, Mine, RequestName
 from cultiva.execution.access.keys import ApiKey, Scope
+from cultiva.execution.launching.launches import Person
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Largest body taken."""
@@ -80,6 +81,11 @@ def caller(request: Request) -> ApiKey:
     found = request.state.caller
     assert isinstance(found, ApiKey)
     return found
+
+
+def acting(key: ApiKey) -> Person:
+    """Who acts on launches: the key by its name, so two who must not be the same need keys of two names."""
+    return Person(key.name, via=f"key {key.key_id}")
 
 
 def sees_personal(request: Request) -> bool:

@@ -1,10 +1,11 @@
-"""Launches: what goes out, what was said of it, and how it is held, let go on, or stopped; emergency stops.
+"""Launches: what goes out, what was said of it, its test messages, and how it is held, let go on, or stopped.
 
 The person who acts is the key: two who must not be the same need keys of two names.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -13,19 +14,20 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from cultiva.api.desk import Desk
-from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, needs, router
+from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, Personal, acting, needs, router
 from cultiva.api.masked import masked_json
 from cultiva.api.money import to_text
 from cultiva.api.outcomes import ShortText
 from cultiva.api.paging import PAGE_DEFAULT, Cursor, Limit, cut, read_cursor
 from cultiva.api.shapes import Page, Shape
-from cultiva.execution.access.keys import ApiKey, Scope
-from cultiva.execution.launching.launches import Enrols, Halt, Launch, Person, State
+from cultiva.execution.access.keys import Scope
+from cultiva.execution.launching.launches import Enrols, Launch, State
 from cultiva.execution.launching.states import Act, possible
-from cultiva.loop import campaigns
+from cultiva.kit.masking import mask_email, mask_phone
+from cultiva.loop import campaigns, stopping, trials
+from cultiva.loop.lineage import customer_meant
 
 routes = router("/launches", "launches")
-halts = router("/halts", "launches")
 LaunchId = Annotated[str, Path(max_length=40, description="Id of a launch.", examples=["9d2f63c01a7be845"])]
 
 
@@ -134,21 +136,35 @@ class Throttle(Shape):
     """Messages a minute over all channels; null: as many as providers take."""
 
 
-class HaltShape(Shape):
-    """An emergency stop in force."""
+class ConsequencesShape(Shape):
+    """What of a launch is on its way, and would be taken back if it were stopped now."""
 
-    scope: str
-    reason: str
-    actor: str
-    at: datetime
+    launch_id: str
+    deliveries: int
+    """Messages queued: cancelled, their touches given back."""
+    leaving: int
+    """Messages that are with their provider at this moment: they go out."""
+    tasks: int
+    """Tasks that are not at an end: cancelled, their reservations given back."""
+    people: int
+    """Customers on their way through the play: they go no further."""
 
 
-class HaltRequest(Shape):
-    """Stop everything within a scope at once."""
+class TestSendRequest(Shape):
+    """Test messages of a launch go to the testers of approval.yaml."""
 
-    scope: str = Field(min_length=1, max_length=200, examples=["channel:sms"])
-    """`all`, `channel:<name>` or `strategy:<name>`."""
-    reason: str = Field(min_length=1, max_length=1000, examples=["wrong rate in the text"])
+    customer: str | None = Field(default=None, min_length=1, max_length=200, examples=["51"])
+    """Whose values are shown, masked: a customer id, or SYSTEM:ID; left out: one of those chosen."""
+
+
+class TestSendShape(Shape):
+    """A test message in the outbox."""
+
+    delivery_id: str
+    channel: str
+    provider: str
+    address: str
+    """The tester's; masked unless the key has the scope `personal`."""
 
 
 @routes.get("", **needs(Scope.STRATEGIES))
@@ -192,7 +208,7 @@ def submit(asked: SubmitRequest, desk: OurDesk, caller: Caller, _key: Idempotenc
     """Put a strategy forward; the key is its author, who cannot approve it."""
     day = desk.day(asked.business_date)
     with desk.engine() as parts:
-        return _launch(campaigns.submit(parts, asked.strategy, day, enrols=asked.enrols, author=_person(caller)))
+        return _launch(campaigns.submit(parts, asked.strategy, day, enrols=asked.enrols, author=acting(caller)))
 
 
 @routes.post("/{launch}/judgements/{verdict}", **needs(Scope.LAUNCHES, 404, once=True))
@@ -200,7 +216,7 @@ def judge(
     launch: LaunchId, verdict: VerdictName, said: JudgeRequest, desk: OurDesk, caller: Caller, _key: IdempotencyKey
 ) -> LaunchShape:
     """Approve or reject a launch in a role; never one's own."""
-    found, person = desk.launches.one(launch), _person(caller)
+    found, person = desk.launches.one(launch), acting(caller)
     if verdict is Verdict.REJECT:
         return _launch(desk.launches.reject(found.launch_id, person, said.role, desk.now(), remark=said.remark))
     version = _version(desk, found)
@@ -212,41 +228,51 @@ def judge(
 @routes.post("/{launch}/throttle", **needs(Scope.LAUNCHES, 404, once=True))
 def throttle(launch: LaunchId, asked: Throttle, desk: OurDesk, caller: Caller, _key: IdempotencyKey) -> LaunchShape:
     """Limit how fast a launch sends."""
-    return _launch(desk.launches.throttle(launch, asked.per_minute_max, _person(caller), desk.now()))
+    return _launch(desk.launches.throttle(launch, asked.per_minute_max, acting(caller), desk.now()))
+
+
+@routes.get("/{launch}/consequences", **needs(Scope.STRATEGIES, 404, 409))
+def consequences(launch: LaunchId, desk: OurDesk) -> ConsequencesShape:
+    """What a stop of the launch would take back now; ask before it is stopped."""
+    found, waiting = stopping.would_stop(desk.parts, launch)
+    return ConsequencesShape(launch_id=found.launch_id, **asdict(waiting))
+
+
+@routes.post("/{launch}/test-sends", status_code=201, **needs(Scope.LAUNCHES, 404, once=True))
+def send_tests(
+    launch: LaunchId, asked: TestSendRequest, desk: OurDesk, personal: Personal, _key: IdempotencyKey
+) -> list[TestSendShape]:
+    """Send test messages of a launch to the testers of approval.yaml, with nobody's personal data in them."""
+    found = desk.launches.one(launch)
+    with desk.engine() as parts:
+        who = None
+        if asked.customer is not None:
+            who = customer_meant(parts, asked.customer, found.business_date).customer_id
+        sent = trials.send_trials(parts, found.launch_id, desk.now(), customer_id=who)
+    return [
+        TestSendShape(
+            delivery_id=one.delivery_id,
+            channel=one.channel,
+            provider=one.provider,
+            address=one.address if personal else (mask_email if "@" in one.address else mask_phone)(one.address),
+        )
+        for one in sent
+    ]
 
 
 @routes.post("/{launch}/{act}", **needs(Scope.LAUNCHES, 404, once=True))
 def act(
     launch: LaunchId, act: ActName, why: ActRequest, desk: OurDesk, caller: Caller, _key: IdempotencyKey
 ) -> LaunchShape:
-    """Let an approved launch go, pause, resume, stop or finish it; the audit keeps who did it."""
-    desks, person, now = desk.launches, _person(caller), desk.now()
+    """Let an approved launch go, pause, resume, stop or finish it; the audit keeps by whom and what was taken back."""
+    desks, by, now = desk.launches, acting(caller), desk.now()
     if act is PlainAct.LAUNCH:
         found = desks.one(launch)
-        return _launch(desks.go_live(found.launch_id, person, now, version=_version(desk, found)))
-    does = {
-        PlainAct.PAUSE: desks.pause,
-        PlainAct.RESUME: desks.resume,
-        PlainAct.STOP: desks.stop,
-        PlainAct.FINISH: desks.finish,
-    }[act]
-    return _launch(does(launch, person, now, remark=why.remark))
-
-
-@halts.get("", **needs(Scope.STRATEGIES))
-def halted(desk: OurDesk) -> list[HaltShape]:
-    """Emergency stops in force."""
-    return [_halt(one) for _, one in sorted(desk.launches.halts().items())]
-
-
-@halts.post("", status_code=201, **needs(Scope.LAUNCHES, 404, once=True))
-def halt(asked: HaltRequest, desk: OurDesk, caller: Caller, _key: IdempotencyKey) -> HaltShape:
-    """Stop everything within a scope at once. Lifting it takes a person at the command line."""
-    return _halt(desk.launches.halt(asked.scope, asked.reason, _person(caller), desk.now()))
-
-
-def _person(caller: ApiKey) -> Person:
-    return Person(caller.name, via=f"key {caller.key_id}")
+        return _launch(desks.go_live(found.launch_id, by, now, version=_version(desk, found)))
+    if act is PlainAct.STOP:
+        return _launch(stopping.stop(desk.parts, launch, by, now, remark=why.remark)[0])
+    does = {PlainAct.PAUSE: desks.pause, PlainAct.RESUME: desks.resume, PlainAct.FINISH: desks.finish}[act]
+    return _launch(does(launch, by, now, remark=why.remark))
 
 
 def _version(desk: Desk, found: Launch) -> str:
@@ -260,7 +286,3 @@ def _launch(one: Launch) -> LaunchShape:
     return LaunchShape(
         **{name: getattr(one, name) for name in same}, possible=list(possible(one.state)), cost=to_text(one.cost)
     )
-
-
-def _halt(one: Halt) -> HaltShape:
-    return HaltShape(scope=one.scope, reason=one.reason, actor=one.actor, at=one.at)

@@ -16,6 +16,7 @@ from cultiva.api.outcomes import ShortText
 from cultiva.api.paging import PAGE_DEFAULT, Cursor, Limit, cut, read_cursor
 from cultiva.api.shapes import Page, Shape
 from cultiva.execution.access.keys import Scope
+from cultiva.execution.tasks.moving import Receiver
 from cultiva.execution.tasks.records import Event, Listed, Logged, Task
 from cultiva.execution.tasks.states import Action, Standing
 from cultiva.kit.errors import CultivaError
@@ -89,6 +90,8 @@ class TaskStoryShape(Shape):
 
     task: TaskShape
     history: list[TaskEventShape]
+    names: dict[str, str]
+    """Names of the people in it by staff id, as far as known; masked unless the key has the scope `personal`."""
 
 
 class TakeUp(Shape):
@@ -120,6 +123,28 @@ class Transfer(Shape):
     """Who gives it away."""
     to: str = Field(default="", max_length=63)
     """Who gets it; empty: the queue."""
+    remark: ShortText = ""
+
+
+class HandOver(Shape):
+    """A task is offered to another role or tier, which must accept it in time."""
+
+    staff_id: StaffId
+    """Who hands it over."""
+    role: str = Field(min_length=1, max_length=63, examples=["wealth"])
+    """A role of the workbench."""
+    to: str = Field(default="", max_length=63)
+    """A person of it; empty: its queue."""
+    answer_by: AwareDatetime | None = None
+    """Until when it must be accepted; left out: as the kind says."""
+    remark: ShortText = ""
+
+
+class Decline(Shape):
+    """A hand-over goes back to where it came from."""
+
+    staff_id: StaffId
+    """Who declines it."""
     remark: ShortText = ""
 
 
@@ -171,7 +196,9 @@ def task(task: TaskId, desk: OurDesk, personal: Personal) -> TaskStoryShape:
     """One task and what happened to it."""
     found = desk.tasks.task(task)
     history = [_event(one) for one in desk.tasks.history(task)]
-    return TaskStoryShape(task=_task(found, may_see=personal), history=history)
+    known = desk.tasks.names({found.staff_id, *(one.actor for one in history)})
+    names = {one: str(shown("name", name, personal=True, may_see=personal)) for one, name in sorted(known.items())}
+    return TaskStoryShape(task=_task(found, may_see=personal), history=history, names=names)
 
 
 @routes.post("/{task}/accept", **needs(Scope.TASKS, 404, once=True))
@@ -198,6 +225,20 @@ def transfer(task: TaskId, given: Transfer, desk: OurDesk, personal: Personal, _
     """Give a task to somebody else of the same work, or back to the queue."""
     moved = desk.tasks.transfer(task, given.staff_id, given.to, desk.now(), remark=given.remark)
     return _task(moved, may_see=personal)
+
+
+@routes.post("/{task}/hand-over", **needs(Scope.TASKS, 404, once=True))
+def hand_over(task: TaskId, given: HandOver, desk: OurDesk, personal: Personal, _key: IdempotencyKey) -> TaskShape:
+    """Hand a task over to another role or tier; if nobody accepts it in time it goes to the branch manager."""
+    receiver = Receiver(given.role, given.to, answer_by=given.answer_by)
+    moved = desk.tasks.hand_over(task, given.staff_id, receiver, desk.now(), remark=given.remark)
+    return _task(moved, may_see=personal)
+
+
+@routes.post("/{task}/decline", **needs(Scope.TASKS, 404, once=True))
+def decline(task: TaskId, said: Decline, desk: OurDesk, personal: Personal, _key: IdempotencyKey) -> TaskShape:
+    """Send a hand-over back to where it came from."""
+    return _task(desk.tasks.decline(task, said.staff_id, desk.now(), remark=said.remark), may_see=personal)
 
 
 @arrivals.post("", **needs(Scope.TASKS, 404, once=True))

@@ -128,6 +128,16 @@ class Client:
         path = f"/v1/launches/{_part(launch_id)}/{_part(act)}"
         return self._post(shapes.Launch, path, {"remark": remark}, once)
 
+    def consequences(self, launch_id: str) -> shapes.Consequences:
+        """What a stop of a launch would take back now."""
+        return self._get(shapes.Consequences, f"/v1/launches/{_part(launch_id)}/consequences")
+
+    def send_tests(self, launch_id: str, *, customer: int | str | None = None, once: str = "") -> list[shapes.TestSend]:
+        """Sends test messages of a launch to the testers, with a customer's values, masked."""
+        body = {"customer": None if customer is None else str(customer)}
+        sent = self._api.send("POST", f"/v1/launches/{_part(launch_id)}/test-sends", body=body, once=once)
+        return TypeAdapter(list[shapes.TestSend]).validate_json(sent)
+
     def throttle(self, launch_id: str, per_minute_max: int | None, *, once: str = "") -> shapes.Launch:
         """Limits how fast a launch sends; None: as fast as providers take."""
         path = f"/v1/launches/{_part(launch_id)}/throttle"
@@ -141,6 +151,10 @@ class Client:
     def halt(self, scope: str, reason: str, *, once: str = "") -> shapes.Halt:
         """Stops everything within `all`, `channel:<name>` or `strategy:<name>` at once."""
         return self._post(shapes.Halt, "/v1/halts", {"scope": scope, "reason": reason}, once)
+
+    def lift(self, scope: str, *, reason: str = "", once: str = "") -> shapes.Halt:
+        """Lifts an emergency stop; where policy demands it, with a key of another name than it was set with."""
+        return self._post(shapes.Halt, "/v1/halts/lift", {"scope": scope, "reason": reason}, once)
 
     def tasks(
         self, *, staff: str | None = None, role: str | None = None, branch: str | None = None, page: int = 50
@@ -164,6 +178,44 @@ class Client:
         """Gives a task to somebody else of the same work; to nobody: back to the queue."""
         body = {"staff_id": staff_id, "to": to, "remark": remark}
         return self._post(shapes.Task, f"/v1/tasks/{_part(task_id)}/transfer", body, once)
+
+    def hand_over(  # noqa: PLR0913  (what a hand-over is)
+        self,
+        task_id: str,
+        staff_id: str,
+        role: str,
+        to: str = "",
+        *,
+        answer_by: datetime | None = None,
+        remark: str = "",
+        once: str = "",
+    ) -> shapes.Task:
+        """Hands a task over to another role or tier, to be accepted in time."""
+        body = {"staff_id": staff_id, "role": role, "to": to, "answer_by": answer_by and answer_by.isoformat(),
+                "remark": remark}  # fmt: skip
+        return self._post(shapes.Task, f"/v1/tasks/{_part(task_id)}/hand-over", body, once)
+
+    def decline(self, task_id: str, staff_id: str, *, remark: str = "", once: str = "") -> shapes.Task:
+        """Sends a hand-over back to where it came from."""
+        body = {"staff_id": staff_id, "remark": remark}
+        return self._post(shapes.Task, f"/v1/tasks/{_part(task_id)}/decline", body, once)
+
+    def staff(self, *, branch: str | None = None, role: str | None = None, page: int = 50) -> Iterator[shapes.Staff]:
+        """Who does tasks, by staff id, with this week's load."""
+        return self._pages(shapes.Staff, "/v1/staff", branch=branch, role=role, limit=page)
+
+    def absences(self, *, on: date | None = None) -> list[shapes.Absence]:
+        """Who is away, on a day or at all."""
+        return TypeAdapter(list[shapes.Absence]).validate_json(self._api.send("GET", "/v1/absences", query={"on": on}))
+
+    def note_absence(self, absence: shapes.Absence, *, once: str = "") -> shapes.Absence:
+        """Notes that somebody is away, and who stands in."""
+        return self._post(shapes.Absence, "/v1/absences", absence.model_dump(mode="json"), once)
+
+    def take_back_absence(self, staff_id: str, first_day: date, *, once: str = "") -> list[shapes.Absence]:
+        """Takes an absence back; gives what the person is still away for."""
+        path = f"/v1/absences/{_part(staff_id)}/{first_day.isoformat()}/take-back"
+        return TypeAdapter(list[shapes.Absence]).validate_json(self._api.send("POST", path, body=None, once=once))
 
     def arrive(self, customer: int | str, branch_id: str, *, once: str = "") -> shapes.ArrivalTasks:
         """A customer came by; gives what to talk about."""

@@ -181,8 +181,29 @@ class LaunchStory(Shape):
     judgements: list[Judgement]
 
 
+class Consequences(Shape):
+    """What a stop of a launch would take back."""
+
+    launch_id: str
+    deliveries: int
+    leaving: int
+    tasks: int
+    people: int
+
+
+class TestSend(Shape):
+    """A test message in the outbox."""
+
+    __test__ = False
+
+    delivery_id: str
+    channel: str
+    provider: str
+    address: str
+
+
 class Halt(Shape):
-    """An emergency stop in force."""
+    """An emergency stop."""
 
     scope: str
     reason: str
@@ -241,6 +262,7 @@ class TaskStory(Shape):
 
     task: Task
     history: list[TaskEvent]
+    names: dict[str, str]
 
 
 class ResultReport(Shape):
@@ -251,6 +273,30 @@ class ResultReport(Shape):
     remark: str = ""
     call_at: datetime | None = None
     amount: Decimal | None = None
+
+
+class Staff(Shape):
+    """Somebody who does tasks, with this week's load."""
+
+    staff_id: str
+    name: str
+    branch_id: str
+    roles: list[str]
+    manages: bool
+    contacts: int
+    contacts_max: int | None
+    in_hand: int
+    in_hand_max: int | None
+    covers: list[str]
+
+
+class Absence(Shape):
+    """Somebody is away."""
+
+    staff_id: str
+    first_day: date
+    last_day: date
+    cover_id: str
 
 
 class ArrivalTasks(Shape):

@@ -168,6 +168,20 @@ def checked_scope(parts: Parts, channel: str | None, strategy: str | None) -> st
     return scope_of(channel, strategy)
 
 
+def known_scope(parts: Parts, scope: str) -> str:
+    """The scope of an emergency stop as one text, of a channel that exists, or a strategy that does or was launched.
+
+    Raises:
+        CultivaError: if it is none: a stop of what is misspelt would stop nothing.
+    """
+    kind, _, name = scope.partition(":")
+    if kind == "channel" and name:
+        return checked_scope(parts, name, None)
+    if kind == "strategy" and name and not launches_of(parts).all(strategy=name):
+        return checked_scope(parts, None, name)
+    return scope
+
+
 def checked_strategy(parts: Parts, name: str) -> Strategy:
     """The strategy of that name.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -216,12 +217,31 @@ class Tasks:
         with self._database.reading() as connection:
             return repository.of_customer(connection, customer_id, live=live)
 
-    def people(self, at: datetime) -> list[tuple[Person, Load]]:
-        """Everybody who does tasks, with this week's load."""
+    def people(
+        self,
+        at: datetime,
+        *,
+        branch: str | None = None,
+        role: str | None = None,
+        after: str = "",
+        limit: int | None = None,
+    ) -> list[tuple[Person, Load]]:
+        """Who does tasks, by staff id, with this week's load.
+
+        Args:
+            at: The present moment.
+            branch: Only of this branch.
+            role: Only in this role of the workbench.
+            after: Only those behind this staff id.
+            limit: Most people.
+        """
+        if role is not None:
+            rights.known_role(self.workbench, role)
         with self._database.reading() as connection:
-            rows = repository.staff(connection)
             covers = self._covers(connection, at)
-            found = [self._with_covers(row, covers) for row in rows]
+            rows = (row for row in repository.staff(connection) if row.staff_id > after)
+            every = (self._with_covers(row, covers) for row in rows if branch is None or row.branch_id == branch)
+            found = islice((one for one in every if role is None or role in one.roles), limit)
             return [(person, self._load(connection, person, at)) for person in found]
 
     def names(self, staff_ids: Collection[str]) -> Mapping[str, str]:
