@@ -1,0 +1,1 @@
+"""What has just happened, and what is to be done about it at once?"""
