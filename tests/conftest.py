@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.servers.nats import nats_url
 from tests.servers.no_skips import NoSkips
 from tests.servers.postgres import postgres_server, postgres_url
+from tests.servers.redis import redis_url
 from tests.servers.spark import DRIVER_OPTIONS, shared_cluster
+from tests.servers.streams import distributed_settings, live_settings
 
 from cultiva.engine.open import open_engine
 from cultiva.engine.port import Engine
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["distributed_settings", "live_settings", "nats_url", "postgres_server", "postgres_url", "redis_url"]
 
 
 @dataclass(frozen=True)

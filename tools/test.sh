@@ -3,6 +3,7 @@
 set -euo pipefail
 bin=$1
 bash tools/java.sh
+bash tools/servers.sh "$bin"
 bash tools/check.sh "$bin"
 printf '\n== tests\n'
 workers=$(( $(nproc) > 4 ? 4 : $(nproc) ))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,25 +17,21 @@ from typing import Any
 
 from nats.aio.msg import Msg
 
-from cultiva.kit.clock import seconds
 from cultiva.kit.errors import CultivaError
 from cultiva.stream.agreeing import refuse_other
 from cultiva.stream.nats_link import Link, NoAnswerError
 from cultiva.stream.nats_reading import Reading
+from cultiva.stream.nats_sending import CALL_BYTES, Letter, Sending
 from cultiva.stream.port import Logged, Record, partition_of
 
 SENDING_MAX = 2_000
 """Records on their way at once."""
-PATIENCE_SECONDS = 1.0
-"""After so long without an answer, what has not been acknowledged is sent again."""
-APPEND_SECONDS = 20.0
-"""After so long an append gives up; whoever asked sends it again, under the same names."""
 NAME_TAKEN = 10058
 """The server's code for a stream that is there with other settings."""
 NOT_FOUND = (10037, 10059)
 """The server's codes for a message, a stream that is not there."""
-_HEAD = struct.Struct(">qH")
-"""Before the body: the customer, and how long the name is that follows."""
+_HEAD = struct.Struct(">8sqH")
+"""Before the body: a name of the call that wrote it, the customer, and how long the record's name is that follows."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +75,9 @@ class NatsLog:
         answers: list[bool] = []
         for first in range(0, len(records), SENDING_MAX):
             some = records[first : first + SENDING_MAX]
-            letters = [self._letter(record) for record in some]
-            answers += self._link.call(lambda letters=letters: self._send(letters))  # type: ignore[misc]
+            call = secrets.token_bytes(CALL_BYTES)
+            sending = Sending(self._link, [self._letter(record, call) for record in some], call)
+            answers += [new for new, _ in self._link.call(sending.answers)]
         return answers
 
     def read(self, partition: int, *, after: int, limit: int) -> list[Logged]:
@@ -108,11 +106,11 @@ class NatsLog:
     def _stream(self, partition: int) -> str:
         return f"{self._space}-{partition}"
 
-    def _letter(self, record: Record) -> tuple[str, str, bytes]:
+    def _letter(self, record: Record, call: bytes) -> Letter:
         name = record.record_id.encode()
-        body = b"".join((_HEAD.pack(record.customer_id, len(name)), name, record.body))
+        body = b"".join((_HEAD.pack(call, record.customer_id, len(name)), name, record.body))
         partition = partition_of(record.customer_id, self.partitions)
-        return f"{self._space}.{partition}.record", hashlib.blake2b(name, digest_size=12).hexdigest(), body
+        return Letter(f"{self._space}.{partition}.record", hashlib.blake2b(name, digest_size=12).hexdigest(), body)
 
     async def _prepare(self) -> None:
         """Makes the streams that are not there, and brings those that are to what is asked."""
@@ -138,15 +136,14 @@ class NatsLog:
             made = await self._link.ask(f"STREAM.UPDATE.{config['name']}", config)
         _refuse_error(made)
 
-    async def _send(self, letters: Sequence[tuple[str, str, bytes]]) -> list[bool]:
-        return [new for new, _ in await Sending(self._link, letters).answers()]
-
     async def _mark(self, name: str) -> list[int]:
         subjects = [f"{self._space}.{one}.mark.{_token(name)}" for one in range(self.partitions)]
         there = await asyncio.gather(*(self._last(one, subject) for one, subject in enumerate(subjects)))
         body = name.encode()
-        letters = [(one, f"mark {name}", body) for one, found in zip(subjects, there, strict=True) if found is None]
-        made = iter(await Sending(self._link, letters).answers() if letters else ())
+        known_by = hashlib.blake2b(b"mark " + body, digest_size=12).hexdigest()
+        missing = [one for one, found in zip(subjects, there, strict=True) if found is None]
+        letters = [Letter(one, known_by, body) for one in missing]
+        made = iter(await Sending(self._link, letters, body).answers() if letters else ())
         return [next(made)[1] if found is None else found for found in there]
 
     async def _marks(self, partition: int) -> list[tuple[int, str]]:
@@ -166,79 +163,11 @@ class NatsLog:
         return int(found["message"]["seq"])
 
 
-class Sending:
-    """Letters on their way; what is not acknowledged in time is sent again.
-
-    Args:
-        link: The connection.
-        letters: (subject, name to be known by, body).
-    """
-
-    def __init__(self, link: Link, letters: Sequence[tuple[str, str, bytes]]) -> None:
-        self._link, self._letters = link, letters
-        self._got: list[tuple[bool, int] | None] = [None] * len(letters)
-        self._missing = len(letters)
-        self._again = False
-        self._refused = ""
-        self._heard = asyncio.Event()
-
-    async def answers(self) -> list[tuple[bool, int]]:
-        """Sends until all is acknowledged; for each letter whether it is new, and its position.
-
-        Raises:
-            NoAnswerError: if that takes too long, or the server refuses one.
-        """
-        address = self._link.expect(self._take)
-        began = seconds()
-        try:
-            while self._missing and not self._refused and seconds() - began < APPEND_SECONDS:
-                await self._send_missing(address)
-                await self._quiet()
-                self._again = True
-        finally:
-            self._link.forget(address)
-        if self._missing:
-            raise NoAnswerError(self._refused or f"{self._missing} of {len(self._letters)} records not acknowledged")
-        return [one for one in self._got if one is not None]
-
-    async def _send_missing(self, address: str) -> None:
-        client = self._link.client
-        for number, (subject, name, body) in enumerate(self._letters):
-            if self._got[number] is None:
-                await client.publish(subject, body, reply=f"{address}.{number}", headers={"Nats-Msg-Id": name})
-
-    async def _quiet(self) -> None:
-        """Returns when all is there, or nothing has come for a while."""
-        while self._missing and not self._refused:
-            self._heard.clear()
-            try:
-                await asyncio.wait_for(self._heard.wait(), PATIENCE_SECONDS)
-            except TimeoutError:
-                return
-
-    def _take(self, message: Msg) -> None:
-        """An answer like `{"stream":"cultiva-3", "seq":17, "duplicate": true}`."""
-        number = int(message.subject.rpartition(".")[2])
-        data = message.data
-        if not data:
-            return  # nobody is there to answer; it will be sent again
-        if b'"error"' in data:
-            self._refused = data.decode(errors="replace")
-        elif self._got[number] is None:
-            before, _, rest = data.partition(b'"seq":')
-            position = int(rest.lstrip().split(b",")[0].rstrip(b"} \n"))
-            # One that was sent twice and known the second time was most likely written the first time: it is new.
-            self._got[number] = (self._again or b'"duplicate"' not in rest + before, position)
-            self._missing -= 1
-        if not self._missing or self._refused or number % 64 == 0:
-            self._heard.set()
-
-
 def _logged(position: int, message: Msg) -> Logged:
     data = message.data
     if not message.subject.endswith(".record"):
         return Logged(position, Record("", 0, b""), mark=data.decode())
-    customer, length = _HEAD.unpack_from(data)
+    _, customer, length = _HEAD.unpack_from(data)
     start = _HEAD.size + length
     return Logged(position, Record(data[_HEAD.size : start].decode(), customer, data[start:]))
 
