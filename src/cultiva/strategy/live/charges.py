@@ -46,8 +46,11 @@ class Charges:
     contacts: Mapping[str, int] = field(default_factory=dict)
     """Adviser -> contacts per day, from the staff table."""
 
-    def taken(self, one: Candidate, paper: Paper) -> list[tuple[str, float]]:
-        """(resource or pool, units) that a candidate takes."""
+    def taken(self, one: Candidate, paper: Paper, *, pulled: bool = False) -> list[tuple[str, float]]:
+        """(resource or pool, units) that a candidate takes; of what counts touches, one that is pulled takes none."""
+        if pulled:
+            names = self.recipes.get((one.strategy, one.offer, one.channel), ())
+            return [(name, max(one.cost, 0.0)) for name in names if self.resources[name].counts == COST]
         found = [
             (name, max(one.cost, 0.0) if self.resources[name].counts == COST else 1.0)
             for name in self.recipes.get((one.strategy, one.offer, one.channel), ())
@@ -73,15 +76,17 @@ class Charges:
         staffed = float(self.contacts.get(name.removeprefix(ADVISER), 0))
         return Pace(staffed if given is None else given, 0.0)
 
-    def charge(self, one: Candidate, paper: Paper, local: datetime, used: Mapping[str, float]) -> None:
-        """Puts the charge of a candidate on it; nothing where money does not rank."""
+    def charge(
+        self, one: Candidate, paper: Paper, local: datetime, used: Mapping[str, float], *, pulled: bool = False
+    ) -> None:
+        """Puts the charge of a candidate on it."""
         total = 0.0
-        for name, units in self.taken(one, paper):
+        for name, units in self.taken(one, paper, pulled=pulled):
             price = self.pace_of(name, one.strategy).at(local, used.get(name, 0.0))
-            if price == math.inf:
+            if price == math.inf and units:
                 total = math.inf
                 break
-            total += price * units
+            total += price * units if units else 0.0
         one.charge = total
 
 

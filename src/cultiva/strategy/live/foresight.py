@@ -62,7 +62,10 @@ class Encoder:
         """A matrix as `Encoding.matrix` makes it; shape (candidates, features)."""
         base = np.full(len(self.encoding.names), NAN)
         for place, name, kind, codes in self._tags:
-            value = row.get(name)
+            try:
+                value = row[name]
+            except KeyError:  # the profile has no such column any more
+                continue
             if value is not None:
                 base[place] = self._number(value, kind, codes)
         found = np.empty((len(candidates), len(base)))

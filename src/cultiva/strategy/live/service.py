@@ -174,7 +174,7 @@ class LiveDesk:
             alive = _may_be_shown(alive, ask.placement, now.seen, at)
         charges = self._charges[who.ranked_by]
         for one in alive:
-            charges.charge(one, paper, local, spent)
+            charges.charge(one, paper, local, spent, pulled=ask.placement is not None)
         chosen, exposed = self._chosen(alive, self._room(counts, both(paper.touches, now.touches), ask), charges, who)
         places = {id(one): place for place, one in enumerate(found)}
         ghosts = frozenset(places[id(one)] for one in exposed if one.held is not None)
