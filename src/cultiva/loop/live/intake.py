@@ -1,0 +1,102 @@
+"""The intake of a workspace: who is known by the last run, and what has been taken, set aside or waits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cultiva.contracts.anteroom import Anteroom, RefusedCount
+from cultiva.execution.anteroom.service import StoredAnteroom
+from cultiva.insight.events.identities import UNKNOWN, Identities, is_published, open_identities, publish_identities
+from cultiva.insight.events.service import Intake
+from cultiva.loop.parts import Parts
+from cultiva.stream.port import Log
+
+FOLDER = ".cultiva/live/identity"
+MAPS_KEPT = 2
+"""Published identity maps that stay: the newest, and the one that a process may have open."""
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """Before the first run nobody is known; who is named waits."""
+
+    systems: Sequence[str] = ()
+
+    def find(self, names: Sequence[tuple[str, str]]) -> list[int]:
+        """Unknown, all of them."""
+        return [UNKNOWN] * len(names)
+
+
+class Door:
+    """The intake of one process, which follows the runs: who is known changes with each.
+
+    Args:
+        parts: Of the workspace.
+        log: Where accepted events go.
+    """
+
+    def __init__(self, parts: Parts, log: Log) -> None:
+        self._parts, self._log = parts, log
+        self.anteroom: Anteroom = StoredAnteroom(parts.store.database)
+        self._folder: Path | None = None
+        self.intake = Intake(parts.workspace, Nobody(), log, anteroom=self.anteroom)
+        self.follow()
+
+    def follow(self) -> bool:
+        """Takes up the newest run's identity map if there is one, moves what waited for it, and lets go of what is too old."""
+        folder = published_identities(self._parts)
+        if folder is None or folder == self._folder:
+            return False
+        self.intake.identities, self._folder = open_identities(folder), folder
+        self.intake.settle()
+        self.expire(self._parts.clock())
+        return True
+
+    def counted(self, since: datetime) -> Counted:
+        """What has come in; what was set aside from an instant on."""
+        records = sum(self._log.end(one) for one in range(self._log.partitions))
+        return Counted(records, self.anteroom.waits(), self.anteroom.refused_counts(since))
+
+    def expire(self, at: datetime) -> tuple[int, int]:
+        """Lets go of what has waited or lain aside too long; how many of each."""
+        settings = self._parts.workspace.settings.events
+        return self.anteroom.expire(
+            waiting_before=at - timedelta(days=settings.waiting_days),
+            refused_before=at - timedelta(days=settings.quarantine_days),
+        )
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What has come in."""
+
+    records: int
+    """Positions used in the log, over all partitions; a mark of a run takes one in each."""
+    waiting: Mapping[str, int]
+    """What for -> events."""
+    refused: Sequence[RefusedCount]
+
+
+def published_identities(parts: Parts) -> Path | None:
+    """The folder of the newest run's identity map, published now if nobody has; None before the first run."""
+    newest = parts.store.snapshots.latest("identity_map", None)
+    if newest is None:
+        return None
+    root = parts.root / FOLDER
+    folder = root / f"{newest.business_date}.{newest.run_id}"
+    if not is_published(folder):
+        publish_identities(sorted(parts.lake.folder(newest).glob("*.parquet")), folder)
+        for old in sorted(one for one in root.iterdir() if is_published(one))[:-MAPS_KEPT]:
+            if old != folder:
+                shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def identities_of(parts: Parts) -> Identities:
+    """Who is known by the newest run."""
+    folder = published_identities(parts)
+    return Nobody() if folder is None else open_identities(folder)
