@@ -9,6 +9,9 @@ from datetime import date, datetime
 from typing import Any
 
 from cultiva.contracts.types import INTEGER_MAX, DataType
+from cultiva.engine.partials import cents_of
+from cultiva.insight.profile.windows import MONEY_END
+from cultiva.kit.money import MINOR_PER_MAJOR
 from cultiva.rules.runtime import NUMBER_MAX
 
 _NUMBER = re.compile(r"-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?")
@@ -47,6 +50,11 @@ def _number(value: Any) -> float | None:
     return found if abs(found) <= NUMBER_MAX else None
 
 
+def _money(value: Any) -> float | None:
+    found = _number(value)
+    return cents_of(found) / MINOR_PER_MAJOR if found is not None and abs(found) < MONEY_END else None
+
+
 def _integer(value: Any) -> int | None:
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     found = int(text) if _INTEGER.fullmatch(text) else None
@@ -82,7 +90,7 @@ _READERS: dict[DataType, Callable[[Any], Any]] = {
     DataType.BOOLEAN: _boolean,
     DataType.INTEGER: _integer,
     DataType.NUMBER: _number,
-    DataType.MONEY: _number,
+    DataType.MONEY: _money,
     DataType.DATE: _date,
     DataType.TIMESTAMP: _timestamp,
     DataType.TEXT: _text,

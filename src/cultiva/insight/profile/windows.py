@@ -12,6 +12,7 @@ from cultiva.contracts.aggregates import AggregateFunction
 from cultiva.contracts.tables import EVENT
 from cultiva.contracts.types import DataType
 from cultiva.definitions.workspace import Workspace
+from cultiva.engine import exact
 from cultiva.engine.port import AggregateForm, Engine, Files, Form
 from cultiva.insight.profile.casts import typed_text
 from cultiva.insight.profile.forms import ColumnForm, Window, aggregate_name, all_of
@@ -134,6 +135,8 @@ class EventNamed:
         return pl.col(NAME) == self.event
 
 
+MONEY_END = 1e15
+"""Amounts from here on are not money: they do not fit, and a double has no cents there."""
 AT, DAY, NAME = "event__at", "event__day", "event__name"
 """Columns of the typed events, named apart from every property."""
 OWN_COLUMNS = ("customer_id", "source_system", "source_id", "channel")
@@ -159,8 +162,21 @@ PROPERTIES = EVENT.column("properties").name
 
 
 def typed_property(engine: Engine, properties: ibis.Value, name: str, kind: DataType) -> ibis.Value:
-    """A member of a JSON object in its declared type; null where it is absent or does not fit."""
-    return typed_text(_member(engine, properties, name), kind)
+    """A member of a JSON object in its declared type; null where it is absent or does not fit.
+
+    Money is rounded to the cent, half away from zero: left to each engine, a cast would round as each of them does.
+    """
+    value = typed_text(_member(engine, properties, name), kind)
+    if kind is DataType.MONEY:
+        return exact.money_ibis(exact.cents_ibis(_within(value)))
+    return value
+
+
+def _within(amount: ibis.Value) -> ibis.Value:
+    """An amount that money can hold; null beyond."""
+    import ibis
+
+    return ibis.ifelse(amount.abs() < MONEY_END, amount, ibis.null("float64"))
 
 
 def _member(engine: Engine, properties: ibis.Value, name: str) -> ibis.Value:
