@@ -12,6 +12,7 @@ from cultiva.api import (
     consent,
     customers,
     errors,
+    events,
     exports,
     halts,
     health,
@@ -26,6 +27,7 @@ from cultiva.api import (
 )
 from cultiva.api.desk import Desk
 from cultiva.api.errors import Problem
+from cultiva.api.hot import Hot
 from cultiva.api.observing import Observed
 from cultiva.api.wiring import Wiring, wiring_of
 from cultiva.loop.parts import Parts
@@ -53,11 +55,16 @@ RESOURCES = (
     people.staff,
     people.absences,
     outcomes.routes,
+    events.routes,
+    events.hot_routes,
     exports.routes,
     webhooks.routes,
     links.routes,
     health.routes,
 )
+
+HOT = {**events.PATHS}
+"""Paths that are answered before the framework."""
 
 
 def create_app(parts: Parts, *, wiring: Wiring | None = None, at_end: Callable[[], None] = lambda: None) -> FastAPI:
@@ -87,6 +94,9 @@ def _bare(at_end: Callable[[], None]) -> FastAPI:
         try:
             yield
         finally:
+            desk = getattr(_app.state, "desk", None)
+            if desk is not None:
+                desk.close()
             at_end()
 
     app = FastAPI(
@@ -104,6 +114,7 @@ def _bare(at_end: Callable[[], None]) -> FastAPI:
     for routes in RESOURCES:
         app.include_router(routes)
     app.add_middleware(Observed)
+    app.add_middleware(Hot, paths=HOT)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
+from cultiva.api.taking import Taking
 from cultiva.api.wiring import Wiring
 from cultiva.execution.access.keys import ApiKey
 from cultiva.execution.access.service import Access
@@ -25,7 +26,9 @@ from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.campaigns import launches_of
 from cultiva.loop.desk import desk as tasks_of
 from cultiva.loop.lineage import Meant, customer_meant
+from cultiva.loop.live.intake import Door
 from cultiva.loop.parts import Parts
+from cultiva.stream import open_log
 
 ENGINE_WAIT_SECONDS = 20.0
 """How long a request waits for the engine; then it is told to come again."""
@@ -38,6 +41,8 @@ class Desk:
     parts: Parts
     wiring: Wiring
     _engine: Lock = field(default_factory=Lock)
+    _opening: Lock = field(default_factory=Lock)
+    _live: dict[str, object] = field(default_factory=dict)
 
     @cached_property
     def access(self) -> Access:
@@ -67,6 +72,31 @@ class Desk:
             CultivaError: if the workspace has none.
         """
         return tasks_of(self.parts)
+
+    @cached_property
+    def taking(self) -> Taking:
+        """Takes events in."""
+        return Taking(lambda: self.door)
+
+    @property
+    def door(self) -> Door:
+        """The intake of events; opened by who comes first."""
+        with self._opening:
+            if "door" not in self._live:
+                settings = self.parts.workspace.settings.live
+                log = open_log(settings, self.parts.root, clock=self.parts.clock)
+                self._live["log"], self._live["door"] = log, Door(self.parts, log)
+            found = self._live["door"]
+        assert isinstance(found, Door)
+        return found
+
+    def close(self) -> None:
+        """Ends what was opened on the way."""
+        if "taking" in self.__dict__:
+            self.taking.close()
+        log = self._live.get("log")
+        if log is not None:
+            log.close()  # type: ignore[attr-defined]
 
     def audit(self, action: str, subject: str, caller: ApiKey, detail: Mapping[str, object]) -> None:
         """Keeps a line of who did what."""

@@ -38,6 +38,8 @@ class Scope(StrEnum):
     """Change consent."""
     EXPORTS = "exports"
     """Take out segments and decisions as files."""
+    EVENTS = "events"
+    """Send events; see what waits and what was set aside."""
     PERSONAL = "personal"
     """See personal data unmasked, wherever the other scopes show it."""
 

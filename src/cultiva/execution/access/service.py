@@ -102,13 +102,18 @@ class Access:
                 hint="cultiva key list WORKSPACE",
             )
 
-    def admit(self, text: str, *, at: datetime) -> Admission:
-        """Finds whose key it is and takes one request off its rate, which all copies of the API share."""
+    def find(self, text: str, *, at: datetime) -> ApiKey | None:
+        """The living key of a text; its rate is the caller's to keep."""
         if not well_formed(text):
-            return Admission(None)
+            return None
         with self._database.reading() as connection:
             key = repository.key_by_hash(connection, fingerprint(text))
-        if key is None or not key.alive(at):
+        return key if key is not None and key.alive(at) else None
+
+    def admit(self, text: str, *, at: datetime) -> Admission:
+        """Finds whose key it is and takes one request off its rate, which all copies of the API share."""
+        key = self.find(text, at=at)
+        if key is None:
             return Admission(None)
         with self._database.writing() as connection:
             found = repository.bucket(connection, key.key_id, Bucket(capacity(key.per_minute_max), at))
