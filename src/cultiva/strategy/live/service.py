@@ -39,6 +39,8 @@ class Degraded(StrEnum):
     """What is known is older than the newest run: neutral for a slot, refused for a touch."""
     STORE_DOWN = "store_down"
     """Consent, complaints and caps of this moment are not known: neutral for a slot, refused for a touch."""
+    HOT_DOWN = "hot_down"
+    """The hot store does not answer: neutral for a slot, refused for a touch."""
     UNRECORDED = "unrecorded"
     """The record could not be kept: neutral for a slot, refused for a touch."""
 
@@ -143,6 +145,10 @@ class LiveDesk:
     def charges(self, by: RankBy) -> Charges:
         """What is scarce for a slice."""
         return self._charges[by]
+
+    def is_touch(self, one: Candidate) -> bool:
+        """Whether it uses the contact budget."""
+        return one.channel in self._touching and one.offer not in self._free
 
     def decide(  # noqa: PLR0913  (what is known of a customer, and what is asked)
         self, customer_id: int, row: Row, paper: Paper, *, now: Now, ask: Ask, at: datetime, local: datetime,
@@ -278,7 +284,7 @@ class LiveDesk:
         return chosen, exposed
 
     def _best(self, rows: Sequence[Candidate], room: Room, *, in_money: bool) -> list[Candidate]:
-        counts = [not room.pulled and one.channel in self._touching and one.offer not in self._free for one in rows]
+        counts = [not room.pulled and self.is_touch(one) for one in rows]
         return [rows[place] for place in choose(rows, counts, self._groups, room, in_money=in_money)]
 
     def _lost(self, one: Candidate, chosen: Sequence[Candidate], charges: Charges, who: Judged) -> None:
