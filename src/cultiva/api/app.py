@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from cultiva.api import (
     consent,
     customers,
+    decide,
     errors,
     events,
     exports,
@@ -57,13 +58,14 @@ RESOURCES = (
     outcomes.routes,
     events.routes,
     events.hot_routes,
+    decide.hot_routes,
     exports.routes,
     webhooks.routes,
     links.routes,
     health.routes,
 )
 
-HOT = {**events.PATHS}
+HOT = {**events.PATHS, **decide.PATHS}
 """Paths that are answered before the framework."""
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
+from cultiva.api.counting import Counts
 from cultiva.api.taking import Taking
 from cultiva.api.wiring import Wiring
 from cultiva.execution.access.keys import ApiKey
@@ -26,6 +27,7 @@ from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.campaigns import launches_of
 from cultiva.loop.desk import desk as tasks_of
 from cultiva.loop.lineage import Meant, customer_meant
+from cultiva.loop.live.deciding import Deciding, open_deciding
 from cultiva.loop.live.intake import Door
 from cultiva.loop.parts import Parts
 from cultiva.stream import open_log
@@ -64,6 +66,13 @@ class Desk:
         """Launches and emergency stops."""
         return launches_of(self.parts)
 
+    @cached_property
+    def counts(self) -> Counts:
+        """What lies in the store, for Prometheus."""
+        parts = self.parts
+        tasks = None if parts.workspace.workbench is None else (lambda: tasks_of(parts))
+        return Counts(parts.store.database, tasks)
+
     @property
     def tasks(self) -> Tasks:
         """The queue of human work.
@@ -90,8 +99,26 @@ class Desk:
         assert isinstance(found, Door)
         return found
 
+    @property
+    def opened_deciding(self) -> Deciding | None:
+        """Who decides, if somebody has asked before."""
+        found = self._live.get("deciding")
+        return found if isinstance(found, Deciding) else None
+
+    @property
+    def deciding(self) -> Deciding:
+        """Who decides for one customer now; opened by who comes first."""
+        with self._opening:
+            if "deciding" not in self._live:
+                self._live["deciding"] = open_deciding(self.parts)
+            found = self._live["deciding"]
+        assert isinstance(found, Deciding)
+        return found
+
     def close(self) -> None:
         """Ends what was opened on the way."""
+        if (deciding := self.opened_deciding) is not None:
+            deciding.close()
         if "taking" in self.__dict__:
             self.taking.close()
         log = self._live.get("log")

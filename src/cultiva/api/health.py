@@ -52,9 +52,9 @@ def ready(request: Request) -> Ready:
 
 
 @routes.get("/metrics", response_class=Response, responses=_TEXT)
-def metrics() -> Response:
-    """Prometheus metrics of all workers of this machine."""
-    return Response(exposition(), media_type=CONTENT_TYPE)
+def metrics(request: Request) -> Response:
+    """Prometheus metrics of all workers of this machine, and counts of deliveries, tasks and launches in the store."""
+    return Response(exposition() + desk_of(request).counts.exposition(), media_type=CONTENT_TYPE)
 
 
 def _newest(desk: Desk) -> date | None:

@@ -132,11 +132,8 @@ class Outbox:
 
     def counts(self) -> dict[tuple[str, State], int]:
         """Deliveries per provider and state."""
-        asked = select(DELIVERY.c.provider, DELIVERY.c.state, func.count()).group_by(
-            DELIVERY.c.provider, DELIVERY.c.state
-        )
         with self._database.reading() as connection:
-            return {(provider, State(state)): count for provider, state, count in connection.execute(asked)}
+            return counts(connection)
 
     def _record(self, connection: Connection, hold: Hold, done: Sequence[Verdict]) -> None:
         """What is known to be accepted is so, whoever holds the row by now; all else counts for the holder only."""
@@ -221,6 +218,13 @@ def _failure(verdict: Verdict, hold: Hold) -> dict[str, Any]:
         "detail": {"problem": verdict.problem, "step": one.step, "launch": one.launch_id},
         "received": hold.at,
     }
+
+
+def counts(connection: Connection) -> dict[tuple[str, State], int]:
+    """Deliveries per provider and state."""
+    both = (DELIVERY.c.state, DELIVERY.c.provider)  # in the order of an index
+    rows = connection.execute(select(*both, func.count()).group_by(*both))
+    return {(provider, State(state)): count for state, provider, count in rows}
 
 
 def _late(provider: str, before: datetime) -> Select[Any]:

@@ -18,13 +18,13 @@ from cultiva.execution.dispatch.letters.repository import Letters
 from cultiva.execution.dispatch.records import Checks, Claimed, Lane, Policy, Ready, State, Tally, Verdict
 from cultiva.execution.dispatch.reports.matching import Taken
 from cultiva.execution.dispatch.reports.repository import Receipts
-from cultiva.execution.dispatch.repository import Hold, Outbox
+from cultiva.execution.dispatch.repository import Hold, Outbox, counts
 from cultiva.kit.clock import seconds
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.masking import mask_text
 from cultiva.store.database import Database
 
-__all__ = ["Dispatcher", "Letters", "cancel_over"]
+__all__ = ["Dispatcher", "Letters", "cancel_over", "deliveries_counted"]
 
 BATCH_OVER = 1_000
 """Messages of launches that are over, cancelled in one transaction."""
@@ -243,6 +243,12 @@ class _Round:
 
     def _now(self) -> datetime:
         return self._at + timedelta(seconds=self._stopwatch() - self._since)
+
+
+def deliveries_counted(database: Database) -> Mapping[tuple[str, State], int]:
+    """Deliveries per provider and state."""
+    with database.reading() as connection:
+        return counts(connection)
 
 
 def cancel_over(

@@ -193,6 +193,12 @@ def waiting(connection: Connection, launch_id: str) -> Waiting:
     )
 
 
+def counts(connection: Connection) -> dict[State, int]:
+    """Launches by state."""
+    rows = connection.execute(select(LAUNCH.c.state, func.count()).group_by(LAUNCH.c.state))
+    return {State(state): count for state, count in rows}
+
+
 def stopped_since(connection: Connection, moment: datetime) -> list[str]:
     """Launches that were broken off at or after a moment."""
     late = (LAUNCH.c.state == State.STOPPED) & (LAUNCH.c.changed >= moment)

@@ -285,6 +285,11 @@ class Launches:
         with self._database.reading() as connection:
             return repository.waiting(connection, launch_id)
 
+    def counts(self) -> Mapping[State, int]:
+        """Launches by state."""
+        with self._database.reading() as connection:
+            return repository.counts(connection)
+
     def stopped_since(self, moment: datetime) -> Sequence[str]:
         """Ids of launches that were broken off at or after a moment."""
         with self._database.reading() as connection:

@@ -257,6 +257,13 @@ def staff(connection: Connection, staff_id: str | None = None, *, lock: bool = F
     return [StaffRow(row.staff_id, row.branch_id, row.role, row.contacts_per_week_max, row.name) for row in rows]
 
 
+def counts(connection: Connection) -> dict[tuple[str, State], int]:
+    """Tasks by kind and state."""
+    both = (TASK.c.state, TASK.c.kind)  # in the order of an index
+    rows = connection.execute(select(*both, func.count()).group_by(*both))
+    return {(kind, State(state)): count for state, kind, count in rows}
+
+
 def staff_names(connection: Connection, ids: Collection[str]) -> dict[str, str]:
     """Names of some people, as far as they are known."""
     found: dict[str, str] = {}

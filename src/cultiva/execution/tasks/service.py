@@ -27,7 +27,7 @@ from cultiva.execution.tasks.records import (
     StaffRow,
     Task,
 )
-from cultiva.execution.tasks.states import ENDED, Action, Stage, Standing
+from cultiva.execution.tasks.states import ENDED, Action, Stage, Standing, State
 from cultiva.execution.tasks.timing import BusinessDays, WorkingTime
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
@@ -243,6 +243,11 @@ class Tasks:
             every = (self._with_covers(row, covers) for row in rows if branch is None or row.branch_id == branch)
             found = islice((one for one in every if role is None or role in one.roles), limit)
             return [(person, self._load(connection, person, at)) for person in found]
+
+    def counts(self) -> Mapping[tuple[str, State], int]:
+        """Tasks by kind and state."""
+        with self._database.reading() as connection:
+            return repository.counts(connection)
 
     def names(self, staff_ids: Collection[str]) -> Mapping[str, str]:
         """Names of people, by id, as far as the bank's staff table has them."""
