@@ -56,6 +56,11 @@ class Database:
         with self._reachable(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
 
+    @property
+    def has_many_writers(self) -> bool:
+        """Whether several transactions may write at the same time; SQLite lets one in after the other."""
+        return self._is_postgres
+
     def close(self) -> None:
         """Gives the connections back."""
         self.engine.dispose()

@@ -13,7 +13,7 @@ from cultiva.definitions.base import Label
 from cultiva.definitions.policy import Cap, Channel, ContactPolicy
 from cultiva.execution.budget.service import Budget
 from cultiva.execution.budget.touches import Refusal, TouchRequest, TouchState, Verdict
-from cultiva.execution.tables import DELIVERY, TASK, TOUCH
+from cultiva.execution.tables import DELIVERY, TASK, TASK_EVENT, TOUCH
 from cultiva.kit.errors import CultivaError
 from cultiva.store import Store
 
@@ -124,6 +124,7 @@ def test_a_more_valuable_request_pushes_a_reservation_out_and_cancels_its_work(s
     assert states(store) == {"a": "outbid", "b": "reserved", "c": "reserved"}
     assert column(store, DELIVERY, "state") == ["cancelled", "queued"]
     assert column(store, TASK, "state") == ["cancelled", "open"]
+    assert column(store, TASK_EVENT, "detail") == [{"reason": "outbid"}]
     assert refusals(mine.confirm(["a", "b", "c"], AT)) == [Refusal.OUTBID, None, None]
 
 

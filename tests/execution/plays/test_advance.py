@@ -28,6 +28,8 @@ from cultiva.execution.budget.touches import TouchRequest
 from cultiva.execution.plays.expressions import row_id
 from cultiva.execution.plays.world import Enrolment, World
 from cultiva.execution.tables import CONSENT_CHANGE, DELIVERY, GRANT, JOURNEY, STANDSTILL, TASK, TOUCH
+from cultiva.execution.tasks.repository import events as history
+from cultiva.execution.tasks.states import Action
 from cultiva.store import Store
 
 WAVES = """
@@ -38,6 +40,11 @@ steps:
   - { name: second, wait_for: { on: { clicked: thanks }, within: { days: 2 }, timeout: call } }
   - { name: call, task: { channel: phone }, next: end }
   - { name: thanks, grant: { offer: gift } }
+"""
+ASKED = """
+steps:
+  - { name: call, task: { channel: phone } }
+  - { name: answer, wait_for: { on: { clicked: end }, within: { days: 3 }, timeout: end } }
 """
 IDS = range(1, 201)
 PLAIN = World(carriers={"app": ("push", "apprise"), "sms": ("gate", "sms_http")})
@@ -113,6 +120,24 @@ def test_an_exit_calls_off_what_waits_wherever_somebody_is(store: Store, cause: 
     assert [key for key, state in states.items() if state == "cancelled"] == [mine]
     assert dict(rows(store.database, TOUCH, "touch_id", "state"))[mine] == "released"
     assert door.advance(launch, START + 3 * DAY, world=PLAIN).waves == {"message": 199}
+
+
+def test_an_exit_calls_off_tasks_and_their_history_says_why(store: Store) -> None:
+    launch, door = live(store, ASKED), plays(store)
+    recipients(store, IDS)
+    door.enrol(launch, enrolments(IDS), START)
+    door.advance(launch, START, world=PLAIN)
+    for customer, name in ((7, "converted"), (8, "complaint")):
+        signal(store, customer, name, START + HOUR)
+    assert door.advance(launch, START + HOUR, world=PLAIN).exits == {"converted": 1, "complaint": 1}
+    named = {row_id(LAUNCH_ID, "call", customer, 1): name for customer, name in ((7, "converted"), (8, "complaint"))}
+    found = rows(store.database, TASK, "task_id", "state", "changes", "result")
+    assert sorted(one for one in found if one[1] != "open") == [(key, "cancelled", 1, "") for key in sorted(named)]
+    with store.database.reading() as connection:
+        told = {one: history(connection, one) for one in sorted(named)}
+    said = {key: [(one.number, one.actor, one.action, one.detail) for one in events] for key, events in told.items()}
+    assert said == {key: [(1, "system", Action.CANCELLED, {"reason": name})] for key, name in named.items()}
+    assert door.advance(launch, START + 2 * HOUR, world=PLAIN).exits == {}
 
 
 def test_an_answer_to_another_launch_is_no_answer(store: Store) -> None:

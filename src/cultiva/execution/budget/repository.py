@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from cultiva.execution.budget.touches import Touch, TouchRequest, TouchState
 from cultiva.execution.tables import DELIVERY, TASK, TOUCH, TOUCH_LOCK
+from cultiva.execution.tasks.ending import repository as ending
 
 _COLUMNS = (*(TOUCH.c[one.name] for one in fields(TouchRequest)), TOUCH.c.state)
 LIVE = (TouchState.RESERVED.value, TouchState.CONFIRMED.value)
@@ -146,7 +147,7 @@ def cancel_work(connection: Connection, touch_ids: Collection[str], at: datetime
     waiting = _among(connection, DELIVERY.c.touch_id, touch_ids) & (DELIVERY.c.state == "queued")
     connection.execute(update(DELIVERY).where(waiting).values(state="cancelled", problem=reason, changed=at))
     untouched = _among(connection, TASK.c.touch_id, touch_ids) & (TASK.c.state == "open")
-    connection.execute(update(TASK).where(untouched).values(state="cancelled", result=reason, changed=at))
+    ending.call_off(connection, untouched, reason=reason, at=at)
 
 
 def _among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:

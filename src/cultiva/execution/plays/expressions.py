@@ -68,6 +68,17 @@ def among(connection: Connection, column: ColumnElement[int], ids: Sequence[int]
     return column.in_(select(listed.c.value))
 
 
+def listed(connection: Connection, name: str, numbers: Sequence[int]) -> ColumnElement[int]:
+    """A column of whole numbers, handed over as one value, to select from; `name` is the column's."""
+    given = [int(one) for one in numbers]
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import ARRAY
+
+        return func.unnest(cast(bindparam(None, given, type_=ARRAY(BigInteger)), ARRAY(BigInteger))).column_valued(name)
+    found = func.json_each(bindparam(None, json.dumps(given), type_=Text)).table_valued("value", name=f"{name}s")
+    return found.c.value.label(name)
+
+
 def json_holds(text: ColumnElement[Any], wanted: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether a JSON list of names holds one of them: names are quoted in it, so it is looked for in its quotes."""
     return func.replace(cast(text, Text), literal('"', Text) + wanted + literal('"', Text), "") != cast(text, Text)

@@ -23,15 +23,16 @@ from sqlalchemy import (
 )
 
 from cultiva.execution.plays.draws import PRIME
-from cultiva.execution.plays.expressions import among, by_zone, id_prefix, instant
+from cultiva.execution.plays.expressions import among, by_zone, id_prefix, instant, listed
 from cultiva.execution.plays.graph import Node
 from cultiva.execution.plays.hearing.repository import Ear
 from cultiva.execution.plays.timing import Moment
 from cultiva.execution.tables import JOURNEY, LAUNCH, PARTITIONS
+from cultiva.store.connections import CACHE_KIB
 from cultiva.store.database import insert_missing
 
 J = JOURNEY.c
-CACHE_KIB = 128 * 1024
+ROOM_KIB = 128 * 1024
 """Memory of SQLite while people are moved."""
 
 
@@ -50,11 +51,11 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Place:
-    """Where people are: a step of one version, in one part."""
+    """Where people are: a step of one version, in some parts."""
 
     launch_id: str
     version: str
-    part: int
+    parts: tuple[int, ...]
     node: Node
 
     def due(self, at: datetime) -> ColumnElement[bool]:
@@ -67,7 +68,7 @@ class Place:
         return and_(
             J.launch_id == self.launch_id,
             J.state == "active",
-            J.part == self.part,
+            J.part.in_(self.parts),
             J.step == self.node.number,
             J.version == self.version,
         )
@@ -82,15 +83,24 @@ def is_live(connection: Connection, launch_id: str) -> bool:
 def make_room(connection: Connection) -> None:
     """Lets SQLite keep more of the file in memory while a transaction lasts: statements go to and fro in it."""
     if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{ROOM_KIB}")
+
+
+def leave_room(connection: Connection) -> None:
+    """Gives SQLite's memory back."""
+    if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.exec_driver_sql("PRAGMA shrink_memory")
 
 
-def take_part(connection: Connection, launch_id: str, part: int) -> bool:
-    """Whether this transaction alone moves people of a part; SQLite has one writer anyway."""
-    if connection.dialect.name != "postgresql":
-        return True
-    asked = text("SELECT pg_try_advisory_xact_lock(:key)")
-    return bool(connection.execute(asked, {"key": _lock_key(launch_id, part)}).scalar())
+def take_parts(connection: Connection, launch_id: str, parts: Sequence[int]) -> list[int]:
+    """Those of the parts whose people this transaction alone moves; SQLite has one writer anyway."""
+    if connection.dialect.name != "postgresql" or not parts:
+        return list(parts)
+    key = listed(connection, "key", [_lock_key(launch_id, part) for part in parts])
+    got = connection.execute(select(key, func.pg_try_advisory_xact_lock(key).label("got"))).all()
+    taken = {row.key for row in got if row.got}
+    return [part for part in parts if _lock_key(launch_id, part) in taken]
 
 
 def wait_for_part(connection: Connection, launch_id: str, part: int) -> None:
@@ -107,16 +117,16 @@ def due_places(
     connection: Connection, launch_id: str, steps: Iterable[int], parts: Sequence[int], at: datetime
 ) -> list[tuple[int, int]]:
     """Parts and numbers of steps at which somebody is due; a look into an index for each."""
-    found = []
+    part, found = listed(connection, "the_part", parts), list[tuple[int, int]]()
     for number in sorted(set(steps)):
         first = (
             select(literal(1))
-            .where(J.launch_id == launch_id, J.state == "active", J.step == number, J.due <= at)
+            .where(J.launch_id == launch_id, J.state == "active", J.part == part, J.step == number, J.due <= at)
             .limit(1)
         )
-        asked = [select(literal(part).label("part")).where(first.where(J.part == part).exists()) for part in parts]
-        rows = connection.execute(asked[0].union_all(*asked[1:])) if asked else ()
-        found += [(row.part, number) for row in rows]
+        somebody = first.correlate_except(JOURNEY).scalar_subquery()
+        rows = connection.execute(select(part.label("part"), somebody.label("somebody")))
+        found += [(row.part, number) for row in rows if row.somebody]
     return sorted(found)
 
 

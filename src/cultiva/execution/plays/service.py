@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, and_
+from sqlalchemy import Connection
 
 from cultiva.execution.plays import repository as journeys
+from cultiva.execution.plays.advancing import BATCH, Advancing
 from cultiva.execution.plays.draws import number, part
-from cultiva.execution.plays.expressions import among
 from cultiva.execution.plays.graph import Graph, Kind
-from cultiva.execution.plays.hearing import repository as hearing
 from cultiva.execution.plays.migration import Migration, passages
 from cultiva.execution.plays.stepping import Stepping
 from cultiva.execution.plays.timing import Days, Moment, moment_of
 from cultiva.execution.plays.versions import repository as kept
 from cultiva.execution.plays.world import Enrolment, Moves, Running, World
 from cultiva.execution.tables import PARTITIONS
-from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 
-BATCH = 5_000
-"""People who enter, or for whom the budget is asked, in one transaction."""
-WORTH_A_COMMIT = 2_000
-"""Moves after which a transaction is closed."""
+HANDS = 4
+"""Parts that one process moves at the same time where the store lets several write at once."""
+WORTH_HANDS = 4 * HANDS
+"""So many parts with somebody due are worth a connection per hand."""
 EVERY_PART = range(PARTITIONS)
 """All customers."""
 
@@ -95,8 +93,8 @@ class Plays:
     ) -> Moves:
         """Moves everybody on who is due, has answered, or has a reason to leave.
 
-        A statement per step and part, in short transactions each of which checks that the launch is live; done twice
-        it moves nobody twice.
+        A statement per step and some parts, in short transactions each of which checks that the launch is live; done
+        twice it moves nobody twice.
 
         Args:
             launch: Which.
@@ -105,77 +103,37 @@ class Plays:
             batch: People for whom the budget is asked in one transaction.
             parts: Parts of the customers; several processes may share the work, or overlap.
         """
-        with self.database.engine.connect():  # while one is open, SQLite does not fold its log at every commit
-            return self._advance(launch, at, world, batch, parts)
-
-    def _advance(self, launch: Running, at: datetime, world: World, batch: int, parts: Sequence[int]) -> Moves:
         moves = Moves()
         steppings = self._steppings(launch.launch_id, at, world, moves)
         if not steppings:
             return moves
-        self._hear(launch.launch_id, steppings, parts, at)
-        steps = {node.number for one in steppings for node in one.graph.nodes if node.kind is not Kind.END}
-        left, rounds = set(parts), 2 + sum(len(one.graph.nodes) for one in steppings)
-        for _ in range(rounds):
-            with self.database.reading() as connection:
-                places = journeys.due_places(connection, launch.launch_id, steps, sorted(left), at)
-            if not places:
-                return moves
-            self._round(steppings, deque(one for one in places if one[0] in left), left, batch)
-        raise CultivaError(
-            "a play does not come to rest",
-            code="plays.restless",
-            kind=ErrorKind.CONFLICT,
-            seen=f"launch {launch.launch_id} after {rounds} rounds",
-            allowed="circles with a wait for some time",
-            hint="check the strategy, launch it again, and tell the maintainers",
-        )
+        whole = Advancing(self.database, steppings, batch, set(parts))
+        whole.hear()
+        busy = sorted({part for _, part in whole.due()})
+        if self.database.has_many_writers and len(busy) >= WORTH_HANDS:
+            self._by_many_hands(launch.launch_id, busy, whole, at=at)
+        elif busy:
+            whole.to_rest()
+        if not self.database.has_many_writers:
+            self._tidy()
+        return moves
 
-    def _round(self, steppings: Sequence[Stepping], places: deque[tuple[int, int]], left: set[int], batch: int) -> None:
-        """Visits every place once; places with few people share a transaction, as every commit waits for the disk."""
-        moves = steppings[0].moves
-        while places:
-            with self.database.writing() as connection:
-                journeys.make_room(connection)
-                before = moves.transitions
-                while places and moves.transitions - before < WORTH_A_COMMIT:
-                    part, step = places[0]
-                    if part not in left or not _ours(connection, steppings[0].launch_id, part):
-                        left.discard(part)
-                        places.popleft()
-                    elif not self._visit(connection, steppings, part, step, batch):
-                        places.popleft()
+    def _by_many_hands(self, launch_id: str, busy: Sequence[int], whole: Advancing, *, at: datetime) -> None:
+        """The same by several hands, each with parts of its own and a connection of its own."""
+        world = whole.steppings[0].world.for_many_hands()
+        hands = []
+        for some in (busy[first::HANDS] for first in range(HANDS)):
+            steppings = self._steppings(launch_id, at, world, Moves())
+            hands.append(Advancing(self.database, steppings, whole.batch, whole.left & set(some)))
+        with ThreadPoolExecutor(HANDS, thread_name_prefix="plays") as pool:
+            done = [pool.submit(one.to_rest) for one in hands]
+        for one, hand in zip(done, hands, strict=True):
+            one.result()
+            whole.moves.merge(hand.moves)
 
-    def _visit(self, connection: Connection, steppings: Sequence[Stepping], part: int, step: int, batch: int) -> bool:
-        """Everybody due at the step of a number, in every version; whether somebody may be left."""
-        here = [one for one in steppings if step < len(one.graph.nodes)]
-        left = [one.advance(connection, one.place(part, one.graph.nodes[step]), batch) for one in here]
-        return any(left)
-
-    def _hear(self, launch_id: str, steppings: Sequence[Stepping], parts: Sequence[int], at: datetime) -> None:
-        """Lets those leave or go on of whom something has been heard, wherever they wait."""
-        exits = {name for one in steppings for name in one.graph.exits}
-        waited = {name for one in steppings for node in one.graph.nodes for name, _ in node.on}
-        complaints = hearing.COMPLAINTS if hearing.COMPLAINT in exits else ()
+    def _tidy(self) -> None:
         with self.database.reading() as connection:
-            since = hearing.heard_until(connection, launch_id, parts)
-            said = hearing.speakers(connection, sorted({*exits, *waited, *complaints}), since)
-        heard = [one for one in parts if one not in said]
-        for one in sorted(set(parts) & said.keys()):
-            with self.database.writing() as connection:
-                if _ours(connection, launch_id, one):
-                    self._hear_part(connection, steppings, one, said[one])
-                    heard.append(one)
-        with self.database.writing() as connection:
-            hearing.hear(connection, launch_id, sorted(heard), at)
-
-    def _hear_part(self, connection: Connection, steppings: Sequence[Stepping], part: int, ids: Sequence[int]) -> None:
-        for begin in range(0, len(ids), BATCH):
-            some = ids[begin : begin + BATCH]
-            for one in steppings:
-                who = and_(one.everywhere(part), among(connection, journeys.J.customer_id, some))
-                one.leave(connection, who, by_rule=False)
-                one.answer(connection, part, some)
+            journeys.leave_room(connection)
 
     def sweep(self, launch: Running, at: datetime, *, world: World, parts: Sequence[int] = EVERY_PART) -> Moves:
         """Checks the exit rules for everybody in the play, due or not; after every night's new profile."""
@@ -184,7 +142,7 @@ class Plays:
             for number_of_part in parts if one.graph.exit_rules else ():
                 with self.database.writing() as connection:
                     if _ours(connection, launch.launch_id, number_of_part):
-                        one.leave(connection, one.everywhere(number_of_part))
+                        one.leave(connection, one.everywhere([number_of_part]))
         return moves
 
     def standing(self, launch: Running) -> list[tuple[str, str, str, str, int]]:
@@ -258,4 +216,4 @@ def _may_return(graph: Graph, last: Any, at: datetime) -> bool:
 
 
 def _ours(connection: Connection, launch_id: str, part: int) -> bool:
-    return journeys.take_part(connection, launch_id, part) and journeys.is_live(connection, launch_id)
+    return bool(journeys.take_parts(connection, launch_id, [part])) and journeys.is_live(connection, launch_id)

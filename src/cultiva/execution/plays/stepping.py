@@ -13,7 +13,7 @@ from cultiva.execution.budget.touches import TouchRequest
 from cultiva.execution.plays import repository as journeys
 from cultiva.execution.plays.arrivals import repository as arrivals
 from cultiva.execution.plays.arrivals.repository import Wave
-from cultiva.execution.plays.expressions import among
+from cultiva.execution.plays.expressions import among, row_id
 from cultiva.execution.plays.graph import WAVES, Graph, Kind, Node
 from cultiva.execution.plays.hearing.repository import Ear
 from cultiva.execution.plays.repository import Arrival, Place
@@ -48,14 +48,14 @@ class Stepping:
         """Listens now."""
         return Ear(self.launch_id, self.at)
 
-    def place(self, part: int, node: Node) -> Place:
+    def place(self, parts: Sequence[int], node: Node) -> Place:
         """Where people of this version are."""
-        return Place(self.launch_id, self.graph.version, part, node)
+        return Place(self.launch_id, self.graph.version, tuple(parts), node)
 
-    def everywhere(self, part: int) -> ColumnElement[bool]:
-        """Everybody of this version in a part."""
+    def everywhere(self, parts: Sequence[int]) -> ColumnElement[bool]:
+        """Everybody of this version in some parts."""
         journey = journeys.J
-        mine = and_(journey.launch_id == self.launch_id, journey.state == "active", journey.part == part)
+        mine = and_(journey.launch_id == self.launch_id, journey.state == "active", journey.part.in_(parts))
         return and_(mine, journey.version == self.graph.version)
 
     def advance(self, connection: Connection, place: Place, batch: int) -> bool:
@@ -87,18 +87,19 @@ class Stepping:
                 left += journeys.leave(connection, chosen, [(chosen, reason)], self.at)
         for _, _, _, reason in left:
             self.moves.add(self.moves.exits, reason, 1)
-        if left:
-            steps = [node.name for node in self.graph.nodes if node.kind in {*WAVES, Kind.HAND_OVER}]
-            gone_people = [(customer, entry) for _, customer, entry, _ in left]
-            arrivals.call_off(connection, self.launch_id, steps, gone_people, self.at)
+        steps = [node.name for node in self.graph.nodes if node.kind in {*WAVES, Kind.HAND_OVER}]
+        for why in sorted({reason for _, _, _, reason in left}):
+            made = [row_id(self.launch_id, step, customer, entry)
+                    for _, customer, entry, reason in left if reason == why for step in steps]  # fmt: skip
+            arrivals.call_off(connection, made, reason=why, at=self.at)
 
-    def answer(self, connection: Connection, part: int, ids: Sequence[int]) -> None:
+    def answer(self, connection: Connection, parts: Sequence[int], ids: Sequence[int]) -> None:
         """Moves those who wait for an answer and of whom one has just been heard."""
         heard = among(connection, journeys.J.customer_id, ids)
         for node in self.graph.nodes:
             if node.kind is Kind.WAIT_FOR:
                 names = [name for name, _ in node.on]
-                who = and_(self.place(part, node).here, heard, self.ear.answered(names))
+                who = and_(self.place(parts, node).here, heard, self.ear.answered(names))
                 self.moves.add(self.moves.steps, node.name, self._move(connection, who, self._by_answer(node)[:-1]))
 
     def _step(self, connection: Connection, node: Node, who: ColumnElement[bool]) -> int:

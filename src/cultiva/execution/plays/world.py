@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from sqlalchemy import Connection
 from cultiva.execution.budget.touches import TouchRequest
 from cultiva.execution.plays.graph import Graph
 
+_Asked = ParamSpec("_Asked")
+_Answer = TypeVar("_Answer")
 Ids = NDArray[np.int64]
 """Customers, shape (n,)."""
 Horizon = Callable[[str, datetime], datetime]
@@ -52,6 +55,24 @@ class World:
     """The contact budget; None: there is none, and every touch is written as reserved."""
     carriers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Channel -> provider and its kind (smtp, sms_http, ...), by which addresses are chosen."""
+
+    def for_many_hands(self) -> World:
+        """The same for several threads: what is asked outside the store is asked by one of them at a time."""
+        lock = Lock()
+        return replace(
+            self,
+            horizon=_one_at_a_time(self.horizon, lock),
+            holds=_one_at_a_time(self.holds, lock),
+            dates=_one_at_a_time(self.dates, lock),
+        )
+
+
+def _one_at_a_time(asked: Callable[_Asked, _Answer], lock: Lock) -> Callable[_Asked, _Answer]:
+    def ask(*given: _Asked.args, **named: _Asked.kwargs) -> _Answer:
+        with lock:
+            return asked(*given, **named)
+
+    return ask
 
 
 @dataclass(frozen=True)
@@ -102,3 +123,9 @@ class Moves:
         """Counts."""
         if count:
             what[name] = what.get(name, 0) + count
+
+    def merge(self, other: Moves) -> None:
+        """Counts what another one has counted."""
+        for one in fields(self):
+            for name, count in getattr(other, one.name).items():
+                self.add(getattr(self, one.name), name, count)

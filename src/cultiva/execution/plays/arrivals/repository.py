@@ -27,10 +27,11 @@ from sqlalchemy import (
     update,
 )
 
-from cultiva.execution.plays.expressions import by_zone, instant, json_holds, json_member, row_id, row_ids
+from cultiva.execution.plays.expressions import by_zone, instant, json_holds, json_member, row_ids
 from cultiva.execution.plays.graph import Graph, Kind, Node
 from cultiva.execution.plays.timing import Moment
 from cultiva.execution.tables import DELIVERY, GRANT, JOURNEY, RECIPIENT, TASK, TOUCH
+from cultiva.execution.tasks.ending import repository as ending
 from cultiva.store.columns import JsonText
 
 J, R = JOURNEY.c, RECIPIENT.c
@@ -177,25 +178,20 @@ def give(connection: Connection, wave: Wave, who: ColumnElement[bool]) -> None:
     })  # fmt: skip
 
 
-def call_off(
-    connection: Connection, launch_id: str, steps: Sequence[str], people: Sequence[tuple[int, int]], at: datetime
-) -> None:
+def call_off(connection: Connection, ids: Sequence[str], *, reason: str, at: datetime) -> None:
     """Calls off what has not gone out yet for those who left: messages, reservations, tasks.
 
     Args:
         connection: The transaction in which they left.
-        launch_id: The launch.
-        steps: Steps of the play that make rows.
-        people: Customer and entry of each.
+        ids: Of the rows that waves and hand-overs have made, or would have made, for them.
+        reason: Why they left.
         at: Now.
     """
-    ids = [row_id(launch_id, step, customer, entry) for customer, entry in people for step in steps]
     for some in _chunks(ids):
         waiting = and_(DELIVERY.c.delivery_id.in_(some), DELIVERY.c.state == "queued")
         connection.execute(update(DELIVERY).where(waiting).values(state="cancelled", changed=at))
         undone = and_(TASK.c.task_id.in_(some), TASK.c.state.in_(["open", "accepted"]))
-        closed = {"state": "cancelled", "changed": at, "changes": TASK.c.changes + 1}
-        connection.execute(update(TASK).where(undone).values(closed))
+        ending.call_off(connection, undone, reason=reason, at=at)
         busy = exists(
             select(literal(1)).where(
                 DELIVERY.c.touch_id == TOUCH.c.touch_id, DELIVERY.c.state.in_(["sending", "unknown"])
