@@ -40,6 +40,8 @@ class Scope(StrEnum):
     """Take out segments and decisions as files."""
     EVENTS = "events"
     """Send events; see what waits and what was set aside."""
+    DECIDE = "decide"
+    """Ask what a customer gets now; report what came of it."""
     PERSONAL = "personal"
     """See personal data unmasked, wherever the other scopes show it."""
 

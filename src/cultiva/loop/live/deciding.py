@@ -6,10 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import uuid4
-
-import msgspec
 
 from cultiva.contracts.decision import Fate
 from cultiva.contracts.moments import is_nothing, read_hot
@@ -33,7 +30,7 @@ from cultiva.strategy.live.paper import DECODER, Paper
 from cultiva.strategy.live.rulings import Row
 from cultiva.strategy.live.service import Ask, Decided, Degraded, LiveDesk, Now
 from cultiva.strategy.live.words import told
-from cultiva.stream.port import HotStore
+from cultiva.stream import HotStore, open_hot
 
 FOLLOW_SECONDS = 2.0
 """How often it is looked whether a run has been published, or a day has begun."""
@@ -107,6 +104,7 @@ class Deciding:
             self._follower.join()
         self._recorder.close()
         self._present.forget()
+        self._hot.close()
 
     def basis(self, now: datetime) -> Basis:
         """What decisions of this moment rest on."""
@@ -316,6 +314,16 @@ class Deciding:
                 continue
 
 
+def open_deciding(parts: Parts) -> Deciding:
+    """Opens the hot store and a file for records of this process; `Deciding.close` closes both."""
+    workspace = parts.workspace
+    hot = open_hot(workspace.settings.live, parts.root)
+    name = f"{parts.clock():%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+    found = Deciding(parts, Live(workspace), hot, Recorder(parts.root, name))
+    found.start()
+    return found
+
+
 def _stay_neutral(answer: Answer, why: Degraded, slot: Placement | None) -> None:
     answer.proposals, answer.neutral, answer.degraded = [], True, [why.value]
     answer.content = "" if slot is None else slot.neutral
@@ -371,9 +379,3 @@ def _unknown(what: str, seen: str, known: Sequence[str]) -> CultivaError:
         allowed=", ".join(known) or "none is defined",
         hint=did_you_mean(seen, known),
     )
-
-
-JSON = msgspec.json.Encoder()
-"""Writes answers."""
-READ: Any = msgspec.json.Decoder(Asked)
-"""Reads a request."""
