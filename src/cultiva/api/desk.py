@@ -28,7 +28,6 @@ from cultiva.loop.campaigns import launches_of
 from cultiva.loop.desk import desk as tasks_of
 from cultiva.loop.lineage import Meant, customer_meant
 from cultiva.loop.live.deciding import Deciding, open_deciding
-from cultiva.loop.live.deciding import Deciding, open_deciding
 from cultiva.loop.live.intake import Door
 from cultiva.loop.parts import Parts
 from cultiva.stream import open_log
@@ -116,26 +115,8 @@ class Desk:
         assert isinstance(found, Deciding)
         return found
 
-    @property
-    def opened_deciding(self) -> Deciding | None:
-        """Who decides, if somebody has asked before."""
-        found = self._live.get("deciding")
-        return found if isinstance(found, Deciding) else None
-
-    @property
-    def deciding(self) -> Deciding:
-        """Who decides for one customer now; opened by who comes first."""
-        with self._opening:
-            if "deciding" not in self._live:
-                self._live["deciding"] = open_deciding(self.parts)
-            found = self._live["deciding"]
-        assert isinstance(found, Deciding)
-        return found
-
     def close(self) -> None:
         """Ends what was opened on the way."""
-        if (deciding := self.opened_deciding) is not None:
-            deciding.close()
         if (deciding := self.opened_deciding) is not None:
             deciding.close()
         if "taking" in self.__dict__:
