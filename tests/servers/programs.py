@@ -31,6 +31,12 @@ class Program:
         self._command = [_path(name), *(one.format(port=self.port, folder=folder) for one in arguments)]
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Starts it, and waits until it accepts connections."""
         with (self.folder / "output.log").open("ab") as output:

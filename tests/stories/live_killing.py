@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.stories.live_counting import PATIENCE, Counting, Found, Load, compare
 from cultiva.definitions.live import LiveSettings
 from cultiva.kit.clock import utc_now
 from cultiva.kit.errors import CultivaError, ErrorKind
-from cultiva.stream import open_hot, open_log
+from cultiva.stream import Change, HotStore, open_hot, open_log
 from cultiva.stream.working import PartitionWorker
 
 T = TypeVar("T")
@@ -47,6 +47,8 @@ class Ground:
     """Records that the sender sends at once."""
     rate: float = 1e9
     """Records a second that it sends at most."""
+    torn: bool = False
+    """Whether workers make states visible first and the position after, which is wrong: proves that kills are felt."""
 
 
 @dataclass
@@ -59,8 +61,8 @@ class Outcome:
     """Taken off what Redis had written."""
     seconds: float = 0.0
     """From the first record to the last one that was taken account of."""
-    recoveries: list[float] = field(default_factory=list)
-    """Seconds from a kill until every partition has moved on."""
+    recoveries: list[tuple[str, float]] = field(default_factory=list)
+    """(who was killed, seconds from then until every partition has moved on)."""
     found: Found = field(default_factory=Found)
 
     @property
@@ -73,6 +75,7 @@ def work(ground: Ground, name: str) -> None:
     """A worker's process: it goes on until it is killed, whatever does not answer."""
     with ExitStack() as stack:
         log, hot = _opened(ground, stack)
+        hot = Torn(hot) if ground.torn else hot
         handler = stack.enter_context(closing(Counting(ground.folder / FIRINGS)))
         lease = timedelta(seconds=ground.settings.lease_seconds)
         worker = PartitionWorker(log, hot, handler, name=name, lease=lease, batch=ground.settings.batch)
@@ -95,6 +98,26 @@ def send(ground: Ground) -> None:
             note.with_suffix(".new").write_text(str(done))
             note.with_suffix(".new").replace(note)
             time.sleep(max(0.0, (done - start) / ground.rate - (time.monotonic() - began)))
+
+
+class Torn:
+    """A hot store whose states and positions do not change together.
+
+    Args:
+        hot: The real one.
+    """
+
+    def __init__(self, hot: HotStore) -> None:
+        self._hot = hot
+
+    def commit(self, change: Change) -> None:
+        """States first; whoever is killed before the position follows has them counted twice."""
+        self._hot.commit(replace(change, position=change.after or 0))
+        time.sleep(PAUSE_SECONDS)
+        self._hot.commit(replace(change, states={}, seen={}))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._hot, name)
 
 
 class Cast:
@@ -211,7 +234,7 @@ def live_under_kills(
                 before = _patiently(standing)
                 outcome.cut_bytes += cast.kill(kind, draw)
                 outcome.kills[kind] = outcome.kills.get(kind, 0) + 1
-                outcome.recoveries.append(_recovery(standing, before, cast))
+                outcome.recoveries.append((kind, _recovery(standing, before, cast)))
             while not (cast.sent() and all(at == end for at, end in _patiently(standing))):
                 if time.monotonic() - began > deadline_seconds:
                     raise RuntimeError(f"the load is not through: {standing()}")

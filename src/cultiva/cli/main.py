@@ -13,6 +13,7 @@ from cultiva.cli import (
     content,
     daily,
     letters,
+    live,
     map,
     price,
     questions,
@@ -50,6 +51,7 @@ for group in (
     content,
     tasks,
     work,
+    live,
     letters,
     campaigns,
 ):

@@ -43,10 +43,12 @@ def work(
     """
     from cultiva.loop.work.service import Worker
 
-    over = _told_to_stop()
-    clock = _clock(at)
+    over = told_to_stop()
+    clock = clock_at(at)
     name = f"worker-{os.getpid()}"
     with opened(workspace, set_) as parts, closing(Worker(replace(parts, clock=clock), name)) as worker:
+        if not (once or until_idle):
+            worker.start()
         while not over.is_set():
             done = worker.round(clock())
             if json_:
@@ -59,14 +61,15 @@ def work(
                 over.wait(PAUSE_SECONDS)
 
 
-def _told_to_stop() -> threading.Event:
+def told_to_stop() -> threading.Event:
+    """Is set as soon as the process is asked to end."""
     over = threading.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda *_: over.set())
     return over
 
 
-def _clock(at: str) -> Clock:
+def clock_at(at: str) -> Clock:
     """The real clock, or one that stands still at an instant."""
     if not at:
         return utc_now

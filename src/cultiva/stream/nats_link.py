@@ -9,7 +9,8 @@ import asyncio
 import concurrent.futures
 import json
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, TypeVar
 
@@ -53,6 +54,7 @@ class Link:
         self._thread.start()
         self._awaited: dict[str, Callable[[Msg], None]] = {}
         self._numbers = count(1)
+        self._lost: set[Callable[[], None]] = set()
         try:
             self.client: Client = self.call(lambda: self._connect(servers), seconds=ANSWER_SECONDS)
         except CultivaError:
@@ -78,6 +80,32 @@ class Link:
                 hint="see [live] log in cultiva.toml",
             ) from error
 
+    @contextmanager
+    def told_if_lost(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Has `tell` called, on the connection's thread, if the connection is lost within the block."""
+        self._lost.add(tell)
+        try:
+            yield
+        finally:
+            self._lost.discard(tell)
+
+    async def first(self, answer: asyncio.Future[T]) -> T:
+        """What an address is sent first, or that nothing comes because the connection is lost.
+
+        Raises:
+            NoAnswerError: if it is lost, or nothing comes in time.
+        """
+
+        def lost() -> None:
+            if not answer.done():
+                answer.set_exception(NoAnswerError("the connection was lost"))
+
+        with self.told_if_lost(lost):
+            try:
+                return await asyncio.wait_for(answer, ANSWER_SECONDS)
+            except TimeoutError as error:
+                raise NoAnswerError("no answer in time") from error
+
     async def ask(self, subject: str, body: dict[str, Any]) -> dict[str, Any]:
         """One request of JetStream's own API; its answer, which may hold an `error`.
 
@@ -88,7 +116,7 @@ class Link:
         reply = self.expect(lambda message: None if answer.done() else answer.set_result(message))
         try:
             await self.client.publish(f"$JS.API.{subject}", json.dumps(body).encode(), reply=reply)
-            message = await asyncio.wait_for(answer, ANSWER_SECONDS)
+            message = await self.first(answer)
         finally:
             self.forget(reply)
         if status(message) is not None:
@@ -134,6 +162,7 @@ class Link:
             reconnect_time_wait=BETWEEN_SECONDS,
             pending_size=PENDING_BYTES,
             error_cb=_noted,
+            disconnected_cb=self._disconnected,
         )
         self._inbox = client.new_inbox()
         self._depth = len(self._inbox) + 1
@@ -144,6 +173,10 @@ class Link:
         found = self._awaited.get(message.subject[self._depth :].partition(".")[0])
         if found is not None:
             found(message)
+
+    async def _disconnected(self) -> None:
+        for tell in list(self._lost):
+            tell()
 
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

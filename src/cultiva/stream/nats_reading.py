@@ -7,7 +7,7 @@ import json
 
 from nats.aio.msg import Msg
 
-from cultiva.stream.nats_link import ANSWER_SECONDS, Link, NoAnswerError, status
+from cultiva.stream.nats_link import Link, NoAnswerError, status
 
 FORGOTTEN_SECONDS = 300
 """The server lets go of a place in the stream that nobody has read from for so long."""
@@ -93,9 +93,9 @@ class Reading:
         body = json.dumps({"batch": limit, "no_wait": True}).encode()
         try:
             await self._link.client.publish(subject, body, reply=f"{self._address}.{self._pulls}")
-            word = await asyncio.wait_for(self._done, ANSWER_SECONDS)
-        except TimeoutError as error:
-            raise _LostError("no answer") from error
+            word = await self._link.first(self._done)
+        except NoAnswerError as error:
+            raise _LostError(str(error)) from error
         finally:
             self._done = None
         if word not in {"", "404", "408"}:

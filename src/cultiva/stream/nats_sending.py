@@ -11,7 +11,7 @@ import msgspec
 from nats.aio.msg import Msg
 
 from cultiva.kit.clock import seconds
-from cultiva.stream.nats_link import Link, NoAnswerError
+from cultiva.stream.nats_link import BETWEEN_SECONDS, Link, NoAnswerError
 
 PATIENCE_SECONDS = 1.0
 """After so long without an answer, what has not been acknowledged is sent again."""
@@ -52,6 +52,7 @@ class Sending:
         self._got: list[tuple[bool, int] | None] = [None] * len(letters)
         self._missing = len(letters)
         self._again = False
+        self._cut = False
         self._doubtful: list[int] = []
         self._refused = ""
         self._heard = asyncio.Event()
@@ -65,10 +66,14 @@ class Sending:
         address = self._link.expect(self._take)
         began = seconds()
         try:
-            while self._missing and not self._refused and seconds() - began < APPEND_SECONDS:
-                await self._send_missing(address)
-                await self._quiet()
-                self._again = True
+            with self._link.told_if_lost(self._lost):
+                while self._missing and not self._refused and seconds() - began < APPEND_SECONDS:
+                    if self._link.client.is_connected:
+                        await self._send_missing(address)
+                        await self._quiet()
+                    else:
+                        await asyncio.sleep(BETWEEN_SECONDS)
+                    self._again = True
         finally:
             self._link.forget(address)
         if self._missing:
@@ -85,13 +90,20 @@ class Sending:
                 await client.publish(letter.subject, letter.body, reply=f"{address}.{number}", headers=headers)
 
     async def _quiet(self) -> None:
-        """Returns when all is there, or nothing has come for a while."""
-        while self._missing and not self._refused:
+        """Returns when all is there, nothing has come for a while, or the connection was lost."""
+        self._cut = False
+        while self._missing and not self._refused and not self._cut:
             self._heard.clear()
             try:
                 await asyncio.wait_for(self._heard.wait(), PATIENCE_SECONDS)
             except TimeoutError:
                 return
+        if self._cut:
+            await asyncio.sleep(BETWEEN_SECONDS)
+
+    def _lost(self) -> None:
+        self._cut = True
+        self._heard.set()
 
     def _take(self, message: Msg) -> None:
         """An answer like `{"stream":"cultiva-3", "seq":17, "duplicate": true}`."""

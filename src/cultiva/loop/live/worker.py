@@ -1,0 +1,67 @@
+"""A worker of the live side: any number of processes share the customers, and take over from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from cultiva.execution.triggers.effects import Effects
+from cultiva.execution.triggers.service import Triggers
+from cultiva.insight.live.service import Live
+from cultiva.loop.desk import desk
+from cultiva.loop.live.handling import Meaning
+from cultiva.loop.parts import Parts
+from cultiva.loop.recipients import refresh
+from cultiva.stream.port import HotStore, Log
+from cultiva.stream.working import Did, PartitionWorker
+
+
+class LiveWorker:
+    """Folds what comes in into profiles, and carries out what triggers want, partition by partition.
+
+    Args:
+        parts: Of the workspace.
+        log: What came in.
+        hot: What is known of customers.
+        name: Of the process, unlike any other's.
+    """
+
+    def __init__(self, parts: Parts, log: Log, hot: HotStore, name: str) -> None:
+        settings = parts.workspace.settings.live
+        self.meaning = meaning_of(parts)
+        lease = timedelta(seconds=settings.lease_seconds)
+        self._worker = PartitionWorker(log, hot, self.meaning, name=name, lease=lease, batch=settings.batch)
+
+    @property
+    def troubles(self) -> Mapping[str, int]:
+        """Trigger -> how often one of its rules could not be judged; "": records that could not be read."""
+        return self.meaning.troubles
+
+    def round(self, at: datetime) -> Did:
+        """A batch of each partition that the worker owns, and the timers that are due.
+
+        Args:
+            at: Now.
+
+        Raises:
+            CultivaError: if log, hot store or store do not answer; the next round begins anew.
+        """
+        return self._worker.round(at)
+
+    def close(self) -> None:
+        """Gives its partitions up."""
+        self._worker.close()
+
+
+def meaning_of(parts: Parts) -> Meaning:
+    """What records and timers mean in a workspace."""
+    workspace = parts.workspace
+    triggers = Triggers(workspace)
+    effects = Effects(
+        workspace,
+        parts.store.database,
+        triggers,
+        tasks=desk(parts) if workspace.workbench is not None else None,
+        know=lambda customers: refresh(parts, customers, parts.newest_date()),
+    )
+    return Meaning(Live(workspace), triggers, effects)
