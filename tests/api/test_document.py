@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cultiva.api.app import document
-from cultiva.client import shapes
+from cultiva.client import decide, events, shapes
 from cultiva.execution.access.keys import Scope
 
 GOLDEN = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -22,11 +22,13 @@ NAMES = {
     "Tag": "TagShape", "Task": "TaskShape", "TaskStory": "TaskStoryShape", "LaunchStory": "LaunchStoryShape",
     "OutcomeReport": "OutcomeReport", "OutcomeTaken": "OutcomeTaken", "OutcomesTaken": "OutcomesTaken",
     "Ready": "Ready", "ResultReport": "ResultReport", "ArrivalTasks": "ArrivalTasks",
+    "EventsTaken": "EventsTaken", "Taken": "TakenShape",
 }  # fmt: skip
 """Shapes of the client -> schemas, where it is not the name with `Shape` behind it."""
 SHAPES = [
     (name, shape)
-    for name, shape in inspect.getmembers(shapes, inspect.isclass)
+    for module in (shapes, events, decide)
+    for name, shape in inspect.getmembers(module, inspect.isclass)
     if issubclass(shape, shapes.Shape) and shape not in (shapes.Shape, shapes.Page) and "[" not in name
 ]
 
@@ -52,7 +54,8 @@ def test_every_operation_says_what_it_does_needs_and_may_answer(
     for status, response in operation["responses"].items():
         if int(status) >= 400:
             assert list(response["content"]) == ["application/problem+json"]
-    changes = method == "post" and guarded and path != "/v1/counts"
+    named_by_message = operation["tags"][0] in {"events", "decide"}  # a message's or decision's id does it there
+    changes = method == "post" and guarded and path != "/v1/counts" and not named_by_message
     names = {one["name"] for one in operation.get("parameters", ())}
     assert ("Idempotency-Key" in names) == changes == bool(operation.get("x-cultiva-once"))
 
@@ -75,9 +78,20 @@ def test_the_client_knows_every_member(name: str, shape: type[shapes.Shape]) -> 
 def test_the_client_asks_every_path() -> None:
     from cultiva.client import calls
 
-    text = inspect.getsource(calls)
+    text = inspect.getsource(calls) + inspect.getsource(events) + inspect.getsource(decide)
     tags = {operation["tags"][0] for _, _, operation in OPERATIONS} - {"webhooks", "links", "operation"}
-    assert tags == {"customers", "consent", "segments", "strategies", "launches", "tasks", "outcomes", "exports"}
+    assert tags == {
+        "customers",
+        "consent",
+        "segments",
+        "strategies",
+        "launches",
+        "tasks",
+        "outcomes",
+        "exports",
+        "events",
+        "decide",
+    }
     for path in DOCUMENT["paths"]:
         if path.startswith("/v1/") and "/webhooks/" not in path:
             last = [part for part in path.split("/") if not part.startswith("{")][-1]

@@ -13,6 +13,8 @@ import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from cultiva.client import shapes
+from cultiva.client.decide import Decisions
+from cultiva.client.events import Events
 from cultiva.client.transport import Transport
 
 Item = TypeVar("Item", bound=BaseModel)
@@ -43,6 +45,16 @@ class Client:
     def close(self) -> None:
         """Gives the connections back."""
         self._api.http.close()
+
+    @property
+    def events(self) -> Events:
+        """What customers do, told as it happens."""
+        return Events(self._api)
+
+    @property
+    def decide(self) -> Decisions:
+        """What customers get now."""
+        return Decisions(self._api)
 
     def ready(self) -> shapes.Ready:
         """Whether store and lake answer."""
