@@ -56,6 +56,30 @@ def test_head_is_the_newest_revision() -> None:
     assert scripts.get_current_head() == HEAD
 
 
+def test_the_addresses_of_recipients_known_before_are_taken_over(store_url: str, tmp_path: Path) -> None:
+    from alembic import command
+
+    database = Database(store_url, tmp_path)
+    known = {"zone": "UTC", "language": "zh", "name": "", "channels": "[]", "suppressed_by": "",
+             "business_date": "2026-03-02"}  # fmt: skip
+    rows = [
+        {**known, "customer_id": 1, "phone": "138", "email": "", "handles": '{"wecom": "wm1", "app": ""}'},
+        {**known, "customer_id": 2, "phone": "138", "email": "a@b.c", "handles": "{}"},
+    ]
+    with database.writing() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+        command.upgrade(config, "0004")
+        names = ", ".join(rows[0])
+        values = ", ".join(f":{name}" for name in rows[0])
+        connection.execute(text(f"insert into recipient ({names}) values ({values})"), rows)
+    bring_up(database)
+    with database.reading() as connection:
+        found = connection.execute(text("select customer_id, address, channel from recipient_address")).all()
+    assert sorted(map(tuple, found)) == [(1, "138", "*"), (1, "wm1", "wecom"), (2, "138", "*"), (2, "a@b.c", "*")]
+    database.close()
+
+
 def test_many_may_open_a_new_store_at_once(store_url: str, tmp_path: Path) -> None:
     together = PROCESSES.Barrier(4)
     openers = [PROCESSES.Process(target=open_together, args=(store_url, tmp_path, together)) for _ in range(4)]

@@ -61,7 +61,8 @@ class Report:
     report_id: str
     """The provider's id of the report, or a hash of its content; a repeated one is taken once."""
     kind: str
-    """delivered, bounced, opened, clicked, replied, opted_out, confirmed (WeCom employee), failed."""
+    """delivered, bounced, opened, clicked, replied, opted_out, unfollowed (the customer has cut off the channel),
+    confirmed (WeCom employee), failed."""
     at: datetime
     key: str = ""
     """The delivery's id where the provider hands it back."""

@@ -113,6 +113,16 @@ RECIPIENT = Table(
 )
 """What execution has to know of a customer who is in a play; refreshed from the lake every night."""
 
+RECIPIENT_ADDRESS = Table(
+    "recipient_address",
+    METADATA,
+    _customer(key=True),
+    Column("address", String(200), primary_key=True),
+    Column("channel", String(63), primary_key=True, comment="* for phone and e-mail"),
+    Index("ix_recipient_address_address", "address"),
+)
+"""Whose address it is: phone, e-mail, and those on single channels (WeCom id, device); written with `recipient`."""
+
 CONSENT_CHANGE = Table(
     "consent_change",
     METADATA,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 from tests.execution.dispatch.carriers import NOON, SECOND, Carrier, Stage
 
 from cultiva.contracts.delivery import Report
-from cultiva.execution.tables import CONSENT_CHANGE, RECEIPT, RECIPIENT, SIGNAL
+from cultiva.execution.recipients.people import Recipient
+from cultiva.execution.recipients.service import Recipients
+from cultiva.execution.tables import CONSENT_CHANGE, RECEIPT, SIGNAL
 from cultiva.store import Store
 
 
@@ -110,23 +112,39 @@ def test_an_opt_out_withdraws_consent_for_the_channel_once(stage: Stage) -> None
 
 def test_an_opt_out_of_an_address_counts_for_everybody_there_on_every_channel(stage: Stage) -> None:
     phone = "+8613800001234"
-    row: dict[str, Any] = {
-        "household_id": None,
-        "branch_id": None,
-        "adviser_id": None,
-        "zone": "Asia/Shanghai",
-        "language": "zh",
-    }
-    row |= {"name": "n", "handles": {}, "channels": [], "suppressed_by": "", "business_date": NOON.date()}
-    people = [
-        row | {"customer_id": who, "phone": number, "email": ""} for who, number in enumerate([phone, phone, "x"])
-    ]
-    with stage.database.writing() as connection:
-        connection.execute(insert(RECIPIENT), people)
+    known = Recipient(0, "Asia/Shanghai", "zh", business_date=NOON.date())
+    people = [replace(known, customer_id=who, phone=number) for who, number in enumerate([phone, phone, "x"])]
+    Recipients(stage.database).put(people)
     told = [report(1, "opted_out", address=phone), report(2, "opted_out", address="nobody")]
     assert stage.dispatcher.take("main", told, NOON).unmatched == 1
     words = {(word.customer_id, word.channel) for word in stage.all_of(CONSENT_CHANGE)}
     assert words == {(0, "*"), (1, "*")}
+
+
+def test_a_no_of_any_address_is_that_of_its_owners(stage: Stage) -> None:
+    known = Recipient(0, "Asia/Shanghai", "zh", phone="1", email="a@b.c", business_date=NOON.date())
+    people = [
+        replace(known, handles={"wecom": "wm1", "app": "device"}),
+        replace(known, customer_id=1, phone="2", handles={"wecom": "wm2", "app": "device", "push": "device"}),
+        replace(known, customer_id=2, phone="3", email="", handles={"wecom": "gone"}),
+    ]
+    recipients = Recipients(stage.database)
+    recipients.put(people)
+    recipients.put([replace(people[2], handles={"wecom": "wm3"})])  # what was known before is nobody's any more
+    told = [
+        report(1, "opted_out", address="wm1"),
+        report(2, "unfollowed", address="wm2"),
+        report(3, "unfollowed", address="device"),
+        report(4, "opted_out", address="gone"),
+        report(5, "opened", address="wm3"),
+    ]
+    assert stage.dispatcher.take("main", told, NOON).unmatched == 2
+    words = sorted((word.customer_id, word.channel, word.granted) for word in stage.all_of(CONSENT_CHANGE))
+    assert words == [
+        (0, "*", False), (0, "app", False), (1, "app", False), (1, "push", False), (1, "wecom", False),
+    ]  # fmt: skip
+    signals = sorted((row.customer_id, row.name) for row in stage.all_of(SIGNAL))
+    assert signals == [(0, "opted_out"), (0, "unfollowed"), (1, "unfollowed"), (1, "unfollowed")]
 
 
 def test_polling_takes_what_waits_at_the_providers(stage: Stage) -> None:

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select, update
+from sqlalchemy import Connection, Row, and_, delete, select, update
 
-from cultiva.execution.recipients.people import ConsentWord, Recipient
-from cultiva.execution.tables import CONSENT_CHANGE, JOURNEY, RECIPIENT, STANDSTILL
+from cultiva.execution.recipients.people import EVERY_CHANNEL, ConsentWord, Recipient
+from cultiva.execution.tables import CONSENT_CHANGE, JOURNEY, RECIPIENT, RECIPIENT_ADDRESS, STANDSTILL
 from cultiva.kit.hashing import content_hash
 from cultiva.store.database import insert_missing, put_all
 
@@ -21,6 +21,11 @@ AT_A_TIME = 500
 def put_recipients(connection: Connection, rows: Sequence[Recipient]) -> None:
     """Writes what is known now of each customer over what was known."""
     put_all(connection, RECIPIENT, [{**asdict(one), "channels": list(one.channels)} for one in rows])
+    ids = sorted({one.customer_id for one in rows})
+    for begin in range(0, len(ids), AT_A_TIME):
+        mine = RECIPIENT_ADDRESS.c.customer_id.in_(ids[begin : begin + AT_A_TIME])
+        connection.execute(delete(RECIPIENT_ADDRESS).where(mine))
+    insert_missing(connection, RECIPIENT_ADDRESS, [row for one in rows for row in _addresses(one)])
 
 
 def read_recipients(connection: Connection, ids: Sequence[int]) -> dict[int, Recipient]:
@@ -78,6 +83,13 @@ def in_flight(connection: Connection) -> list[int]:
 def _rows(connection: Connection, asked: Any, column: Any, ids: Sequence[int]) -> Iterator[Row[Any]]:
     for begin in range(0, len(ids), AT_A_TIME):
         yield from connection.execute(asked.where(column.in_(ids[begin : begin + AT_A_TIME])))
+
+
+def _addresses(one: Recipient) -> Iterator[dict[str, Any]]:
+    own = [(address, EVERY_CHANNEL) for address in (one.phone, one.email)]
+    for address, channel in sorted({*own, *((address, channel) for channel, address in one.handles.items())}):
+        if address:
+            yield {"customer_id": one.customer_id, "address": address, "channel": channel}
 
 
 def _recipient(row: Mapping[str, Any]) -> Recipient:

@@ -12,6 +12,10 @@ from cultiva.execution.dispatch.records import State, name_of
 
 OPTED_OUT = "opted_out"
 """Kind of report that withdraws consent."""
+UNFOLLOWED = "unfollowed"
+"""Kind of report that the customer has cut off a channel: removed the employee, the app, the chat."""
+WITHDRAWING = frozenset({OPTED_OUT, UNFOLLOWED})
+"""Kinds after which the customer is left alone: everywhere, or on that channel."""
 ARRIVED = frozenset({"delivered", "opened", "clicked", "replied"})
 """Kinds that show that the customer has it."""
 MISSED = frozenset({"bounced", "failed"})
@@ -68,6 +72,16 @@ def next_state(kind: str, state: State) -> State | None:
     return None
 
 
+def concerned(kind: str, customer_id: int, channel: str) -> tuple[int, str, str]:
+    """Whom the no of an address concerns, without a touch: on every channel, or the one that was cut off.
+
+    Examples:
+        >>> concerned("opted_out", 7, "wecom"), concerned("unfollowed", 7, "wecom")
+        ((7, '', '*'), (7, '', 'wecom'))
+    """
+    return customer_id, "", EVERY_CHANNEL if kind == OPTED_OUT else channel
+
+
 def body_of(report: Report) -> dict[str, Any]:
     """The report as it is kept."""
     kept = {"report_id": report.report_id, "key": report.key, "reference": report.reference}
@@ -96,8 +110,9 @@ def signal_of(provider: str, report: Report, *, customer_id: int, touch_id: str,
 
 def withdrawal_of(provider: str, report: Report, *, customer_id: int, channel: str) -> dict[str, Any]:
     """Consent withdrawn, with what proves it."""
+    of_channel = [channel] if report.kind == UNFOLLOWED else []  # an address may be cut off on several channels
     return {
-        "change_id": name_of("opt-out", provider, report.report_id, customer_id),
+        "change_id": name_of("opt-out", provider, report.report_id, customer_id, *of_channel),
         "customer_id": customer_id,
         "channel": channel,
         "granted": False,

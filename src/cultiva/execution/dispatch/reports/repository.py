@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, or_, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, select, update
 
 from cultiva.contracts.delivery import Report
 from cultiva.execution.dispatch.records import State
 from cultiva.execution.dispatch.reports.matching import (
-    EVERY_CHANNEL,
-    OPTED_OUT,
+    WITHDRAWING,
     Sender,
     Taken,
     body_of,
+    concerned,
     next_state,
     receipt_id,
     report_of,
     signal_of,
     withdrawal_of,
 )
-from cultiva.execution.tables import CONSENT_CHANGE, DELIVERY, RECEIPT, RECIPIENT, SIGNAL
+from cultiva.execution.tables import CONSENT_CHANGE, DELIVERY, RECEIPT, RECIPIENT_ADDRESS, SIGNAL
 from cultiva.store.database import Database, insert_missing, insert_new
 
 AT_A_TIME = 500
@@ -155,18 +155,19 @@ def _sender(row: Row[Any]) -> Sender:
 
 
 def _people(connection: Connection, named: Mapping[str, Report]) -> dict[str, list[tuple[int, str, str]]]:
-    """Whose address it is that opted out: everybody who can be reached there, on every channel."""
-    asking = {name: one.address for name, one in named.items() if one.kind == OPTED_OUT and one.address}
-    addresses = sorted(set(asking.values()))
-    owners: dict[str, list[int]] = {}
+    """Everybody who can be reached at the address that said no: on every channel, or on the one that was cut off."""
+    asking = {name: one for name, one in named.items() if one.kind in WITHDRAWING and one.address}
+    addresses = sorted({one.address for one in asking.values()})
+    owners: dict[str, set[tuple[int, str]]] = {}
     for begin in range(0, len(addresses), AT_A_TIME):
-        part = addresses[begin : begin + AT_A_TIME]
-        asked = select(RECIPIENT.c.customer_id, RECIPIENT.c.phone, RECIPIENT.c.email)
-        for row in connection.execute(asked.where(or_(RECIPIENT.c.phone.in_(part), RECIPIENT.c.email.in_(part)))):
-            for address in {row.phone, row.email} & set(part):
-                owners.setdefault(address, []).append(row.customer_id)
-    found = {name: [(who, "", EVERY_CHANNEL) for who in owners.get(address, [])] for name, address in asking.items()}
-    return {name: people for name, people in found.items() if people}
+        mine = RECIPIENT_ADDRESS.c.address.in_(addresses[begin : begin + AT_A_TIME])
+        for row in connection.execute(select(RECIPIENT_ADDRESS).where(mine)):
+            owners.setdefault(row.address, set()).add((row.customer_id, row.channel))
+    found = {
+        name: sorted(concerned(one.kind, who, channel) for who, channel in owners.get(one.address, ()))
+        for name, one in asking.items()
+    }
+    return {name: list(dict.fromkeys(people)) for name, people in found.items() if people}
 
 
 def _tell(
@@ -184,6 +185,6 @@ def _tell(
     withdrawn = [
         withdrawal_of(provider, report, customer_id=who, channel=channel)
         for report, who, _, channel in each
-        if report.kind == OPTED_OUT
+        if report.kind in WITHDRAWING
     ]
     insert_missing(connection, CONSENT_CHANGE, sorted(withdrawn, key=lambda row: row["change_id"]))
