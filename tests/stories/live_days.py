@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
 import random
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,21 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from cultiva import bootstrap
-from cultiva.contracts.moments import Moment, read_hot, read_moment, write_hot, write_moment
+from cultiva.contracts.moments import HotRecord, Moment, write_hot, write_moment
 from cultiva.definitions.packs import init_workspace
-from cultiva.definitions.sources import FileFormat, Input
-from cultiva.definitions.sources import Mapping as TableMapping
 from cultiva.insight.groups.memberships import read_members
 from cultiva.insight.live.service import Live
 from cultiva.loop import service
 from cultiva.loop.daily import daily_plan
 from cultiva.loop.live.comparing import Compared, compare, rows_at_mark
+from cultiva.loop.live.nightly import with_live_events
+from cultiva.loop.live.parity import LiveParts
 from cultiva.loop.live.publishing import Published, publish
+from cultiva.loop.live.worker import LiveWorker
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import scan
 from cultiva.simbank.sample import write_sample
-from cultiva.stream.port import Change, HotStore, Log, Logged, Record
+from cultiva.stream.port import HotStore, Log, Record
 
 STEPS = ("sources", "identity", "customer", "holding", "profile", "segments")
 """The part of the main job that makes profiles and segments."""
@@ -62,7 +64,8 @@ TAGS = """
 - { name: parcel_fees, label: { zh: 运费, en: Fees }, type: money,
     expression: "event_sum('parcel_sent', 'fee', 4, to like '%河%' or to is null)" }
 - { name: parcel_age, label: { zh: 距上次, en: Days since }, type: integer,
-    expression: "days_since_event('parcel_sent', due > date '1994-04-02' or at_hour < timestamp '1994-04-02 03:00:00')" }
+    expression: "days_since_event('parcel_sent',
+                                  due > date '1994-04-02' or at_hour < timestamp '1994-04-02 03:00:00')" }
 - { name: recent_value, label: { zh: 近期, en: Recent }, type: money, expression: "heavy * 1.15 + event_fees / 7" }
 """
 SEGMENTS = """
@@ -82,6 +85,37 @@ NAMES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "car_service_used": [{"service": "wash"}],
     "child_account_viewed": [{"age": 7.0}],
 }
+SMALL_PARTS = (
+    "contact_policy.yaml",
+    "events.yaml",
+    "lifecycle.yaml",
+    "lists",
+    "micro",
+    "segments",
+    "tags",
+    "value.yaml",
+)
+PACK_PARTS = ("identity.yaml", "cultiva.toml", "sources/accounts.yaml")
+SOURCES = """
+inputs:
+  - { name: party_core, file: "${data}/party_core.csv" }
+  - { name: event, file: "${data}/event.parquet", format: { kind: parquet } }
+tables:
+  - table: party
+    name: core
+    from: party_core
+    columns: { source_system: source_system, source_id: source_id, party_type: party_type, name: name,
+               birth_date: birth_date, id_type: id_type, id_number_hash: id_number_hash, phone: phone, email: email,
+               region_code: region_code, opened_on: opened_on }
+  - table: event
+    name: all_channels
+    bad_rows_few: 10
+    from: event
+    columns: { event_id: event_id, source_system: source_system, source_id: source_id, at: at, name: name,
+               channel: channel, properties: properties }
+"""
+AT = datetime(2000, 1, 1, tzinfo=UTC)
+"""The worker's instant; profiles do not depend on it."""
 TO = ["西河", "east", "[box]", None]
 
 
@@ -97,68 +131,66 @@ class LiveBank:
     log: Log
     hot: HotStore
     random: random.Random
-    sent: list[Moment] = field(default_factory=list)
-    """Everything that came in, each once."""
-    delivered: set[str] = field(default_factory=set)
+    repeated: int = 0
+    """Records that the log had already."""
     owners: dict[tuple[str, str], int] = field(default_factory=dict)
     """The identity map that the intake knows."""
+
+    @property
+    def side(self) -> LiveParts:
+        return LiveParts(self.live, self.log, self.hot)
 
     @property
     def zone(self) -> ZoneInfo:
         return self.live.zone
 
-    def night(self, on: date) -> Parts:
+    def night(self, on: date) -> None:
         """The run of a date: the mark, the delivery of what stands before it, the steps."""
-        self.log.mark(on.isoformat())
-        parts = self._with_events(on)
+        parts = with_live_events(self.parts, on)
         plan = tuple(step for step in daily_plan(parts, on) if step.name in STEPS)
-        service.run(parts, on, steps=plan)
-        return parts
+        service.run(self.parts, on, steps=plan)
+        work(self)
 
     def publish(self, on: date) -> Published:
         """The intake knows the new identity map, then the night is published."""
+        self.know(on)
+        return publish(self.parts, self.live, self.hot, self.log, on)
+
+    def know(self, on: date) -> None:
+        """Takes up the identity map of a run."""
         mapping = scan(self.parts.lake.files_current("identity_map", on))
         rows = mapping.select("source_system", "source_id", "customer_id").collect().iter_rows()
         self.owners = {(system, number): customer for system, number, customer in rows}
-        return publish(self.parts, self.live, self.hot, self.log, on)
-
-    def _with_events(self, on: date) -> Parts:
-        """What came in and is not delivered yet, without what is of a later day, as a delivery of its own."""
-        fresh = [one for one in self.sent if one.message_id not in self.delivered and one.day <= on]
-        self.delivered |= {one.message_id for one in fresh}
-        if not fresh:
-            return self.parts
-        path = self.parts.root / "came-in" / on.isoformat() / "event.parquet"
-        path.parent.mkdir(parents=True)
-        delivery_of(fresh, self.zone).write_parquet(path)
-        given = Input(
-            name="came_in_event", file=path.relative_to(self.parts.root).as_posix(), format=FileFormat(kind="parquet")
-        )
-        names = ("event_id", "source_system", "source_id", "at", "name", "channel", "properties")
-        mapping = TableMapping(
-            table="event", name="came_in", **{"from": "came_in_event"}, columns={n: n for n in names}
-        )
-        sources = self.parts.workspace.sources
-        both = sources.model_copy(update={"inputs": (*sources.inputs, given), "tables": (*sources.tables, mapping)})
-        return replace(self.parts, workspace=replace(self.parts.workspace, sources=both))
 
     def day(self, on: date, events: int) -> None:
         """A day's events: late ones, out of order, some twice."""
-        drawn = [self._event(on, number) for number in range(events)]
-        self.random.shuffle(drawn)
+        drawn = self.drawn(on, events, "day")
         for start in range(0, len(drawn), 50):
             batch = drawn[start : start + 50]
-            self.send([*batch, *self.random.sample(batch, min(5, len(batch)))])
+            self.send([*batch, *self.random.sample(batch, min(8, len(batch)))])
             work(self)
+
+    def drawn(self, on: date, events: int, name: str) -> list[Moment]:
+        """Events that come in on a day, in no order."""
+        drawn = [self._event(on, f"{on}-{name}-{number}") for number in range(events)]
+        self.random.shuffle(drawn)
+        return drawn
+
+    def changed(self, on: date) -> frozenset[int]:
+        """Customers who were merged or split that night."""
+        found = [one for one in self.parts.store.identity.changes(upto=on) if one.business_date == on]
+        return frozenset(number for one in found for number in (*one.from_ids, *one.to_ids))
+
+    def replace(self, customer: int, seen: bytes | None, record: HotRecord) -> None:
+        """Puts a record into the hot store."""
+        assert self.hot.put({customer: (seen, write_hot(record))}) == []
 
     def send(self, moments: Iterable[Moment]) -> None:
         """Into the log; what is there already is not taken again."""
-        given = list(moments)
-        records = [Record(one.message_id, one.customer_id, write_moment(one)) for one in given]
-        taken = self.log.append(records)
-        self.sent.extend(one for one, new in zip(given, taken, strict=True) if new)
+        records = [Record(one.message_id, one.customer_id, write_moment(one)) for one in moments]
+        self.repeated += self.log.append(records).count(False)
 
-    def _event(self, on: date, number: int) -> Moment:
+    def _event(self, on: date, message_id: str) -> Moment:
         name = self.random.choice([*NAMES, "parcel_sent", "parcel_sent", "parcel_sent"])
         late = self.random.choice([0] * 8 + [1, 2, 6])
         day = on - timedelta(days=late)
@@ -169,7 +201,7 @@ class LiveBank:
         at = local.replace(tzinfo=self.zone, fold=self.random.choice([0, 1])).astimezone(UTC)
         (system, source_id), customer = self.random.choice(self.known)
         return Moment(
-            message_id=f"{on}-{number}",
+            message_id=message_id,
             customer_id=customer,
             name=name,
             at=at,
@@ -201,75 +233,54 @@ class LiveBank:
         """The live profiles at the mark of a date with the night's of that date."""
         profile = scan(self.parts.lake.files_current("profile", on)).collect()
         profile = profile.filter(~pl.col("customer_id").is_in(sorted(skip)))
-        members = read_members(self.parts.lake.files_current("memberships", on)).segments
+        members = dict(read_members(self.parts.lake.files_current("memberships", on)).segments)
         rows = rows_at_mark(self.live, self.hot, profile["customer_id"].to_list(), on)
         return compare(self.live, rows, profile, members, on=on)
 
 
-def delivery_of(moments: Sequence[Moment], zone: ZoneInfo) -> pl.DataFrame:
-    """Moments as a delivery of events, in the bank's local time."""
-    rows = [
-        {
-            "event_id": one.message_id,
-            "source_system": one.source_system,
-            "source_id": one.source_id,
-            "at": one.at.astimezone(zone).replace(tzinfo=None),
-            "name": one.name,
-            "channel": one.channel or None,
-            "properties": json.dumps(dict(one.properties), ensure_ascii=False),
-        }
-        for one in moments
-    ]
-    return pl.DataFrame(rows, schema_overrides={"channel": pl.String}, infer_schema_length=None)
-
-
 def work(bank: LiveBank) -> None:
     """A worker that reads every partition to its end."""
-    at = datetime(2000, 1, 1, tzinfo=UTC)
-    for owned in bank.hot.claim("story", at, timedelta(hours=1), wanted=bank.log.partitions):
-        while True:
-            after = bank.hot.position(owned.partition)
-            batch = bank.log.read(owned.partition, after=after, limit=40)
-            if not batch:
-                break
-            before = [name for position, name in bank.log.marks(owned.partition) if position <= after]
-            ids = sorted({one.record.customer_id for one in batch if not one.mark})
-            seen = dict(zip(ids, bank.hot.get(ids), strict=True))
-            records = {customer: read_hot(state) for customer, state in seen.items()}
-            for label, moments in _by_label(batch, before[-1] if before else ""):
-                for customer, own in moments.items():
-                    records[customer].profile = bank.live.fold(records[customer].profile, own, label)
-            states = {customer: write_hot(record) for customer, record in records.items()}
-            bank.hot.commit(Change(owned.partition, owned.fence, batch[-1].position, states, after=after, seen=seen))
-
-
-def _by_label(batch: Sequence[Logged], label: str) -> Iterator[tuple[str, dict[int, list[Moment]]]]:
-    found: dict[int, list[Moment]] = {}
-    for one in batch:
-        if one.mark:
-            yield label, found
-            label, found = one.mark, {}
-        else:
-            moment = read_moment(one.record.body)
-            found.setdefault(moment.customer_id, []).append(moment)
-    yield label, found
+    with closing(LiveWorker(bank.parts, bank.log, bank.hot, "story")) as worker:
+        while not worker.round(AT).idle:
+            pass
 
 
 def made_bank(root: Path, *, customers: int, timezone: str) -> Path:
     """A workspace of the starter pack over a generated delivery, with tags of every kind from events."""
     init_workspace(root)
+    _with_parcels(root, timezone)
     write_sample(root / "data", customers=customers, transactions_per_customer=8, seed=3)
+    return root
+
+
+def small_bank(root: Path, *, customers: int, timezone: str) -> Path:
+    """The same with few tags and few tables, so that a night takes little time."""
+    pack, small = root.with_name("pack"), Path(__file__).parents[1] / "insight" / "smallbank"
+    init_workspace(pack)
+    root.mkdir()
+    for name in SMALL_PARTS:
+        (shutil.copytree if (small / name).is_dir() else shutil.copy)(small / name, root / name)
+    for name in PACK_PARTS:
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(pack / name, root / name)
+    tags = (root / "tags" / "all.yaml").read_text(encoding="utf-8")
+    (root / "tags" / "all.yaml").write_text(re.sub(r"(?m)^- name: rating\n(  .*\n)+", "", tags), encoding="utf-8")
+    (root / "sources" / "all.yaml").write_text(SOURCES, encoding="utf-8")
+    _with_parcels(root, timezone)
+    write_sample(root / "data", customers=customers, transactions_per_customer=8, seed=3)
+    return root
+
+
+def _with_parcels(root: Path, timezone: str) -> None:
     _append(root / "events.yaml", EVENTS)
     (root / "tags" / "parcels.yaml").write_text(TAGS, encoding="utf-8")
     (root / "segments" / "parcels.yaml").write_text(SEGMENTS, encoding="utf-8")
     lifecycle = root / "lifecycle.yaml"
-    text = lifecycle.read_text(encoding="utf-8")
-    assert "stages:\n" in text
-    text = text.replace("stages:\n", f"stages:{STAGE}", 1)
-    lifecycle.write_text(re.sub(r"(?m)^order:.*\n", "", text), encoding="utf-8")
-    settings = root / "cultiva.toml"
-    settings.write_text(settings.read_text(encoding="utf-8").replace("Asia/Shanghai", timezone), encoding="utf-8")
-    return root
+    text = lifecycle.read_text(encoding="utf-8").replace("stages:\n", f"stages:{STAGE}", 1)
+    assert "parcels" in text
+    lifecycle.write_text(re.sub(r"(?m)^order:.*\n?", "", text), encoding="utf-8")
+    settings = re.sub(r"(?m)^timezone.*\n", "", (root / "cultiva.toml").read_text(encoding="utf-8"))
+    (root / "cultiva.toml").write_text(f'timezone = "{timezone}"\n{settings}', encoding="utf-8")
 
 
 def _append(path: Path, text: str) -> None:
@@ -279,18 +290,18 @@ def _append(path: Path, text: str) -> None:
 @contextmanager
 def living(root: Path, *, seed: int = 1) -> Iterator[LiveBank]:
     """The bank, opened."""
-    overrides = {"engine.threads": "2", "engine.memory_gb": "1", "live.partitions": "4"}
+    overrides = {"engine.threads": "2", "engine.memory_gb": "1", "live.partitions": "4", "live.enabled": "true"}
     with bootstrap.opened(root, overrides=overrides) as parts, bootstrap.live(parts.workspace) as (log, hot):
         yield LiveBank(parts, Live(parts.workspace), log, hot, random.Random(seed))
 
 
-def rewrite(path: Path, change: Mapping[str, Mapping[str, str]]) -> None:
-    """Changes cells of a CSV delivery: source_id -> column -> value."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        row.update(change.get(row["source_id"], {}))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+def merge_two(party: str) -> str:
+    """The delivery of party records with two persons' documents and birth dates the same."""
+    rows = list(csv.DictReader(io.StringIO(party)))
+    one, other = [row for row in rows if row["party_type"] == "person" and row["birth_date"]][3:5]
+    other.update({name: one[name] for name in ("id_type", "id_number_hash", "birth_date")})
+    written = io.StringIO()
+    writer = csv.DictWriter(written, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return written.getvalue()

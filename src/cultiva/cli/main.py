@@ -12,6 +12,7 @@ from cultiva.cli import (
     campaigns,
     content,
     daily,
+    handing,
     letters,
     live,
     map,
@@ -22,6 +23,7 @@ from cultiva.cli import (
     shows,
     simulate,
     tasks,
+    triggers,
     work,
     workspaces,
 )
@@ -39,6 +41,7 @@ app = typer.Typer(
 for group in (
     workspaces,
     daily,
+    handing,
     letters,
     review,
     assets,
@@ -50,6 +53,7 @@ for group in (
     serve,
     content,
     tasks,
+    triggers,
     work,
     live,
     letters,

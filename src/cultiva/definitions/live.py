@@ -10,6 +10,10 @@ from cultiva.definitions.base import Model
 class LiveSettings(Model):
     """`[live]` of cultiva.toml."""
 
+    enabled: bool = False
+    """Whether runs take in what came in live and publish tomorrow's profiles."""
+    parity_sample: int = Field(default=1_000, ge=0)
+    """Customers whose live profiles every run compares with the night's before it publishes; 0: none."""
     log: str = "sqlite:///.cultiva/live/log.db"
     """The log: `sqlite:///path`, or servers of NATS with JetStream, `nats://host:4222,nats://other:4222`."""
     hot: str = "sqlite:///.cultiva/live/hot.db"

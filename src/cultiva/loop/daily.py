@@ -6,6 +6,7 @@ from datetime import date
 
 from cultiva.loop.day import Day
 from cultiva.loop.lifetimes import lifetime_steps
+from cultiva.loop.live.nightly import live_steps
 from cultiva.loop.modelling import model_steps
 from cultiva.loop.parts import Parts
 from cultiva.loop.pricing import price_steps
@@ -33,6 +34,7 @@ def daily_plan(parts: Parts, on: date) -> Plan:
         Step("review", STEPS["review"], ("exposure",), day.review),
         *model_steps(parts, on),
         Step("lists", STEPS["lists"], ("plan",), day.lists),
+        *live_steps(parts, on),
         Step("report", STEPS["report"], (*EARLIER,), day.report),
     )
 

@@ -15,6 +15,7 @@ from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import say
 from cultiva.loop.daily import daily_plan
 from cultiva.loop.housekeeping import tidy
+from cultiva.loop.live.nightly import with_live_events
 from cultiva.loop.parts import Parts
 from cultiva.loop.returns import with_returns
 from cultiva.loop.runner import execute
@@ -91,7 +92,7 @@ class Preview:
 
 def preview(parts: Parts, on: date) -> Preview:
     """What `run` would do now, without doing it."""
-    parts = with_returns(parts, on, write=False)
+    parts = with_live_events(with_returns(parts, on, write=False), on, write=False)
     request = request_of(parts, on)
     last = parts.store.runs.newest(state=RunState.FINISHED)
     return Preview(
@@ -147,7 +148,7 @@ def run(parts: Parts, on: date, *, progress: StepProgress | None = None, steps: 
         CultivaError: if another process runs this date, or a step fails.
     """
     with held(MAIN_JOB, store=parts.store, clock=parts.clock):
-        parts = with_returns(parts, on)
+        parts = with_live_events(with_returns(parts, on), on)
         workspace = parts.workspace
         parts.store.registry.record(workspace.version, _records(workspace), at=parts.clock())
         finished = execute(

@@ -91,7 +91,7 @@ def compare(
     live: Live,
     rows: Mapping[int, LiveRow],
     night: pl.DataFrame,
-    members: Mapping[str, Collection[int]],
+    members: Mapping[str, Any],
     *,
     on: date,
     leave_out: Collection[str] = (),

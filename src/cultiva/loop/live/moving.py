@@ -53,10 +53,11 @@ def moves_of(parts: Parts, live: Live, log: Log, on: date) -> Moves:
     log.mark(seal)
     concerned = frozenset(number for one in changes for number in (*one.from_ids, *one.to_ids))
     after = frozenset(number for one in changes for number in one.to_ids)
-    owners = _owners(parts, on)
+    owners, firsts = _owners(parts, on), _first_records(parts, on, concerned)
     since: dict[int, Days] = {number: {} for number in after}
     for moment in _moments(log, concerned, on, seal):
-        customer = owners.get((moment.source_system, moment.source_id), moment.customer_id)
+        named = (moment.source_system, moment.source_id) if moment.source_id else firsts.get(moment.customer_id)
+        customer = moment.customer_id if named is None else owners.get(named, moment.customer_id)
         if customer in since and (found := live.folder.parts(moment)):
             add(since[customer], moment.day.toordinal(), found, live.program.measures)
     return Moves(seal, since, _successors(changes))
@@ -73,6 +74,13 @@ def _owners(parts: Parts, on: date) -> dict[tuple[str, str], int]:
     changed = now.join(before, on=["source_system", "source_id"]).filter(pl.col("old") != pl.col("customer_id"))
     rows = changed.select("source_system", "source_id", "customer_id").collect()
     return {(system, number): customer for system, number, customer in rows.iter_rows()}
+
+
+def _first_records(parts: Parts, on: date, concerned: frozenset[int]) -> dict[int, tuple[str, str]]:
+    """The first party record of customers as the run before knew them: whose is what names no record."""
+    before = scan(parts.lake.files_before("identity_map", on)).filter(pl.col("customer_id").is_in(sorted(concerned)))
+    rows = before.select("customer_id", "source_system", "source_id").collect().sort(pl.all(), descending=True)
+    return {customer: (system, number) for customer, system, number in rows.iter_rows()}
 
 
 def _moments(log: Log, concerned: frozenset[int], on: date, seal: str) -> Iterator[Moment]:

@@ -99,7 +99,9 @@ def _compared(
     parts: Parts, side: LiveParts, chosen: Sequence[int], when: tuple[date, datetime], folder: Path
 ) -> Compared:
     newest, now = when
-    held, places = _at_rest(side, chosen)
+    held, places = _at_rest(side, chosen, newest)
+    if not held:
+        raise _behind(newest)
     if not any(one.label for one in held.values()):
         raise _nothing_published(newest)
     published = max(one.label for one in held.values()) >= newest.isoformat()
@@ -127,8 +129,11 @@ def _against(
     return compare(live, rows, control.frame(), control.members, on=on)
 
 
-def _at_rest(side: LiveParts, chosen: Sequence[int]) -> tuple[dict[int, Held], dict[int, int]]:
-    """Records, and the position that each partition stood at when they were read; busy partitions are left out."""
+def _at_rest(side: LiveParts, chosen: Sequence[int], newest: date) -> tuple[dict[int, Held], dict[int, int]]:
+    """Records, and the position that each partition stood at when they were read.
+
+    Partitions that somebody is at all the time, or that have not been read up to the mark, are left out.
+    """
     held: dict[int, Held] = {}
     places: dict[int, int] = {}
     by_partition: dict[int, list[int]] = {}
@@ -138,11 +143,16 @@ def _at_rest(side: LiveParts, chosen: Sequence[int]) -> tuple[dict[int, Held], d
         for _ in range(TRIES):
             before = side.hot.position(partition)
             states = side.hot.get(customers)
-            if side.hot.position(partition) == before:
+            if side.hot.position(partition) == before and before >= _mark(side.log, partition, newest):
                 places[partition] = before
                 held |= {c: read_held(read_hot(s).profile) for c, s in zip(customers, states, strict=True)}
                 break
     return held, places
+
+
+def _mark(log: Log, partition: int, on: date) -> int:
+    """Where the run's mark stands; 0 if it has none."""
+    return next((place for place, name in log.marks(partition) if name == on.isoformat()), 0)
 
 
 def _came_in(side: LiveParts, held: Mapping[int, Held], places: Mapping[int, int], on: date) -> list[Moment]:
@@ -206,6 +216,17 @@ def _before(lake: Lake, on: date) -> date:
     if before is None:
         raise _nothing_published(on)
     return before.business_date
+
+
+def _behind(on: date) -> CultivaError:
+    return CultivaError(
+        "live profiles cannot be compared: no partition has been read up to the run's mark and is at rest",
+        code="live.behind",
+        kind=ErrorKind.UNAVAILABLE,
+        seen=on,
+        allowed="workers that keep up with what comes in",
+        hint="cultiva live WORKSPACE --until-idle",
+    )
 
 
 def _nothing_published(on: date) -> CultivaError:
