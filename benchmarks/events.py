@@ -79,7 +79,7 @@ def _measured(folder: Path, who: str, batch: int, events: int) -> dict[str, Any]
 
 def _cpu(process: psutil.Process) -> float:
     times = process.cpu_times()
-    return float(times.user + times.system)
+    return float(times.user) + float(times.system)
 
 
 def _requests(folder: Path, batch: int, events: int, name: str) -> Iterator[bytes]:
