@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from cultiva.execution.triggers.effects import Effects
@@ -24,11 +24,12 @@ class LiveWorker:
         log: What came in.
         hot: What is known of customers.
         name: Of the process, unlike any other's.
+        live: The workspace's live profiles, if they are made already: that takes half a second.
     """
 
-    def __init__(self, parts: Parts, log: Log, hot: HotStore, name: str) -> None:
+    def __init__(self, parts: Parts, log: Log, hot: HotStore, name: str, *, live: Live | None = None) -> None:
         settings = parts.workspace.settings.live
-        self.meaning = meaning_of(parts)
+        self.meaning = meaning_of(parts, live or Live(parts.workspace))
         lease = timedelta(seconds=settings.lease_seconds)
         self._worker = PartitionWorker(log, hot, self.meaning, name=name, lease=lease, batch=settings.batch)
 
@@ -53,7 +54,7 @@ class LiveWorker:
         self._worker.close()
 
 
-def meaning_of(parts: Parts) -> Meaning:
+def meaning_of(parts: Parts, live: Live) -> Meaning:
     """What records and timers mean in a workspace."""
     workspace = parts.workspace
     triggers = Triggers(workspace)
@@ -62,6 +63,12 @@ def meaning_of(parts: Parts) -> Meaning:
         parts.store.database,
         triggers,
         tasks=desk(parts) if workspace.workbench is not None else None,
-        know=lambda customers: refresh(parts, customers, parts.newest_date()),
+        know=lambda customers: _know(parts, customers),
     )
-    return Meaning(Live(workspace), triggers, effects)
+    return Meaning(live, triggers, effects)
+
+
+def _know(parts: Parts, customers: Sequence[int]) -> None:
+    """Puts what the newest night knows where execution finds it; before the first night nothing is known of anybody."""
+    if parts.store.snapshots.latest("profile", None) is not None:
+        refresh(parts, customers, parts.newest_date())
