@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -39,7 +40,9 @@ def sample(workspace: Workspace, types: Mapping[str, DataType], rng: np.random.G
     return with_action(pa.table(found), Offers.of(workspace))
 
 
-def stored(workspace: Workspace, types: Mapping[str, DataType], *, seed: int = 1) -> list[StoredModel]:
+def stored(
+    workspace: Workspace, types: Mapping[str, DataType], *, seed: int = 1, growth: Growth = SMALL
+) -> list[StoredModel]:
     """A model of effect made of trees, of trees asked twice, and of curves; and a calibrated response."""
     rng = np.random.default_rng(seed)
     table = sample(workspace, types, rng)
@@ -49,13 +52,14 @@ def stored(workspace: Workspace, types: Mapping[str, DataType], *, seed: int = 1
     inputs = Inputs(encoding.names, encoding.categorical, threads=1)
     touched = (rng.random(ROWS) < 0.5).astype(np.float64)
     both = Inputs((*encoding.names, "touch"), encoding.categorical, threads=1)
-    twice = TWICE + grow(np.column_stack([rows, touched]), target + 3 * touched, both, SMALL)
+    twice = TWICE + grow(np.column_stack([rows, touched]), target + 3 * touched, both, growth)
     curves, _ = linear.Ridge(linear.design(rows, inputs), np.ones(ROWS), np.zeros(ROWS, dtype=np.int64)).fit(
         target, [0]
     )
-    parts = ((grow(rows, target, inputs, SMALL), 0.5), (twice, 0.3), (curves, 0.2))
+    parts = ((grow(rows, target, inputs, growth), 0.5), (twice, 0.3), (curves, 0.2))
     effect = EffectModel(encoding, parts, _centres(workspace), _levels(workspace))
-    chance = grow(rows, (target > 4).astype(float), inputs, Growth(rounds=10, leaf_rows=10, objective="binary"))
+    binary = replace(growth, objective="binary", rounds=2 * growth.rounds)
+    chance = grow(rows, (target > 4).astype(float), inputs, binary)
     curve = {"way": "isotonic", "said": [0.0, 0.3, 0.6, 1.0], "meant": [0.01, 0.02, 0.2, 0.3]}
     response = {"encoding": encoding.as_data(), "calibration": curve}
     return [

@@ -38,8 +38,9 @@ class Statement:
     def __init__(self, engine: Engine) -> None:
         compiled = _about().compile(dialect=engine.dialect)
         self._text, self._names = str(compiled), compiled.positiontup
-        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         self._as_text = engine.dialect.name == "sqlite"
+        fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self._fixed = {name: _text(value) for name, value in fixed.items()} if self._as_text else fixed
 
     def ask(self, connection: Any, asked: Mapping[str, Any]) -> Facts:
         """What is known of a customer.
@@ -48,9 +49,8 @@ class Statement:
             connection: Of the driver.
             asked: customer, home, day (of touches), since (of impressions), now.
         """
-        given = {**self._fixed, **asked}
-        if self._as_text:
-            given = {name: _text(value) for name, value in given.items()}
+        given = dict(self._fixed)
+        given.update({name: _text(value) for name, value in asked.items()} if self._as_text else asked)
         cursor = connection.cursor()
         try:
             cursor.execute(self._text, [given[name] for name in self._names] if self._names else given)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from cultiva.contracts.decision import HEALTH_SLICES, Fate, holdout_draw
 from cultiva.definitions.products import Product, levels_of, variant_name
@@ -18,9 +19,11 @@ from cultiva.strategy.candidates import GLOBAL, PROPENSITY_OF_PRIOR, REASONS
 from cultiva.strategy.live.paper import Paper
 from cultiva.strategy.live.rulings import Row, Ruling, Rulings
 from cultiva.strategy.pricing.cells import BETWEEN, NOTHING, Ladder, price_draw
-from cultiva.strategy.ranking import SEPARATOR, Ranking
+from cultiva.strategy.ranking import EVERYWHERE, SEPARATOR, Ranking
 
 NOTHING_FED: Mapping[str, str] = {}
+Pair = tuple[float, float]
+"""Worth and response."""
 
 
 @dataclass(slots=True)
@@ -101,6 +104,27 @@ class Judge:
     ladders: Mapping[str, Ladder]
     on: date
 
+    @cached_property
+    def salts(self) -> dict[str, tuple[str, str]]:
+        """Strategy -> salts of its draws: the chance of the day, and who explores in the month."""
+        day, month = self.on.isoformat(), f"{self.on:%Y-%m}"
+        return {
+            name: (f"random:{name}:{day}", f"explore:{name}:{month}")
+            for name in (one.strategy.name for one in self.rulings.strategies)
+        }
+
+    @cached_property
+    def learnt(self) -> dict[str, tuple[Pair | None, float | None, dict[str, Pair]]]:
+        """Strategy -> what was learnt of it as a whole, what an exposure has cost, and what was learnt by cell."""
+        known, by_cell = self.ranking.learnt, dict[str, dict[str, Pair]]()
+        for (name, cell), pair in known.cells.items():
+            if cell != EVERYWHERE:
+                by_cell.setdefault(name, {})[cell] = pair
+        return {
+            name: (known.everywhere(name), known.costs.get(name), by_cell.get(name, {}))
+            for name in (one.strategy.name for one in self.rulings.strategies)
+        }
+
     def slice_of(self, customer_id: int) -> RankBy:
         """How the customer's candidates are ranked."""
         review = self.ranking.workspace.review
@@ -176,18 +200,18 @@ class _Opening:
         self._name = ruling.strategy.name
         self._by_effect = who.ranked_by is RankBy.EFFECT
         self._scored = self._name in judge.scored
-        learnt = judge.ranking.learnt
-        overall = learnt.everywhere(self._name)
-        known = (learnt.cells.get((self._name, who.cell)) if who.cell else None) or overall
-        rules = ruling.rank(who.row)
+        overall, self._mean_cost, by_cell = judge.learnt[self._name]
+        known = by_cell.get(who.cell, overall)
+        rules = None if known is not None and self._by_effect else ruling.rank(who.row)  # else nobody looks at it
         self._rules = None if rules is None else float(rules)
         self._measured = known is not None
         self._worth = known[0] if known is not None else self._rules
         self._response = known[1] if known is not None else None
-        self._mean_cost = learnt.costs.get(self._name)
-        self._chance = draw(f"random:{self._name}:{judge.on.isoformat()}", who.customer_id)
         exploration = judge.ranking.workspace.review.exploration
-        self._explores = draw(f"explore:{self._name}:{judge.on:%Y-%m}", who.customer_id) < exploration
+        drawn, explored = judge.salts[self._name]
+        self._explores = self._by_effect and draw(explored, who.customer_id) < exploration
+        asked = (self._scored and self._explores) or who.ranked_by is RankBy.RANDOM  # else nobody looks at it
+        self._chance = draw(drawn, who.customer_id) if asked else 0.0
 
     def candidates(self) -> list[Candidate]:
         """Every open proposal where single ones are scored, else the first one or the first reason against all."""

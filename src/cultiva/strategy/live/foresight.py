@@ -13,7 +13,7 @@ import numpy as np
 
 from cultiva.contracts.types import DataType
 from cultiva.strategy.live.candidates import Candidate
-from cultiva.strategy.live.forests import Predictor, blended, ready
+from cultiva.strategy.live.forests import Predictor, Truths, blended, ready
 from cultiva.strategy.live.rulings import Row
 from cultiva.strategy.models.boosting import Numbers
 from cultiva.strategy.models.effect import EffectModel
@@ -55,19 +55,26 @@ class Encoder:
         )  # fmt: skip
 
     @cached_property
+    def varies(self) -> Truths:
+        """By feature whether candidates of one customer differ in it."""
+        found = np.zeros(len(self.encoding.names), dtype=np.bool_)
+        found[[place for place, _, _ in self._of_action]] = True
+        return found
+
+    @cached_property
     def _actions(self) -> dict[tuple[str, str, str], list[float]]:
         return {}
 
     def rows(self, row: Row, candidates: Sequence[Candidate]) -> Numbers:
         """A matrix as `Encoding.matrix` makes it; shape (candidates, features)."""
-        base = np.full(len(self.encoding.names), NAN)
+        base = [NAN] * len(self.encoding.names)
         for place, name, kind, codes in self._tags:
             try:
                 value = row[name]
             except KeyError:  # the profile has no such column any more
                 continue
             if value is not None:
-                base[place] = self._number(value, kind, codes)
+                base[place] = value if type(value) is float else self._number(value, kind, codes)
         found = np.empty((len(candidates), len(base)))
         found[:] = base
         places = [place for place, _, _ in self._of_action]
@@ -105,10 +112,14 @@ class Foresight:
     on: date
     _means: dict[tuple[str, str], tuple[Any, float]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Of the models, which are their content."""
         return self.pinned.ids
+
+    @cached_property
+    def _effect_id(self) -> str:
+        return self.pinned.models["effect"].id
 
     @cached_property
     def _effect(self) -> EffectModel | None:
@@ -120,12 +131,15 @@ class Foresight:
         return tuple((ready(text), weight) for text, weight in self._effect.parts)
 
     @cached_property
-    def _response(self) -> tuple[Predictor, Encoder, Numbers, Numbers] | None:
+    def _response(self) -> tuple[Predictor, Encoder | None, Numbers, Numbers] | None:
+        """The model, how its rows are made (None: as those of the effect), and its calibration."""
         stored: StoredModel | None = self.pinned.models.get("response")
         if stored is None:
             return None
         curve = stored.data["calibration"]
-        encoder = self._encoder(Encoding.from_data(stored.data["encoding"]))
+        encoding = Encoding.from_data(stored.data["encoding"])
+        same = self._effect is not None and encoding == self._effect.encoding
+        encoder = None if same else self._encoder(encoding)
         return ready(stored.boosters[0]), encoder, np.array(curve["said"]), np.array(curve["meant"])
 
     @cached_property
@@ -144,7 +158,7 @@ class Foresight:
         gains = self._gains(rows, candidates)
         effects = np.round(np.array([self._mean(one) for one in candidates]) + gains, MONEY_DIGITS) + 0.0
         chances = self._chances(row, candidates, rows)
-        model = self.pinned.models["effect"].id
+        model = self._effect_id
         for place, one in enumerate(candidates):
             if chances is not None:
                 one.response = float(chances[place])
@@ -156,7 +170,7 @@ class Foresight:
     def _gains(self, rows: Numbers, candidates: Sequence[Candidate]) -> Numbers:
         if not self._parts:
             return np.zeros(len(rows))
-        said = blended(self._parts, rows)
+        said = blended(self._parts, rows, self._of_effect.varies)
         middle = np.array([self._known(one)[1] for one in candidates])
         found: Numbers = np.where(np.isnan(middle), 0.0, said - middle)
         return found
@@ -189,8 +203,7 @@ class Foresight:
         if self._response is None:
             return None
         model, encoder, said, meant = self._response
-        assert self._effect is not None
-        same = encoder.encoding == self._effect.encoding
-        matrix = rows if same else encoder.rows(row, candidates)
-        found: Numbers = np.round(np.interp(model(matrix), said, meant), CHANCE_DIGITS) + 0.0
+        matrix = rows if encoder is None else encoder.rows(row, candidates)
+        varies = (encoder or self._of_effect).varies
+        found: Numbers = np.round(np.interp(model(matrix, varies), said, meant), CHANCE_DIGITS) + 0.0
         return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +25,7 @@ ZERO = 1e-35
 CATEGORICAL, DEFAULT_LEFT = 1, 2
 """Bits of a node's decision type; the next two say what is missing: 0 nothing, 1 zero, 2 NaN."""
 Whole = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,34 @@ class Forest:
     words: npt.NDArray[np.uint32]
     sigmoid: float
     """Of a chance: how steeply it rises; 0: the sum itself is the answer."""
+    known: dict[bytes, Truths] = field(default_factory=dict)
+    """Trees that vary, by the features that do."""
 
-    def __call__(self, rows: Numbers) -> Numbers:
-        """What the trees say of rows; shape (n,)."""
+    def __call__(self, rows: Numbers, varies: Truths) -> Numbers:
+        """What the trees say of rows; shape (n,).
+
+        Args:
+            rows: Shape (n, features).
+            varies: By feature whether rows differ in it; trees that ask for none of these are walked once.
+        """
         found: Numbers = _walk(
-            rows, self.first_node, self.first_leaf, self.feature, self.threshold, self.kind, self.left, self.right,
-            self.leaves, self.set_first, self.words,
+            rows, self._vary(varies), self.first_node, self.first_leaf, self.feature, self.threshold, self.kind,
+            self.left, self.right, self.leaves, self.set_first, self.words,
         )  # fmt: skip
         if not self.sigmoid:
             return found
         chance: Numbers = 1.0 / (1.0 + np.exp(-self.sigmoid * found))
         return chance
+
+    def _vary(self, varies: Truths) -> Truths:
+        """By tree whether rows may end in different leaves."""
+        key = varies.tobytes()
+        found = self.known.get(key)
+        if found is None:
+            asked = varies[self.feature].astype(np.int64)
+            upto = np.concatenate([[0], np.cumsum(asked)])
+            found = self.known[key] = upto[self.first_node[1:]] > upto[self.first_node[:-1]]
+        return found
 
 
 @dataclass(frozen=True)
@@ -70,11 +88,13 @@ class Curves:
     heights: Numbers
     missing: Numbers
     """Per column: what is added where nothing is known."""
-    named: npt.NDArray[np.bool_]
+    named: Truths
 
-    def __call__(self, rows: Numbers) -> Numbers:
-        """What the curves say of rows; shape (n,)."""
-        found: Numbers = _curves(rows, self.base, self.first, self.knots, self.heights, self.missing, self.named)
+    def __call__(self, rows: Numbers, varies: Truths) -> Numbers:
+        """What the curves say of rows; shape (n,). The arguments are those of `Forest`."""
+        found: Numbers = _curves(
+            rows, varies, self.base, self.first, self.knots, self.heights, self.missing, self.named
+        )
         return found
 
 
@@ -84,11 +104,13 @@ class Twice:
 
     trees: Forest
 
-    def __call__(self, rows: Numbers) -> Numbers:
-        """The difference; shape (n,)."""
-        count = len(rows)
-        both = np.concatenate([np.column_stack([rows, np.full(count, touch)]) for touch in (1.0, 0.0)])
-        said = self.trees(both)
+    def __call__(self, rows: Numbers, varies: Truths) -> Numbers:
+        """The difference; shape (n,). The arguments are those of `Forest`."""
+        count, width = rows.shape
+        both = np.empty((2 * count, width + 1))
+        both[:count, :width] = both[count:, :width] = rows
+        both[:count, width], both[count:, width] = 1.0, 0.0
+        said = self.trees(both, np.append(varies, True))
         difference: Numbers = said[:count] - said[count:]
         return difference
 
@@ -154,17 +176,18 @@ def _numbers(tree: dict[str, str], name: str) -> list[float]:
 
 @compiled(nogil=True)
 def _walk(  # noqa: PLR0913, PLR0917  (arrays of a kernel)
-    rows: Any, first_node: Any, first_leaf: Any, feature: Any, threshold: Any, kind: Any, left: Any, right: Any,
-    leaves: Any, set_first: Any, words: Any,
+    rows: Any, vary: Any, first_node: Any, first_leaf: Any, feature: Any, threshold: Any, kind: Any, left: Any,
+    right: Any, leaves: Any, set_first: Any, words: Any,
 ) -> Any:  # fmt: skip
     count = rows.shape[0]
     found = np.zeros(count)
     for tree in range(len(first_node) - 1):
         base, leaf = first_node[tree], first_leaf[tree]
         alone = first_node[tree + 1] == base
+        last = 0.0
         for row in range(count):
-            if alone:
-                found[row] += leaves[leaf]
+            if alone or (row > 0 and not vary[tree]):
+                found[row] += leaves[leaf] if alone else last
                 continue
             at = 0
             while at >= 0:
@@ -185,35 +208,41 @@ def _walk(  # noqa: PLR0913, PLR0917  (arrays of a kernel)
                     unknown = (missing == 1 and abs(value) <= ZERO) or (missing == 2 and np.isnan(value))
                     goes_left = (how & DEFAULT_LEFT) != 0 if unknown else value <= threshold[node]
                 at = left[node] if goes_left else right[node]
-            found[row] += leaves[leaf - 1 - at]
+            last = leaves[leaf - 1 - at]
+            found[row] += last
     return found
 
 
 @compiled(nogil=True)
 def _curves(  # noqa: PLR0913, PLR0917  (arrays of a kernel)
-    rows: Any, base: Any, first: Any, knots: Any, heights: Any, missing: Any, named: Any
+    rows: Any, varies: Any, base: Any, first: Any, knots: Any, heights: Any, missing: Any, named: Any
 ) -> Any:
     count, columns = rows.shape
     found = np.full(count, base)
     for column in range(columns):
         begin, end = first[column], first[column + 1]
+        last = 0.0
         for row in range(count):
+            if row > 0 and not varies[column]:
+                found[row] += last
+                continue
             value = rows[row, column]
             if np.isnan(value) or begin == end:
-                found[row] += missing[column]
-                continue
-            place = np.searchsorted(knots[begin:end], value)
-            if named[column]:
-                place = min(place, end - begin - 1)
-                found[row] += heights[begin + place] if knots[begin + place] == value else missing[column]
-            elif place == 0:
-                found[row] += heights[begin]
-            elif place == end - begin:
-                found[row] += heights[end - 1]
+                last = missing[column]
             else:
-                low, high = begin + place - 1, begin + place
-                slope = (heights[high] - heights[low]) / (knots[high] - knots[low])
-                found[row] += slope * (value - knots[low]) + heights[low]
+                place = np.searchsorted(knots[begin:end], value)
+                if named[column]:
+                    place = min(place, end - begin - 1)
+                    last = heights[begin + place] if knots[begin + place] == value else missing[column]
+                elif place == 0:
+                    last = heights[begin]
+                elif place == end - begin:
+                    last = heights[end - 1]
+                else:
+                    low, high = begin + place - 1, begin + place
+                    slope = (heights[high] - heights[low]) / (knots[high] - knots[low])
+                    last = slope * (value - knots[low]) + heights[low]
+            found[row] += last
     return found
 
 
@@ -221,9 +250,9 @@ Predictor = Forest | Curves | Twice
 """What can be asked."""
 
 
-def blended(parts: Sequence[tuple[Predictor, float]], rows: Numbers) -> Numbers:
+def blended(parts: Sequence[tuple[Predictor, float]], rows: Numbers, varies: Truths) -> Numbers:
     """The weighted sum of what several models say; shape (n,)."""
     total = np.zeros(len(rows))
     for model, weight in parts:
-        total += weight * model(rows)
+        total += weight * model(rows, varies)
     return total

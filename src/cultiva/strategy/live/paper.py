@@ -61,9 +61,9 @@ def used(counters: Sequence[Counter], mine: Sequence[Made], home: Sequence[Made]
         home: Those of the others of the household.
         on: The bank's day.
     """
+    found = dict.fromkeys((one.column for one in counters), 0)
     if not mine and not home:
-        return {one.column: 0 for one in counters}
-    found = {}
+        return found
     for one in counters:
         rows = [*mine, *home] if one.of_household else mine
         found[one.column] = sum(1 for row in rows if _within(row, one.cap, on) and _counts(one, row))

@@ -126,6 +126,7 @@ class LiveDesk:
         self._judge = Judge(self._rulings, ranking, shares, scored, known.ladders, on)
         self._foresight = Foresight(known.pinned, on) if modelled and known.pinned is not None else None
         self._counters: Sequence[Counter] = counters(workspace)
+        self._closed = any(one.cap.contacts_max == 0 for one in self._counters)
         self._groups = {name: workspace.offers[name].group or name for name in book.offers}
         night = Night(limits_of(workspace, book.strategies, on, spent={}, days=1), known.prices, known.contacts)
         self._charges = {by: charges_of(workspace, book, night, by) for by in ranking.in_use()}
@@ -191,18 +192,18 @@ class LiveDesk:
         self, customer_id: int, row: Row, paper: Paper, now: Now, counts: Mapping[str, int], *, pulled: bool
     ) -> Judged:
         policy, judge = self.workspace.policy, self._judge
-        permitted, room = {}, {}
+        permitted, room, touched = {}, {}, self._closed or any(counts.values())
         for one in policy.channels:
             word = now.words.get(one.name)
             recorded = paper.consent.get(one.name)
             open_ = recorded if recorded is not None else not policy.consent.required
             said = word is not None and (not word[0] or word[1] > paper.on)
             permitted[one.name] = word[0] if said and word is not None else open_
-            room[one.name] = pulled or self._has_room(one.name, counts)
+            room[one.name] = pulled or not touched or self._has_room(one.name, counts)
         suppression = judge.suppression(row) or (now.standing[0] if now.standing else None)
         return Judged(
             customer_id, row, paper, suppression, judge.slice_of(customer_id), draw(GLOBAL_HOLDOUT, customer_id),
-            permitted, room, {} if pulled else self._room_of_offers(counts), self._most_used(counts),
+            permitted, room, self._room_of_offers(counts) if touched and not pulled else {}, self._most_used(counts),
             judge.quotes(row, customer_id), judge.cell(row),
         )  # fmt: skip
 
@@ -216,7 +217,7 @@ class LiveDesk:
     def _room_of_offers(self, counts: Mapping[str, int]) -> dict[str, bool]:
         found: dict[str, bool] = {}
         for one in self._counters:
-            if one.cap.scope == "offer" and one.value is not None and counts[one.column]:
+            if one.cap.scope == "offer" and one.value is not None:
                 found[one.value] = found.get(one.value, True) and counts[one.column] < one.cap.contacts_max
         return found
 
