@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
+
+import msgspec
 
 from cultiva.contracts.types import INTEGER_MAX, DataType
 from cultiva.engine.partials import cents_of
@@ -57,7 +58,7 @@ def _money(value: Any) -> float | None:
 
 def _integer(value: Any) -> int | None:
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    found = int(text) if _INTEGER.fullmatch(text) else None
+    found = int(float(text)) if _INTEGER.fullmatch(text) else None  # through a double, as the night
     return found if found is not None and abs(found) <= INTEGER_MAX else None
 
 
@@ -82,7 +83,7 @@ def _read(reader: Callable[[str], Any], text: str) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return None if text[:1] in ("[", "{") else text
 
 
