@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import polars as pl
 
 from cultiva import bootstrap
 from cultiva.engine.parquet import part_files
@@ -18,7 +23,7 @@ from cultiva.loop.live.publishing import publish
 from cultiva.loop.parts import Parts
 from cultiva.strategy.models.boosting import Growth
 from cultiva.strategy.models.features import usable
-from cultiva.strategy.models.files import write_models
+from cultiva.strategy.models.files import champions, read_models, write_models
 
 CANDIDATES = 30
 SLOT = "bench_slot"
@@ -92,17 +97,44 @@ def _publish_models(parts: Parts, on: date) -> None:
     parts.store.snapshots.publish([snapshot], step="models", at=datetime.now(UTC))
 
 
-def customers_of(root: Path, on: date) -> list[int]:
-    """Their numbers."""
-    import polars as pl
+def lay_ground(root: Path, on: date, folder: Path) -> list[int]:
+    """Writes what the hand-built peer needs: profiles, rules, trees; gives the customers' numbers.
 
+    Args:
+        root: The bank.
+        on: Business date of its run.
+        folder: New folder.
+    """
+    folder.mkdir()
     with bootstrap.opened(root) as parts:
         files = part_files(parts.lake.files_current("profile", on))
-    return pl.scan_parquet(files).select("customer_id").collect()["customer_id"].sort().to_list()
+        models = champions(read_models(parts.lake.files_latest("model", on)))
+    rows = pl.scan_parquet(files).sort("customer_id").collect().to_dicts()
+    trees = [text for text in models["effect"].boosters if text.startswith("tree")][:1] * 2
+    names = []
+    for number, text in enumerate([*trees, models["response"].boosters[0]]):
+        names.append(f"trees-{number}.txt")
+        (folder / names[-1]).write_text(text)
+    encoding = models["effect"].data["encoding"]
+    features = [*encoding["numbers"], *(name for name, _ in encoding["levels"])]
+    rules = [{"strategy": f"bench_{at}", "offer": f"bench_offer_{at}", "cost": at / 100} for at in range(CANDIDATES)]
+    ground = {"profiles": {row["customer_id"]: _plain(row) for row in rows}, "rules": rules, "features": features,
+              "effect": names[:-1], "response": names[-1]}  # fmt: skip
+    (folder / "ground.json").write_text(json.dumps(ground))
+    return [row["customer_id"] for row in rows]
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: float(value) if isinstance(value, Decimal) else value
+        for name, value in row.items()
+        if isinstance(value, bool | int | float | str | Decimal) or value is None
+    }
 
 
 def _done(*arguments: str) -> None:
-    done = subprocess.run([str(Path(sys.executable).with_name("cultiva")), *arguments], capture_output=True, text=True)
+    command = [str(Path(sys.executable).with_name("cultiva")), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"cultiva {' '.join(arguments)}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
 
