@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from tests.api.banks import NOW, Api, api_of, copy_of
+from tests.simulators.wecom_envelope import changed, posted, query_of, sealed
 
 from cultiva.execution.channels.signature import signed_headers
 from cultiva.execution.content.links import KEY_VARIABLE, LinkKeys, LinkKind, sign
+from cultiva.execution.recipients.people import Recipient
+from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tables import CONSENT_CHANGE, DELIVERY, RECEIPT, SIGNAL
 
 KEYS = "k1:0123456789abcdef"
 SECRET = "a secret of both sides"
+TOKEN, SEAL = "123456", "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"
 PROVIDERS = """\
 - name: gateway
   label: { zh: 网关, en: Gateway }
@@ -26,6 +30,14 @@ PROVIDERS = """\
   kind: sms_http
   url: https://gateway.invalid/send
   sms_http: { reports_secret: "${env:HOOK_SECRET}" }
+- name: wecom_api
+  label: { zh: 企业微信, en: WeCom }
+  description: Carries tasks to employees.
+  owner: it
+  kind: wecom
+  url: https://wecom.invalid
+  wecom:
+    { corp_id: ww1, secret: "${env:HOOK_SECRET}", callback_token: "${env:TOKEN}", callback_key: "${env:KEY}" }
 """
 TARGET = "https://bank.example/cards?x=1"
 
@@ -35,6 +47,8 @@ def answering(bank: Path, tmp_path: Path, store_url: str, monkeypatch: pytest.Mo
     """An API with a provider and one message that was sent."""
     monkeypatch.setenv(KEY_VARIABLE, KEYS)
     monkeypatch.setenv("HOOK_SECRET", SECRET)
+    monkeypatch.setenv("TOKEN", TOKEN)
+    monkeypatch.setenv("KEY", SEAL)
     root = copy_of(bank, tmp_path / "bank")
     path = root / "providers.yaml"
     path.write_text(path.read_text(encoding="utf-8") + PROVIDERS, encoding="utf-8")
@@ -136,6 +150,32 @@ def test_a_report_that_is_not_the_provider_s_own_is_refused(answering: Api) -> N
     assert report(answering, body, provider="nobody").status_code == 404
     assert report(answering, b"{").status_code == 422
     assert rows(answering, RECEIPT) == []
+
+
+def test_wecom_is_shown_that_the_address_is_ours(answering: Api) -> None:
+    echo = sealed(b"1616140317555161061", key=SEAL, receiver="ww1")
+    query = {**query_of(echo, token=TOKEN, at=NOW.timestamp()), "echostr": echo}
+    shown = answering.http().get("/v1/webhooks/wecom_api", params=query)
+    assert (shown.status_code, shown.text) == (200, "1616140317555161061")
+    assert shown.headers["content-type"].startswith("text/plain")
+    for provider, status in (("gateway", 403), ("nobody", 404)):
+        assert answering.http().get(f"/v1/webhooks/{provider}", params=query).status_code == status
+    assert answering.http().get("/v1/webhooks/wecom_api", params=query | {"nonce": "1"}).status_code == 403
+    assert answering.http().get("/v1/webhooks/wecom_api").status_code == 403
+
+
+def test_a_customer_who_removes_the_employee_is_left_alone_on_wecom(answering: Api) -> None:
+    known = Recipient(51, "Asia/Shanghai", "zh", handles={"wecom": "wm-1"}, business_date=NOW.date())
+    Recipients(answering.parts.store.database).put([known])
+    envelope = sealed(changed("del_follow_user", created=int(NOW.timestamp())), key=SEAL, receiver="ww1")
+    query = query_of(envelope, token=TOKEN, at=NOW.timestamp())
+    for _ in range(2):  # posted again where the answer was late
+        taken = answering.http().post("/v1/webhooks/wecom_api", params=query, content=posted(envelope))
+        assert (taken.status_code, taken.text) == (200, ""), "anything else is a fault to the platform"
+    said = [(row.customer_id, row.channel, row.granted, row.at) for row in rows(answering, CONSENT_CHANGE)]
+    assert said == [(51, "wecom", False, NOW)]
+    refused = answering.http().post("/v1/webhooks/wecom_api", params=query, content=posted(envelope[:-4] + "AAA="))
+    assert (refused.status_code, refused.json()["code"]) == (403, "channels.bad_signature")
 
 
 def test_without_keys_links_are_unavailable_and_not_believed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,6 +153,8 @@ def wrong(body: dict[str, Any]) -> str:
         return "empty message"
     if body.get("chat_type") == "group" and not body.get("sender"):
         return "no sender"
+    if len(body.get("chat_id_list", [])) > 2000 or len(body.get("external_userid", [])) > 10_000:
+        return "too many"
     return "text too long" if len(body.get("text", {}).get("content", "").encode()) > 4000 else ""
 
 

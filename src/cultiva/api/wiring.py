@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from cultiva.contracts.delivery import Report
+from cultiva.definitions.providers import ProviderSettings
 from cultiva.execution.answers.linked import Linked
 from cultiva.execution.budget.service import Budget
-from cultiva.execution.channels.service import pushed_reports
+from cultiva.execution.channels.service import WECOM, echo_of, pushed_reports
 from cultiva.execution.content.links import KEY_VARIABLE, LinkKeys
 from cultiva.execution.dispatch.reports.matching import Taken
 from cultiva.execution.dispatch.reports.repository import Receipts
@@ -43,6 +44,14 @@ class Wiring:
     Raises:
         CultivaError: if the provider is not known, the signature is wrong, or the body cannot be read.
     """
+    echo: Callable[[str, Mapping[str, str], datetime], bytes]
+    """What a provider wants to see come back before it pushes reports: by its name, the query, now.
+
+    Raises:
+        CultivaError: if the provider is not known, or the query not signed as agreed.
+    """
+    sealed: Callable[[str], bool]
+    """Whether a provider's reports come sealed and are to be answered with nothing."""
     note: Callable[[str, Linked, datetime], None]
     """A customer followed a link: `clicked` or `opted_out`, whose message, when."""
     link_keys: Callable[[], LinkKeys]
@@ -58,24 +67,34 @@ def wiring_of(parts: Parts) -> Wiring:
 
     receipts = Receipts(parts.store.database, release)
 
-    def take(report: RawReport) -> Taken:
-        settings = parts.workspace.providers.get(report.provider)
+    def settings_of(provider: str) -> ProviderSettings:
+        settings = parts.workspace.providers.get(provider)
         if settings is None:
             raise CultivaError(
                 "there is no such provider",
                 code="api.no_provider",
                 kind=ErrorKind.NOT_FOUND,
-                seen=report.provider,
+                seen=provider,
                 allowed="a provider of providers.yaml",
                 hint="see that the address ends with the provider's name",
             )
-        found = pushed_reports(settings, report.body, report.headers, at=report.at, root=parts.root)
+        return settings
+
+    def take(report: RawReport) -> Taken:
+        settings = settings_of(report.provider)
+        found = pushed_reports(settings, report.body, report.headers, at=report.at, query=report.query, root=parts.root)
         return receipts.take(report.provider, found, report.at)
 
     def note(kind: str, linked: Linked, at: datetime) -> None:
         receipts.take(linked.provider, [followed(kind, linked, at)], at)
 
-    return Wiring(take, note, lambda: LinkKeys.of_text(os.environ.get(KEY_VARIABLE, "")))
+    return Wiring(
+        take_reports=take,
+        echo=lambda provider, query, at: echo_of(settings_of(provider), query, at=at, root=parts.root),
+        sealed=lambda provider: settings_of(provider).kind == WECOM,
+        note=note,
+        link_keys=lambda: LinkKeys.of_text(os.environ.get(KEY_VARIABLE, "")),
+    )
 
 
 def followed(kind: str, linked: Linked, at: datetime) -> Report:

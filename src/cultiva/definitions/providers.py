@@ -190,6 +190,14 @@ class WecomSettings(Model):
     """How many days back results are asked for."""
     results_every_seconds: float = Field(default=300.0, ge=0)
     """Seconds between two rounds of asking; the platform counts calls."""
+    remind_after_hours: float | None = Field(default=None, gt=0)
+    """Hours after which an employee who has not confirmed a task is reminded, and again after as many; None: never."""
+    reminders_max: int = Field(default=1, gt=0, le=3)
+    """Reminders per task; the platform lets through three within 24 hours."""
+    callback_token: Secret | None = None
+    """Token of the application's callbacks (接收消息); None: none are taken."""
+    callback_key: Secret | None = None
+    """EncodingAESKey of the application's callbacks."""
 
 
 class FileSettings(Model):

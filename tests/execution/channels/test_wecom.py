@@ -15,6 +15,7 @@ from tests.execution.channels.conftest import Open, Start
 from tests.simulators.process import Simulator
 
 from cultiva.contracts.delivery import Message, Sent
+from cultiva.execution.channels.wecom import provider as platform
 from cultiva.execution.channels.wecom import tasks
 from cultiva.execution.channels.wecom.provider import Wecom
 from cultiva.execution.channels.wecom.tasks import groups_of, may_remind, problem_of, task_of
@@ -167,12 +168,45 @@ def test_reminders_are_counted_over_any_24_hours(minutes: list[int], now: int) -
         (_message("k", said="深" * 1334), "4002 bytes"),
         (_message("k", said=""), "nothing to say"),
         (_message("k", sender=""), "no employee"),
+        (_message("k", url="https://bank.example/" + "x" * 2028), "a link of 2049 bytes"),
     ],
 )
 def test_what_the_platform_never_takes_is_refused_before(wecom: Make, message: Message, problem: str) -> None:
     (receipt,) = wecom(None).send([message])
     assert receipt.sent is Sent.REFUSED
     assert problem in receipt.problem
+
+
+def test_a_moment_has_pictures_or_one_video_or_one_link(wecom: Make) -> None:
+    image, video = ({"msgtype": kind, kind: {"media_id": "m"}} for kind in ("image", "video"))
+    cases: list[tuple[list[Any], bool]] = [
+        ([image] * 9, True),
+        ([video], True),
+        ([video, video], False),
+        ([image, video], False),
+    ]
+    for attachments, fine in cases:
+        task = task_of(_message("k", attachments=json.dumps(attachments)))
+        assert (problem_of(task, "zhang", moment=True) == "") is fine
+        assert problem_of(task, "wm") == "", "a message to customers may mix them"
+    (refused,) = wecom(None, mode="moments").send([_message("k", attachments=json.dumps([image, video]))])
+    assert refused.sent is Sent.REFUSED
+
+
+def test_a_moments_link_has_a_cover_and_a_shorter_title() -> None:
+    link = json.loads(task_of(_message("k", url="https://b.example", title="字" * 50, cover="media")).attachments)
+    assert link == [{"msgtype": "link", "link": {"title": "字" * 21, "url": "https://b.example", "media_id": "media"}}]
+
+
+def test_customer_groups_come_two_thousand_to_a_task(
+    start: Start, wecom: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (tasks.GROUPS_MAX, tasks.CUSTOMERS_MAX) == (2000, 10_000)
+    monkeypatch.setattr(platform, "GROUPS_MAX", 3)
+    server = start("wecom")
+    wecom(server, mode="group").send([_message(str(number), f"wr-{number}") for number in range(4)])
+    sizes = {entry["task"]: len(entry["body"]["chat_id_list"]) for entry in server.accepted()}
+    assert sorted(sizes.values()) == [1, 3]
 
 
 def test_nine_attachments_and_4000_bytes_are_taken() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from cultiva.contracts.delivery import Provider, Report
@@ -17,6 +18,8 @@ from cultiva.execution.channels.signature import require_signature
 from cultiva.kit.clock import Clock, utc_now
 from cultiva.kit.errors import CultivaError, ErrorKind
 
+WECOM = "wecom"
+"""The kind of provider whose reports come sealed, and whose answer must be empty."""
 OPENERS = {
     "smtp": "smtp:open_relay",
     "sms_http": "sms_http:open_gateway",
@@ -53,7 +56,13 @@ def open_providers(
 
 
 def pushed_reports(
-    settings: ProviderSettings, body: bytes, headers: Mapping[str, str], *, at: datetime, root: Path | None = None
+    settings: ProviderSettings,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    at: datetime,
+    query: Mapping[str, str] = MappingProxyType({}),
+    root: Path | None = None,
 ) -> Sequence[Report]:
     """Reports that a provider pushes to us by webhook, after its signature has been checked.
 
@@ -62,6 +71,7 @@ def pushed_reports(
         body: As it came, unread.
         headers: As they came.
         at: Now; a signature that is too old is refused.
+        query: Of the address that it came to; WeCom signs there.
         root: The workspace.
 
     Returns:
@@ -70,6 +80,10 @@ def pushed_reports(
     Raises:
         CultivaError: forbidden, if the signature is missing, wrong or old; invalid, if the body is no JSON.
     """
+    if settings.kind == WECOM:
+        from cultiva.execution.channels.wecom.callbacks import wecom_reports
+
+        return wecom_reports(settings, body, query, at=at, root=root or Path.cwd())
     secret, fields = _pushes(settings)
     require_signature(revealed(secret, root=root or Path.cwd()), body, headers, at=at)
     try:
@@ -78,6 +92,23 @@ def pushed_reports(
         message = "the reports of a provider are not JSON"
         raise CultivaError(message, code="channels.bad_reports", seen=settings.name, allowed="JSON") from error
     return list(reports_in(document, fields, received=at))
+
+
+def echo_of(settings: ProviderSettings, query: Mapping[str, str], *, at: datetime, root: Path | None = None) -> bytes:
+    """What a provider wants to see come back before it pushes reports to an address.
+
+    Args:
+        settings: Of the provider.
+        query: Of the address that it asks.
+        at: Now.
+        root: The workspace.
+
+    Raises:
+        CultivaError: forbidden, if it is not signed as agreed, or the provider asks no such thing.
+    """
+    from cultiva.execution.channels.wecom.callbacks import echoed
+
+    return echoed(settings, query, at=at, root=root or Path.cwd())
 
 
 def _pushes(settings: ProviderSettings) -> tuple[str, ReportFields]:

@@ -17,6 +17,8 @@ from cultiva.execution.channels.web import Web
 from cultiva.execution.channels.wecom.api import Outcome, WecomApi
 from cultiva.execution.channels.wecom.results import message_reports, moment_reports, reference_of
 from cultiva.execution.channels.wecom.tasks import (
+    CUSTOMERS_MAX,
+    GROUPS_MAX,
     Task,
     groups_of,
     may_remind,
@@ -57,9 +59,11 @@ class Wecom:
         self._reminded: dict[str, list[datetime]] = {}
 
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
-        refused = {message.key: problem_of(task_of(message), message.address) for message in messages}
+        moment = self._own.mode == "moments"
+        refused = {message.key: problem_of(task_of(message), message.address, moment=moment) for message in messages}
         receipts = [Receipt(key, Sent.REFUSED, problem=problem) for key, problem in refused.items() if problem]
-        for task, members in groups_of(message for message in messages if not refused[message.key]):
+        most = GROUPS_MAX if self._own.mode == "group" else CUSTOMERS_MAX
+        for task, members in groups_of((one for one in messages if not refused[one.key]), most=most):
             receipts += self._created(task, members)
         return receipts
 

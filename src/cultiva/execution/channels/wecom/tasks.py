@@ -1,6 +1,7 @@
 """Tasks as the WeCom API takes them: what is said, by whom, to whom; and what the platform allows. Pure.
 
-Source: developer.work.weixin.qq.com, documents 92135 (创建企业群发), 97610 (提醒成员群发), 95094 (发表朋友圈).
+Source: developer.work.weixin.qq.com, documents 92135 (创建企业群发), 97610 (提醒成员群发), 95094 (企业发表内容到客户的
+朋友圈), as they were on 2025-11-17.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from cultiva.contracts.delivery import Message
 
 ATTACHMENTS_MAX = 9
 TEXT_BYTES_MAX = 4000
-CUSTOMERS_MAX = 10_000
-"""Customers of one task."""
+CUSTOMERS_MAX, GROUPS_MAX = 10_000, 2_000
+"""Customers, or customer groups, of one task."""
 REMINDERS_MAX, REMINDERS_WINDOW = 3, timedelta(hours=24)
-LINK_TITLE_MAX = 128
-"""Bytes of a link's title."""
+LINK_TITLE_MAX, MOMENT_TITLE_MAX, LINK_URL_MAX = 128, 64, 2048
+"""Bytes of a link's title, of that in a moment, and of its address."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Task:
 def task_of(message: Message) -> Task:
     """The task that a message belongs to.
 
-    `content` has `text`, and `attachments` (JSON) or `url` with `title`; `extra` has `sender`, and `tags` for moments.
+    `content` has `text`, and `attachments` (JSON) or `url` with `title` and, for moments, `cover` (the media id of a
+    picture); `extra` has `sender`, and `tags` for moments.
     """
     return Task(
         message.extra.get("sender", ""),
@@ -48,20 +50,31 @@ def task_of(message: Message) -> Task:
     )
 
 
-def problem_of(task: Task, address: str) -> str:
+def problem_of(task: Task, address: str, *, moment: bool = False) -> str:
     """Why a task can never be created; empty: it can."""
     attachments = _attachments(task)
     if isinstance(attachments, str):
         return attachments
+    problems = [_too_much(attachments, moment=moment)]
+    if len(task.text.encode()) > TEXT_BYTES_MAX:
+        problems.append(f"a text of {len(task.text.encode())} bytes; WeCom takes {TEXT_BYTES_MAX}")
+    if not task.text and not attachments:
+        problems.append("nothing to say: no text and no attachments")
+    if not task.sender or not address:
+        problems.append("no employee who sends it" if address else "no customer")
+    return next((one for one in problems if one), "")
+
+
+def _too_much(attachments: list[Any], *, moment: bool) -> str:
+    """What is too much of attachments; empty: nothing."""
     if len(attachments) > ATTACHMENTS_MAX:
         return f"{len(attachments)} attachments; WeCom takes {ATTACHMENTS_MAX}"
-    if len(task.text.encode()) > TEXT_BYTES_MAX:
-        return f"a text of {len(task.text.encode())} bytes; WeCom takes {TEXT_BYTES_MAX}"
-    if not task.text and not attachments:
-        return "nothing to say: no text and no attachments"
-    if not task.sender or not address:
-        return "no employee who sends it" if address else "no customer"
-    return ""
+    kinds = sorted({str(one["msgtype"]) for one in attachments})
+    if moment and len(attachments) > 1 and kinds != ["image"]:
+        return f"{len(attachments)} attachments ({', '.join(kinds)}); a moment has pictures, or one video, or one link"
+    urls = [str((one.get("link") or {}).get("url", "")) for one in attachments if one["msgtype"] == "link"]
+    longest = max((len(url.encode()) for url in urls), default=0)
+    return f"a link of {longest} bytes; WeCom takes {LINK_URL_MAX}" if longest > LINK_URL_MAX else ""
 
 
 def _attachments(task: Task) -> list[Any] | str:
@@ -74,15 +87,16 @@ def _attachments(task: Task) -> list[Any] | str:
     return found if right else "the attachments are not a list of objects with msgtype"
 
 
-def groups_of(messages: Iterable[Message]) -> list[tuple[Task, list[Message]]]:
-    """Messages by task, at most `CUSTOMERS_MAX` to each; a customer is in a task once."""
+def groups_of(messages: Iterable[Message], *, most: int | None = None) -> list[tuple[Task, list[Message]]]:
+    """Messages by task, at most so many to each (`CUSTOMERS_MAX`); a customer is in a task once."""
+    most = CUSTOMERS_MAX if most is None else most
     found: dict[Task, list[list[Message]]] = {}
     following: dict[tuple[Task, str], int] = {}
     for message in messages:
         task = task_of(message)
         groups = found.setdefault(task, [])
         turn = following.get((task, message.address), 0)
-        while turn < len(groups) and len(groups[turn]) >= CUSTOMERS_MAX:
+        while turn < len(groups) and len(groups[turn]) >= most:
             turn += 1
         if turn == len(groups):
             groups.append([])
@@ -128,5 +142,7 @@ def _link(message: Message) -> list[dict[str, Any]]:
     if not url:
         return []
     title = message.content.get("title") or url
-    cut = title.encode()[:LINK_TITLE_MAX].decode(errors="ignore")
-    return [{"msgtype": "link", "link": {"title": cut, "url": url}}]
+    cover = message.content.get("cover", "")
+    most = MOMENT_TITLE_MAX if cover else LINK_TITLE_MAX
+    link = {"title": title.encode()[:most].decode(errors="ignore"), "url": url}
+    return [{"msgtype": "link", "link": {**link, "media_id": cover} if cover else link}]
