@@ -34,6 +34,7 @@ def publish(
 ) -> None:
     """Publish tomorrow's profiles of a run into the hot store, as a run with [live] enabled = true does by itself."""
     from cultiva.loop.live.nightly import live_parts, told
+    from cultiva.loop.live.papers import publish_papers
     from cultiva.loop.live.publishing import publish as publish_night
     from cultiva.loop.titles import STEPS
 
@@ -45,6 +46,7 @@ def publish(
             done = publish_night(
                 parts, side.live, side.hot, side.log, day, told=lambda n, of: progress.advanced(step, n / of, "")
             )
+            publish_papers(parts, side.hot, day)
             progress.finished(step, seconds=sum(done.seconds.values()), rows=done.written)
     if json_:
         show_json(told(done))

@@ -23,6 +23,7 @@ STEPS: dict[str, Words] = {
     "review": Words("效果回检", "review"),
     "models": Words("效果模型", "models of effect"),
     "lists": Words("名单", "worklists"),
+    "decided": Words("实时决策归档", "live decisions"),
     "publish": Words("发布实时画像", "live profiles"),
     "report": Words("报告", "report"),
 }

@@ -68,6 +68,14 @@ def add_reports(connection: Connection, reports: Sequence[Reported]) -> None:
     insert_missing(connection, IMPRESSION, rows)
 
 
+def reported(connection: Connection, after: datetime, until: datetime) -> list[Reported]:
+    """What was reported after an instant, up to another one, in the order of the customers."""
+    columns = [IMPRESSION.c[name] for name in Reported._fields]
+    asked = select(*columns).where(IMPRESSION.c.at > after, IMPRESSION.c.at <= until)
+    found = connection.execute(asked.order_by(IMPRESSION.c.customer_id, IMPRESSION.c.at, IMPRESSION.c.impression_id))
+    return [Reported(*row) for row in found]
+
+
 def used(connection: Connection, day: date) -> dict[str, float]:
     """Units that live decisions have used on a day."""
     rows = connection.execute(select(LIVE_USE.c.resource, LIVE_USE.c.used).where(LIVE_USE.c.day == day))

@@ -58,6 +58,11 @@ class Present:
             if units:
                 repository.charge(connection, day, units, {}, at)
 
+    def reported(self, after: datetime, until: datetime) -> list[Reported]:
+        """What was reported after an instant, up to another one."""
+        with self._database.reading() as connection:
+            return repository.reported(connection, after, until)
+
     def forget(self) -> None:
         """Lets this thread's connection go."""
         connection = getattr(self._local, "connection", None)

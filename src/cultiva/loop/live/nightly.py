@@ -13,6 +13,8 @@ import structlog
 from cultiva.insight.live.service import Live
 from cultiva.kit.errors import CultivaError
 from cultiva.loop.live.archive import with_events
+from cultiva.loop.live.decided import Taking
+from cultiva.loop.live.papers import publish_papers
 from cultiva.loop.live.parity import LiveParts, parity
 from cultiva.loop.live.publishing import Published, publish
 from cultiva.loop.parts import Parts
@@ -54,7 +56,10 @@ def live_steps(parts: Parts, on: date) -> tuple[Step, ...]:
     """The step that hands over to the day, where there is a live side."""
     if not parts.workspace.settings.live.enabled:
         return ()
-    return (Step("publish", STEPS["publish"], ("segments",), _Handing(parts, on).run),)
+    return (
+        Step("decided", STEPS["decided"], ("identity",), Taking(parts, on).run),
+        Step("publish", STEPS["publish"], ("segments",), _Handing(parts, on).run),
+    )
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ class _Handing:
             done = publish(
                 self.parts, side.live, side.hot, side.log, self.on, told=lambda n, of: context.advance(n / of, "")
             )
-        return StepResult(rows=done.written, detail={"parity": found, **told(done)})
+            papers = publish_papers(self.parts, side.hot, self.on)
+        return StepResult(rows=done.written, detail={"parity": found, "papers": papers.written, **told(done)})
 
     def _compared(self, side: LiveParts) -> dict[str, Any]:
         """What the comparison found; it says so and never keeps a night from being published."""
