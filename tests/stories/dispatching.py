@@ -22,8 +22,9 @@ from cultiva.definitions.providers import ProviderSettings
 from cultiva.execution.channels.service import open_provider
 from cultiva.execution.dispatch.records import Checks, Claimed, Filled, Lane, Policy, name_of
 from cultiva.execution.dispatch.service import Dispatcher
-from cultiva.execution.dispatch.worker import work
+from cultiva.execution.dispatch.worker import Crew as Lanes
 from cultiva.execution.tables import DELIVERY, LAUNCH
+from cultiva.kit.clock import utc_now
 from cultiva.store.database import Database
 
 LAUNCH_ID = "kill"
@@ -141,7 +142,16 @@ _FRESH = {"state": "queued", "attempts": 0}
 
 def serve(ground: Ground, ports: Mapping[str, tuple[int, int]], name: str) -> None:
     """A worker process: opens everything for itself and sends until it is killed."""
-    work(dispatcher(ground, ports), name, over=lambda: False)
+    mine = dispatcher(ground, ports)
+    lanes = Lanes(mine, name)
+    lanes.start()
+    try:
+        while True:
+            lanes.collect()  # whatever has ended a lane ends the process, which the test sees
+            mine.tend(utc_now())
+            time.sleep(0.5)
+    finally:
+        lanes.close()
 
 
 def dispatcher(ground: Ground, ports: Mapping[str, tuple[int, int]]) -> Dispatcher:

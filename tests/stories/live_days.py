@@ -9,7 +9,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import polars as pl
 
 from cultiva import bootstrap
 from cultiva.contracts.moments import HotRecord, Moment, write_hot, write_moment
+from cultiva.definitions.live import LiveSettings
 from cultiva.definitions.packs import init_workspace
 from cultiva.insight.groups.memberships import read_members
 from cultiva.insight.live.service import Live
@@ -32,6 +33,7 @@ from cultiva.loop.live.worker import LiveWorker
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import scan
 from cultiva.simbank.sample import write_sample
+from cultiva.stream import open_hot, open_log
 from cultiva.stream.port import HotStore, Log, Record
 
 STEPS = ("sources", "identity", "customer", "holding", "profile", "segments")
@@ -293,6 +295,13 @@ def living(root: Path, *, seed: int = 1) -> Iterator[LiveBank]:
     overrides = {"engine.threads": "2", "engine.memory_gb": "1", "live.partitions": "4", "live.enabled": "true"}
     with bootstrap.opened(root, overrides=overrides) as parts, bootstrap.live(parts.workspace) as (log, hot):
         yield LiveBank(parts, Live(parts.workspace), log, hot, random.Random(seed))
+
+
+@contextmanager
+def beside(bank: LiveBank, settings: LiveSettings) -> Iterator[LiveBank]:
+    """The same bank with a log and a hot store of its own: the same events come in, the same nights are published."""
+    with closing(open_log(settings, bank.parts.root)) as log, closing(open_hot(settings, bank.parts.root)) as hot:
+        yield replace(bank, log=log, hot=hot, repeated=0)
 
 
 def merge_two(party: str) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.cli.commands import cultiva
-from tests.stories.live_days import LiveBank, living, merge_two, small_bank, work
+from tests.stories.live_days import LiveBank, beside, living, merge_two, small_bank, work
 
 from cultiva.contracts.moments import read_hot
+from cultiva.definitions.live import LiveSettings
 from cultiva.insight.live.program import Freshness
 from cultiva.insight.live.records import read_base, read_held
 from cultiva.loop.live.comparing import Compared
@@ -87,6 +88,28 @@ def moved_by_events(bank: LiveBank) -> int:
     assert {Freshness.LIVE, Freshness.PROJECTED} <= set(bank.live.freshness.values())
     assert len({row["heavy"] for row in rows}) > 40
     return sum(row["parcels_ever"] > 0 for row in rows)
+
+
+@pytest.mark.streams
+def test_the_distributed_adapters_say_the_same(
+    bank: LiveBank, distributed_settings: Callable[[], LiveSettings]
+) -> None:
+    with beside(bank, distributed_settings()) as other:
+        other.log.mark(FIRST.isoformat())
+        other.publish(FIRST)
+        on = FIRST + NEXT
+        events = bank.drawn(on, 150, "both")
+        for one in (bank, other):
+            one.send([*events, *events[:20]])
+            work(one)
+        other.log.mark(on.isoformat())
+        bank.night(on)
+        assert agreed(other.compare(on)) == agreed(bank.compare(on))
+        other.publish(on)
+        bank.publish(on)
+        customers = sorted(set(bank.owners.values()))
+        assert other.hot.get(customers) == bank.hot.get(customers)
+        assert other.repeated == bank.repeated == 20
 
 
 def test_a_difference_is_found_and_told(bank: LiveBank) -> None:

@@ -11,10 +11,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from tests.cli.commands import cultiva, done
 from tests.simulators.process import Simulator, running
 
 from cultiva.definitions.packs import init_workspace
+from cultiva.execution.tables import DELIVERY
 from cultiva.kit.progress import Unseen
 from cultiva.loop.parts import Parts
 from cultiva.loop.simulation.flight import founded
@@ -135,5 +137,7 @@ def approved(town: Town, enrols: str = "--once") -> str:
 
 
 def customer_of(parts: Parts, key: str) -> int:
-    """Whom a message went to: the id is made of it."""
-    return int(key.split("-")[1], 16)
+    """Whom a message went to; its id tells nobody, the store knows."""
+    with parts.store.database.reading() as connection:
+        asked = select(DELIVERY.c.customer_id).where(DELIVERY.c.delivery_id == key)
+        return int(connection.execute(asked).scalar_one())
