@@ -10,9 +10,11 @@ import pytest
 from tests.execution.dispatch.carriers import NOON, SECOND, Carrier, Stage
 
 from cultiva.contracts.delivery import Report
+from cultiva.execution.dispatch import service
 from cultiva.execution.recipients.people import Recipient
 from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tables import CONSENT_CHANGE, RECEIPT, SIGNAL
+from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store import Store
 
 
@@ -171,3 +173,26 @@ def test_copies_that_take_the_same_reports_at_once_count_each_once(stage: Stage)
         one.join()
     assert sum(found) == 60
     assert len(stage.all_of(SIGNAL)) == 60
+
+
+def test_reports_that_the_store_did_not_take_are_kept_before_the_provider_is_asked_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (key,) = stage.queue(1)
+    stage.dispatcher.work_once("w1", NOON)
+    stage.carrier.waiting = [report(1, "opened", key=key)]
+    monkeypatch.setattr(service, "WRITE_AGAIN_SECONDS", ())
+    with monkeypatch.context() as away:
+        away.setattr(stage.dispatcher, "take", unavailable)
+        for _ in range(2):
+            with pytest.raises(CultivaError):
+                stage.dispatcher.poll(NOON)
+    stage.carrier.waiting = [report(2, "clicked", key=key)]
+    assert stage.dispatcher.poll(NOON).new == 1, "asking again would have said that the first is kept"
+    assert stage.carrier.waiting, "it was not asked"
+    assert stage.dispatcher.poll(NOON).new == 1
+    assert sorted(row.kind for row in stage.all_of(RECEIPT)) == ["clicked", "opened"]
+
+
+def unavailable(*_: object) -> None:
+    raise CultivaError("the store cannot be used", code="store.unavailable", kind=ErrorKind.UNAVAILABLE)

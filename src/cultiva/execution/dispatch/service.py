@@ -61,8 +61,14 @@ class Dispatcher:
         self._stopwatch = stopwatch
         self._outbox = Outbox(database, checks.release)
         self._receipts = Receipts(database, checks.release)
-        self._turn = 0
-        self._latest: tuple[datetime, float] | None = None
+        self._turns = dict.fromkeys(self._lanes, 0)
+        self._latest: dict[str, tuple[datetime, float]] = {}
+        self._untaken: dict[str, Sequence[Report]] = {}
+
+    @property
+    def lanes(self) -> list[str]:
+        """Names of the lanes; each may be worked by a thread of its own, and by no two at once."""
+        return list(self._lanes)
 
     def work_once(self, worker: str, at: datetime, *, provider: str | None = None) -> Tally:
         """Takes over what lost workers have left, then sends one batch over every lane.
@@ -73,19 +79,22 @@ class Dispatcher:
             provider: Only this lane; None: all.
         """
         tally = Tally()
-        self._turn += 1
-        for name, lane in self._lanes.items():
-            if provider in (None, name):
-                tally = tally.plus(_Round(self, name, lane, worker=worker, at=self._no_earlier(at)).work())
+        for name in self._named(provider):
+            self._turns[name] += 1
+            now = self._no_earlier(name, at)
+            tally = tally.plus(_Round(self, name, self._lanes[name], worker=worker, at=now).work())
         return tally
 
-    def _no_earlier(self, at: datetime) -> datetime:
+    def _named(self, provider: str | None) -> list[str]:
+        return self.lanes if provider is None else [provider]
+
+    def _no_earlier(self, name: str, at: datetime) -> datetime:
         """Now, if `at` was read a while ago: a lease that begins in the past ends before its sender does."""
         read = self._stopwatch()
-        if self._latest is not None:
-            before, then = self._latest
+        if name in self._latest:
+            before, then = self._latest[name]
             at = max(at, before + timedelta(seconds=read - then))
-        self._latest = (at, read)
+        self._latest[name] = (at, read)
         return at
 
     def tend(self, at: datetime) -> int:
@@ -93,12 +102,22 @@ class Dispatcher:
         cancelled = self._outbox.cancel_over(at, limit=LIMIT_TENDING)
         return cancelled + self._receipts.match_again(at, since=at - self._policy.report_patience, limit=LIMIT_TENDING)
 
-    def poll(self, at: datetime) -> Taken:
-        """Fetches the reports that wait at the providers and takes them."""
+    def poll(self, at: datetime, *, provider: str | None = None) -> Taken:
+        """Fetches the reports that wait at the providers and takes them.
+
+        Fetching again tells a provider that what it gave before is kept. So what the store has not taken yet, because
+        it was away, is taken first; whoever dies meanwhile has told nothing, and is given it again.
+
+        Args:
+            at: Now.
+            provider: Only this lane; None: all.
+        """
         taken = Taken()
-        for name, lane in self._lanes.items():
-            reports = lane.provider.poll()
-            taken = taken.plus(firmly(partial(self.take, name, reports, at))) if reports else taken
+        for name in self._named(provider):
+            waiting = self._untaken[name] if name in self._untaken else self._lanes[name].provider.poll()
+            self._untaken[name] = waiting
+            taken = taken.plus(firmly(partial(self.take, name, waiting, at))) if waiting else taken
+            del self._untaken[name]
         return taken
 
     def take(self, provider: str, reports: Sequence[Report], at: datetime) -> Taken:
@@ -121,7 +140,7 @@ class _Round:
 
     def __init__(self, parent: Dispatcher, name: str, lane: Lane, *, worker: str, at: datetime) -> None:
         self._outbox, self._checks, self._policy = parent._outbox, parent._checks, parent._policy
-        self._name, self._lane, self._turn = name, lane, parent._turn
+        self._name, self._lane, self._turn = name, lane, parent._turns[name]
         self._stopwatch, self._since, self._at = parent._stopwatch, parent._stopwatch(), at
         self._token = f"{worker[:19]}/{uuid.uuid4().hex[:20]}"
         self._ends, self._left = at, 0

@@ -12,11 +12,10 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.execution.budget.service import Budget
 from cultiva.execution.calendar.days import Days
 from cultiva.execution.calendar.service import Calendar
-from cultiva.execution.dispatch.records import Checks, Claimed
+from cultiva.execution.dispatch.records import Checks, Claimed, Filled, Stopped
 from cultiva.execution.outgoing.service import TESTER, Outgoing, TouchFacts
 from cultiva.execution.recipients.people import Closed
 from cultiva.execution.recipients.service import Recipients
-from cultiva.loop.work.wording import Wording
 
 KNOWN_DAYS_MAX = 7
 """What is known of a customer may be so many days old; nothing is sent on older knowledge."""
@@ -39,7 +38,7 @@ class Gates:
     budget: Budget
     recipients: Recipients
     outgoing: Outgoing
-    wording: Callable[[], Wording]
+    words: Callable[[Sequence[Claimed]], Mapping[str, Filled | Stopped]]
     """The words of now: the newest profile."""
 
     @property
@@ -52,7 +51,7 @@ class Gates:
         return Checks(
             later=self.later,
             forbidden=self.forbidden,
-            render=lambda batch: self.wording().messages(batch),
+            render=self.words,
             confirm=self.confirm,
             release=self.release,
         )

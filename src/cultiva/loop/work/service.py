@@ -6,10 +6,11 @@ Any number of workers share the work; one that dies leaves nothing half done tha
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from threading import Lock
 
 from cultiva.definitions.content import Content
 from cultiva.execution.budget.service import Budget
@@ -17,8 +18,9 @@ from cultiva.execution.calendar.service import Calendar
 from cultiva.execution.channels.service import open_providers
 from cultiva.execution.content.links import KEY_VARIABLE
 from cultiva.execution.content.service import Renderer
-from cultiva.execution.dispatch.records import Lane, Tally
+from cultiva.execution.dispatch.records import Claimed, Filled, Lane, Stopped, Tally
 from cultiva.execution.dispatch.service import Dispatcher
+from cultiva.execution.dispatch.worker import Crew
 from cultiva.execution.launching.launches import RUNNING, Launch, State
 from cultiva.execution.launching.service import Launches
 from cultiva.execution.outgoing.service import Outgoing
@@ -38,8 +40,6 @@ from cultiva.loop.work.wording import Script, Wording
 
 TASKS_AT_A_TIME = 500
 """Tasks worded at once."""
-SENDINGS_MAX = 1_000
-"""Batches sent in one round before plays are looked at again."""
 
 
 @dataclass
@@ -102,12 +102,13 @@ class Worker:
         self.recipients, self.outgoing = Recipients(database), Outgoing(database)
         self.launches = Launches(database, workspace.approval)
         self.plays = Plays(database, self.calendar)
-        self.gates = Gates(workspace, self.calendar, self.budget, self.recipients, self.outgoing, self._wording)
+        self.gates = Gates(workspace, self.calendar, self.budget, self.recipients, self.outgoing, self._messages)
         self.tasks = desk(parts) if workspace.workbench is not None else None
         self._known: Knowledge | None = None
         self._swept: dict[str, object] = {}
         self._current: dict[str, bool] = {}
         self._closing: list[Callable[[], None]] = []
+        self._wordings = Lock()
         self._scripts: dict[str, tuple[Running, Script]] = {}
 
     @cached_property
@@ -125,6 +126,16 @@ class Worker:
         return Dispatcher(self._parts.store.database, lanes, self.gates.checks())
 
     @cached_property
+    def crew(self) -> Crew:
+        """The lanes, each with a thread of its own."""
+        return Crew(self.dispatcher, self._name, clock=self._parts.clock)
+
+    def start(self) -> None:
+        """Lets the lanes send and fetch by themselves from now on, however long a round takes."""
+        if self._parts.workspace.providers:
+            self.crew.start()
+
+    @cached_property
     def renderer(self) -> Renderer:
         """Words content; its links are signed with the keys of the environment."""
         return renderer(self._parts, os.environ.get(KEY_VARIABLE, ""))
@@ -139,7 +150,7 @@ class Worker:
         self._renew_knowledge(at)
         if self._parts.workspace.providers:
             self.dispatcher.tend(at)
-            done.heard = self.dispatcher.poll(at).new
+            self._hear(done)
         for launch in self.launches.all(states=RUNNING):
             if launch.state is State.LIVE:
                 self._carry_out(launch, at, done)
@@ -151,7 +162,9 @@ class Worker:
         return done
 
     def close(self) -> None:
-        """Gives the connections to providers back."""
+        """Lets the lanes finish what they are at, and gives the connections to providers back."""
+        if "crew" in self.__dict__:
+            self.crew.close()
         for close in self._closing:
             close()
         self._closing.clear()
@@ -187,18 +200,25 @@ class Worker:
             self._current[launch.launch_id] = current_version(self._parts, launch.strategy) == launch.version
         return self._current[launch.launch_id]
 
+    def _hear(self, done: Round) -> None:
+        """Reports come before people move, so that an answer counts at once; lanes by themselves have them already."""
+        if self.crew.started:
+            told = self.crew.collect()
+            done.heard, done.sent = told.heard.new, told.sent
+        else:
+            done.heard = self.crew.poll().new
+
     def _send(self, done: Round) -> None:
-        for _ in range(SENDINGS_MAX):
-            tally = self.dispatcher.work_once(self._name, self._parts.clock())  # a round may take long
-            done.sent = done.sent.plus(tally)
-            if tally.idle:
-                return
+        if not self.crew.started:
+            done.sent = self.crew.send()
 
     def _word_tasks(self) -> int:
         """Fills the facts of new tasks in."""
         total = 0
         while plain := self.outgoing.plain_tasks(TASKS_AT_A_TIME):
-            self.outgoing.word_tasks(self._wording().tasks(plain))
+            with self._wordings:
+                worded = self._wording().tasks(plain)
+            self.outgoing.word_tasks(worded)
             total += len(plain)
         return total
 
@@ -228,6 +248,11 @@ class Worker:
         refresh(self._parts, self.recipients.in_flight(), newest.business_date)
         refresh_staff(self._parts, newest.business_date, at)
         self._known = Knowledge(self._parts, newest.business_date)
+
+    def _messages(self, batch: Sequence[Claimed]) -> Mapping[str, Filled | Stopped]:
+        """Words are made by one thread at a time."""
+        with self._wordings:
+            return self._wording().messages(batch)
 
     def _wording(self) -> Wording:
         known = self._known or Knowledge(self._parts, self._parts.newest_date())
