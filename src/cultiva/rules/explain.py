@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from cultiva.contracts.types import DataType
@@ -42,6 +43,8 @@ def show_value(value: Any) -> str:
     return str(value)
 
 
+_closure = lru_cache(4_096)(make_closure)
+"""Clauses are compiled once a day, not at every explanation."""
 MASKED = "***"
 """Stands for a value that is not shown."""
 
@@ -57,7 +60,7 @@ def explain_node(
         today: The business date.
         personal: Columns whose values are not shown.
     """
-    value = make_closure(node, today)(row)
+    value = _closure(node, today)(row)
     parts = tuple(explain_node(part, row, today, personal=personal) for part in _clauses(node))
     note = "" if parts else _seen(node, row, today, value, personal)
     return Explanation(render(node), value, parts, note)
@@ -78,7 +81,7 @@ def _clauses(node: Node) -> tuple[Node, ...]:
 def _seen(node: Node, row: Mapping[str, Any], today: date, value: Any, personal: Collection[str]) -> str:
     """The values that a leaf saw, and what made it null."""
     named = {render(part): part for part in _visible(node) if isinstance(part, Name | Expansion)}
-    values = [(name, make_closure(part, today)(row)) for name, part in named.items()]
+    values = [(name, _closure(part, today)(row)) for name, part in named.items()]
     if any(isinstance(part, Today) for part in _visible(node)):
         values.append(("today", today))
     said = {name: show_value(seen) if seen is None or name not in personal else MASKED for name, seen in values}

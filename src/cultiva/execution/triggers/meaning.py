@@ -64,11 +64,8 @@ class Terms:
     quiet: int
     """Of debounce."""
     again: int
-
-    @property
-    def wait(self) -> int:
-        """From a beginning until it falls due."""
-        return max(self.within, self.quiet)
+    wait: int
+    """From a beginning until it falls due: the longer one of `within` and `quiet`."""
 
 
 def standing(memory: Memory, terms: Terms) -> Iterator[Beginning]:

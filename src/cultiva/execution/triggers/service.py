@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cultiva.contracts.moments import Moment, is_nothing
+from cultiva.definitions.scopes import profile_scope
 from cultiva.definitions.workspace import Workspace
 from cultiva.execution.triggers import meaning
 from cultiva.execution.triggers.meaning import Beginning, Memory
@@ -46,8 +47,9 @@ class Triggers:
 
     def __init__(self, workspace: Workspace) -> None:
         self._zone = ZoneInfo(workspace.settings.timezone)
+        profile = profile_scope(workspace)
         active = [one for one in workspace.triggers.values() if one.active]
-        self.watches: Mapping[str, Watch] = {one.name: watch_of(workspace, one) for one in active}
+        self.watches: Mapping[str, Watch] = {one.name: watch_of(workspace, one, profile) for one in active}
         self._begins: dict[str, list[Watch]] = {}
         self._ends: dict[str, list[Watch]] = {}
         for watch in self.watches.values():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from cultiva.contracts.moments import Moment
 from cultiva.contracts.types import DataType
-from cultiva.definitions.scopes import event_scope, profile_scope, trigger_scope
+from cultiva.definitions.scopes import event_names, event_scope
 from cultiva.definitions.triggers import Trigger
 from cultiva.definitions.workspace import Workspace
 from cultiva.execution.triggers.meaning import Beginning, Terms
@@ -25,6 +25,8 @@ DAYS_KEPT = 40
 """Days whose compiled rules are kept: events come in for a few days only."""
 FILLED = re.compile(r"\{([^{}]*)\}")
 """A `{tag}` or `{event.property}` in a text."""
+ALWAYS = Rule("true", Literal(value=True, type=DataType.BOOLEAN), frozenset(), ())
+"""The rule of most fields that are left out."""
 ANYTHING: Closure = lambda _row: True  # noqa: E731 - a closure like those that are compiled
 
 
@@ -60,8 +62,15 @@ class Judged:
 class Watch:
     """A trigger, ready."""
 
+    name: str
     trigger: Trigger
     terms: Terms
+    at_once: bool
+    """Whether it waits for nothing."""
+    forgetful: bool
+    """Whether nothing needs to be remembered: every beginning fires at once."""
+    same: tuple[str, ...]
+    """Properties that must be the same in what ends it."""
     meaning: str
     """Hash of what decides whether it fires; memories of another meaning are of no use."""
     when: Judged
@@ -71,31 +80,15 @@ class Watch:
     eligible: Mapping[str, Judged]
     """Offer that it may propose -> who may have it; in order of preference, none with a risk level."""
     kinds: Mapping[str, DataType]
-    """Every name of its rules and texts -> type."""
+    """Names that are kept -> type."""
     kept: tuple[str, ...]
     """Names whose values are kept until it fires."""
     personal: frozenset[str]
     """Names whose values are not shown."""
 
-    @property
-    def name(self) -> str:
-        """Of the trigger."""
-        return self.trigger.name
-
-    @property
-    def at_once(self) -> bool:
-        """Whether it waits for nothing."""
-        return self.terms.wait == 0
-
-    @property
-    def forgetful(self) -> bool:
-        """Whether nothing needs to be remembered: every beginning fires at once."""
-        return self.at_once and self.terms.again == 0
-
     def key(self, moment: Moment) -> str:
         """The values that must be the same in what ends it; absent ones are equal to absent ones."""
-        same = self.trigger.then_not.same if self.trigger.then_not is not None else ()
-        return "\x1f".join(repr(moment.properties.get(name)) for name in same)
+        return "\x1f".join(repr(moment.properties.get(name)) for name in self.same) if self.same else ""
 
     def keep(self, seen: Seen) -> dict[str, Any]:
         """What has to be known when it fires, and may have changed by then."""
@@ -147,35 +140,52 @@ class Watch:
         return {"event": one.event, "members": told, "why": why, "still": still, **waited, **absent}
 
 
-def watch_of(workspace: Workspace, trigger: Trigger) -> Watch:
-    """A checked trigger, ready."""
-    both, profile = trigger_scope(workspace, trigger), profile_scope(workspace)
-    when = compile_rule(trigger.when, both, expected=DataType.BOOLEAN)
+def watch_of(workspace: Workspace, trigger: Trigger, profile: Scope) -> Watch:
+    """A checked trigger, ready.
+
+    Args:
+        workspace: Its workspace.
+        trigger: The trigger.
+        profile: `profile_scope` of the workspace.
+    """
+    both = replace(profile, names={**profile.names, **event_names(workspace, trigger.on)})
+    when, still = _condition(trigger.when, both), _condition(trigger.still, profile)
     worth = compile_rule(trigger.does.worth, both, expected=DataType.NUMBER)
-    still = compile_rule(trigger.still, profile, expected=DataType.BOOLEAN)
-    gone = trigger.then_not
-    own = event_scope(workspace, gone.event if gone is not None else ())
-    where = compile_rule(gone.where if gone is not None else "true", own, expected=DataType.BOOLEAN)
-    texts = trigger.does.task
+    gone, texts = trigger.then_not, trigger.does.task
+    where = _condition(gone.where, event_scope(workspace, gone.event)) if gone is not None else ALWAYS
     filled = FILLED.findall(f"{texts.reason} {texts.script}") if texts is not None else []
     names = {*when.columns, *worth.columns, *(name.strip() for name in filled)}
+    kept = tuple(sorted(name for name in names if name in when.columns or "." in name))
+    kinds = _kinds(both, when)
+    terms = _terms(trigger)
     return Watch(
+        name=trigger.name,
         trigger=trigger,
-        terms=Terms(
-            within=gone.within.total if gone is not None else 0,
-            quiet=trigger.debounce.total if trigger.debounce is not None else 0,
-            again=trigger.again_after.total if trigger.again_after is not None else 0,
-        ),
+        terms=terms,
+        at_once=terms.wait == 0,
+        forgetful=terms.wait == 0 and terms.again == 0,
+        same=gone.same if gone is not None else (),
         meaning=_meaning(trigger),
         when=Judged(when),
         still=Judged(still),
         worth=Judged(worth, test=False),
         where=Judged(where),
         eligible={name: _eligible(workspace, name, profile) for name in _offers(workspace, trigger)},
-        kinds=_kinds(both, when),
-        kept=tuple(sorted(name for name in names if name in when.columns or "." in name)),
+        kinds={name: kinds[name] for name in kept},
+        kept=kept,
         personal=_personal(workspace, trigger),
     )
+
+
+def _condition(text: str, scope: Scope) -> Rule:
+    return ALWAYS if text == ALWAYS.text else compile_rule(text, scope, expected=DataType.BOOLEAN)
+
+
+def _terms(trigger: Trigger) -> Terms:
+    within = trigger.then_not.within.total if trigger.then_not is not None else 0
+    quiet = trigger.debounce.total if trigger.debounce is not None else 0
+    again = trigger.again_after.total if trigger.again_after is not None else 0
+    return Terms(within, quiet, again, max(within, quiet))
 
 
 def _meaning(trigger: Trigger) -> str:

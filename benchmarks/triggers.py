@@ -1,0 +1,219 @@
+"""What an event costs with 10, 100 and 1,000 triggers and as many segments, and five months of loan applications.
+
+Of the triggers ten listen to the events that come in, whatever their number; the others listen to other events. Every
+third of the ten waits (A and then not B), and every trigger's rule reads the event and the profile. A peer that a bank
+would write itself, one loop over all triggers per event with the same compiled rules, runs beside it.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+DESCRIPTION = "cost of an event with 10, 100, 1,000 triggers and segments; BPI 2012 replayed through the live path"
+START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+COUNTS = (10, 100, 1_000)
+LISTENING = 10
+"""Triggers that listen to the events that come in."""
+KINDS = 100
+"""Kinds of event that there are."""
+EVENTS = {"small": 4_000, "default": 40_000, "large": 200_000}
+"""Events per round."""
+REPEATS = 3
+NAMES = {"zh": "某", "en": "some"}
+
+
+def run(size: str | None) -> dict[str, Any]:
+    """Cost per event by number of triggers, and the story."""
+    events = EVENTS[size or "default"]
+    flat = {str(count): _measured(count, events) for count in COUNTS}
+    first, last = flat[str(COUNTS[0])], flat[str(COUNTS[-1])]
+    result: dict[str, Any] = {
+        "size": size or "default",
+        "events": events,
+        "listening": LISTENING,
+        "by_triggers": flat,
+        "growth_10_to_1000": round(last["microseconds"] / first["microseconds"], 2),
+        "peer_growth_10_to_1000": round(last["peer_microseconds"] / first["peer_microseconds"], 2),
+        "ratio_vs_peer_at_1000": round(last["peer_microseconds"] / last["microseconds"], 1),
+    }
+    story = _story(size or "default")
+    return {**result, "bpi2012": story} if story else result
+
+
+def _measured(count: int, events: int) -> dict[str, Any]:
+    """Microseconds of processor time per event: folding, profile on demand, triggers; the best of some rounds."""
+    from cultiva.execution.triggers.service import Triggers
+    from cultiva.insight.live.service import Live
+
+    workspace = _bank(count)
+    triggers, live = Triggers(workspace), Live(workspace)
+    moments = _moments(events)
+    rounds = [_round(live, triggers, moments) for _ in range(REPEATS)]
+    seconds, firings = min(rounds)
+    with_fold = min(_round(live, triggers, moments, fold=True)[0] for _ in range(REPEATS))
+    peer = min(_peer(workspace, moments[: max(events // 20, 1_000)]) for _ in range(REPEATS))
+    return {
+        "microseconds": round(seconds / events * 1e6, 2),
+        "with_fold_microseconds": round(with_fold / events * 1e6, 2),
+        "events_per_second": round(events / seconds),
+        "firings": firings,
+        "peer_microseconds": round(peer * 1e6, 2),
+    }
+
+
+def _bank(count: int) -> Any:
+    """The starter pack with so many triggers and segments more."""
+    import cultiva.packs
+    from cultiva.definitions.events import EventType
+    from cultiva.definitions.loading import load_workspace
+    from cultiva.definitions.segments import Segment
+    from cultiva.definitions.triggers import Trigger
+
+    found = load_workspace(Path(next(iter(cultiva.packs.__path__))) / "retail_bank")
+    properties = {"amount": "number", "product": "text"}
+    events = {
+        name: EventType.model_validate({"name": name, "label": NAMES, "properties": properties})
+        for name in (f"kind_{number}" for number in range(KINDS))
+    }
+    segments = {
+        f"bench_{number}": Segment.model_validate(
+            {"name": f"bench_{number}", "label": NAMES, "rule": f"aum >= {number * 100} and age < 60"}
+        )
+        for number in range(count)
+    }
+    triggers = {f"t{number}": Trigger.model_validate(_trigger(number)) for number in range(count)}
+    return replace(found, events={**found.events, **events}, segments={**found.segments, **segments}, triggers=triggers)
+
+
+def _trigger(number: int) -> dict[str, Any]:
+    listens = number < LISTENING
+    kind = 0 if listens else 2 + number % (KINDS - 2)
+    said: dict[str, Any] = {
+        "name": f"t{number}",
+        "label": NAMES,
+        "on": f"kind_{kind}",
+        "when": f"event.amount >= {95 + number % 5} and segment('bench_{number}') and event.product <> 'x'",
+        "again_after": {"days": 7},
+        "does": {"placement": {"placement": "app_home_banner", "strategy": "dormant_wake_up"}},
+    }
+    if number % 3 == 0:
+        said["then_not"] = {"event": "kind_1" if listens else f"kind_{kind}", "within": {"minutes": 30}}
+    return said
+
+
+def _moments(events: int) -> list[Any]:
+    """Events of 2,000 customers: half of the kind that triggers begin with, half of the kind that they wait for."""
+    from cultiva.contracts.moments import Moment
+
+    rng, found = random.Random(20261123), []
+    for number in range(events):
+        at = START + timedelta(seconds=number)
+        found.append(
+            Moment(
+                message_id=f"m{number}", customer_id=rng.randrange(2_000), name=f"kind_{number % 2}", at=at,
+                day=at.date(), received=at, properties={"amount": float(rng.randrange(100)), "product": "card"},
+            )
+        )  # fmt: skip
+    return found
+
+
+class _Row(dict[str, Any]):
+    """A profile that costs nothing, so that what is measured is the triggers."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def _round(live: Any, triggers: Any, moments: Sequence[Any], *, fold: bool = False) -> tuple[float, int]:
+    from cultiva.contracts.moments import HotRecord, read_hot, write_hot
+
+    states: dict[int, bytes] = {}
+    row: Mapping[str, Any] = _Row(aum=250_000.0, age=40)
+    firings, began = 0, process_time()
+    for one in moments:
+        record = read_hot(states.get(one.customer_id))
+        profile = live.fold(record.profile, [one], "") if fold else record.profile
+        stepped = triggers.step(record.triggers, one, row, one.received)
+        states[one.customer_id] = write_hot(HotRecord(profile, stepped.state, record.decisions))
+        firings += len(stepped.firings)
+    return process_time() - began, firings
+
+
+def _peer(workspace: Any, moments: Sequence[Any]) -> float:
+    """Seconds per event of one loop over all triggers; it remembers nothing and waits for nothing."""
+    from cultiva.contracts.types import DataType
+    from cultiva.definitions.scopes import trigger_scope
+    from cultiva.rules import compile_rule
+
+    rules: list[tuple[frozenset[str], Callable[[Mapping[str, Any]], Any]]] = []
+    for trigger in workspace.triggers.values():
+        made = compile_rule(trigger.when, trigger_scope(workspace, trigger), expected=DataType.BOOLEAN)
+        rules.append((frozenset(trigger.on), made.test(START.date())))
+    began, fired = process_time(), 0
+    for one in moments:
+        row = {"aum": 250_000.0, "age": 40, "event.amount": one.properties["amount"], "event.product": "card"}
+        for names, rule in rules:
+            if rule(row) and one.name in names:
+                fired += 1
+    return (process_time() - began) / len(moments)
+
+
+def _story(size: str) -> dict[str, Any]:
+    """All loan applications of the public data, if they are there."""
+    from sqlalchemy import func, select
+    from tests.stories.broken_off import FILE, applications, loan_bank, oracle, replay
+
+    from cultiva.execution.tables import FIRING
+    from cultiva.store import open_store
+
+    if not FILE.exists():
+        return {}
+    before = datetime(2011, 10, 15, tzinfo=UTC) if size == "small" else None
+    rows = applications(before=before)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        store = open_store("sqlite:///store.db", folder)
+        done = replay(store, folder, rows, loan_bank())
+        counted = select(FIRING.c.trigger, FIRING.c.state, FIRING.c.reason, func.count().label("firings"))
+        with store.database.reading() as connection:
+            asked = counted.group_by(FIRING.c.trigger, FIRING.c.state, FIRING.c.reason)
+            states = {
+                f"{row.trigger} {row.state} {row.reason}".strip(): row.firings for row in connection.execute(asked)
+            }
+        store.close()
+    return {
+        "applications": rows["application"].n_unique(),
+        "events": done.events,
+        "seconds": round(done.seconds, 1),
+        "events_per_second": round(done.per_second),
+        "timers": done.timers,
+        "firings": dict(sorted(states.items())),
+        "broken_off_by_the_oracle": oracle(rows, done.until).height,
+        **_lead(rows, done.until),
+    }
+
+
+def _lead(rows: Any, until: datetime) -> dict[str, Any]:
+    """What became of the applications that were broken off, and how much later the bank closed them."""
+    import polars as pl
+    from tests.stories.broken_off import oracle
+
+    last = rows.pivot(on="name", index="application", values="at", aggregate_function="min")
+    mine = oracle(rows, until).join(last, on="application")
+    cancelled = mine.drop_nulls("application_cancelled")
+    lead = (cancelled["application_cancelled"] - cancelled["due"]).dt.total_days()
+    before = last.drop_nulls("application_preaccepted")
+    share: pl.Series = before["application_approved"].is_not_null()
+    return {
+        "of_those_cancelled_later": cancelled.height,
+        "of_those_approved": mine["application_approved"].is_not_null().sum(),
+        "approved_of_all_preaccepted": round(float(share.mean() or 0), 3),  # type: ignore[arg-type]
+        "median_days_before_the_bank_closed": lead.median(),
+    }
