@@ -192,7 +192,7 @@ def _serve_cultiva(folder: Path, port: int) -> None:
     from cultiva.store import open_store
     from cultiva.stream import open_log
 
-    workspace = load_workspace(folder / "bank", overrides={})
+    workspace = load_workspace(folder / "bank", overrides={"live.enabled": "true"})
     store = open_store("sqlite:///store.db", folder)
     parts = SimpleNamespace(workspace=workspace, root=folder, store=store, clock=utc_now)
     if not is_published(folder / "identities"):

@@ -34,7 +34,7 @@ def opened_bank(bank: Path, root: Path) -> Iterator[Api]:
     """The API over a copy of the bank whose userIds are those of its app."""
     copy_of(bank, root)
     with (root / "cultiva.toml").open("a") as settings:
-        settings.write('\n[events]\nsource_system = "app"\nsenders = { till = "core" }\n')
+        settings.write('\n[live]\nenabled = true\n[events]\nsource_system = "app"\nsenders = { till = "core" }\n')
     with api_of(root) as found:
         yield found
         found.app.state.desk.close()
@@ -134,6 +134,17 @@ def test_segment_s_own_libraries_are_understood(api: Api) -> None:
         {"page": "Loans"},
         customer,
     )
+
+
+def test_a_workspace_without_a_live_side_takes_none(bank: Path, tmp_path: Path) -> None:
+    with api_of(copy_of(bank, tmp_path / "bank")) as found:
+        events = found.client().events
+        for ask in (lambda: events.send_one(started(1, "x")), events.counts):
+            with pytest.raises(ApiProblem) as caught:
+                ask()
+            assert (caught.value.status, caught.value.code) == (409, "events.not_enabled")
+        found.app.state.desk.close()
+    assert not (tmp_path / "bank" / ".cultiva" / "live").exists()
 
 
 @pytest.mark.parametrize("path", ALL)

@@ -73,6 +73,8 @@ def target(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tar
     """A server over a bank with a task and a launch."""
     root = copy_of(bank, tmp_path_factory.mktemp("drawn") / "bank")
     day = parse_business_date(DATE)
+    with (root / "cultiva.toml").open("a") as settings:
+        settings.write("\n[live]\nenabled = true\n")
     with opened(root) as parts:
         api = Api(None, parts)  # type: ignore[arg-type]
         desk(parts).staff([StaffRow("R1", "B0002", "lobby_manager", 100)], day, NOW)

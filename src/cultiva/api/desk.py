@@ -28,9 +28,8 @@ from cultiva.loop.campaigns import launches_of
 from cultiva.loop.desk import desk as tasks_of
 from cultiva.loop.lineage import Meant, customer_meant
 from cultiva.loop.live.deciding import Deciding, open_deciding
-from cultiva.loop.live.intake import Door
+from cultiva.loop.live.intake import Door, open_live_log
 from cultiva.loop.parts import Parts
-from cultiva.stream import open_log
 
 ENGINE_WAIT_SECONDS = 20.0
 """How long a request waits for the engine; then it is told to come again."""
@@ -89,11 +88,14 @@ class Desk:
 
     @property
     def door(self) -> Door:
-        """The intake of events; opened by who comes first."""
+        """The intake of events; opened by who comes first.
+
+        Raises:
+            CultivaError: a conflict, if the workspace has no live side.
+        """
         with self._opening:
             if "door" not in self._live:
-                settings = self.parts.workspace.settings.live
-                log = open_log(settings, self.parts.root, clock=self.parts.clock)
+                log = open_live_log(self.parts)
                 self._live["log"], self._live["door"] = log, Door(self.parts, log)
             found = self._live["door"]
         assert isinstance(found, Door)

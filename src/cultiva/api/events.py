@@ -258,7 +258,7 @@ def _document(path: str, schema: dict[str, Any], about: str) -> None:
         response_model=EventsTaken,
         summary=about.partition(".")[0],
         description=about,
-        responses=problems(413),
+        responses=problems(409, 413),
         openapi_extra={SCOPE: Scope.EVENTS.value, "requestBody": body},
     )
 
@@ -271,7 +271,7 @@ for _call in CALLS:
 routes = router("/events", "events")
 
 
-@routes.get("/counts", **needs(Scope.EVENTS))
+@routes.get("/counts", **needs(Scope.EVENTS, 409))
 def counts(desk: OurDesk, days: Annotated[int, Query(ge=1, le=366)] = DAYS_DEFAULT) -> EventCountsShape:
     """Count what has come in, what waits, and what was set aside in the last days."""
     found = desk.door.counted(desk.now() - timedelta(days=days))
@@ -282,7 +282,7 @@ def counts(desk: OurDesk, days: Annotated[int, Query(ge=1, le=366)] = DAYS_DEFAU
     return EventCountsShape(records=found.records, waiting=dict(found.waiting), refused=refused)
 
 
-@routes.get("/quarantine", **needs(Scope.EVENTS))
+@routes.get("/quarantine", **needs(Scope.EVENTS, 409))
 def quarantine(
     desk: OurDesk,
     reason: Annotated[str, Query(max_length=63)] = "",

@@ -12,6 +12,7 @@ from cultiva.cli import (
     campaigns,
     content,
     daily,
+    events,
     handing,
     letters,
     live,
@@ -56,6 +57,7 @@ for group in (
     triggers,
     work,
     live,
+    events,
     letters,
     campaigns,
 ):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,9 @@ from cultiva.contracts.anteroom import Anteroom, RefusedCount
 from cultiva.execution.anteroom.service import StoredAnteroom
 from cultiva.insight.events.identities import UNKNOWN, Identities, is_published, open_identities, publish_identities
 from cultiva.insight.events.service import Intake
+from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.parts import Parts
+from cultiva.stream import open_log
 from cultiva.stream.port import Log
 
 FOLDER = ".cultiva/live/identity"
@@ -47,7 +50,7 @@ class Door:
         self.follow()
 
     def follow(self) -> bool:
-        """Takes up the newest run's identity map if there is one, moves what waited for it, and lets go of what is too old."""
+        """Takes up a newer run's identities, moves what waited for them, drops what is too old; if there was one."""
         folder = published_identities(self._parts)
         if folder is None or folder == self._folder:
             return False
@@ -68,6 +71,36 @@ class Door:
             waiting_before=at - timedelta(days=settings.waiting_days),
             refused_before=at - timedelta(days=settings.quarantine_days),
         )
+
+
+@contextmanager
+def opened_door(parts: Parts) -> Iterator[tuple[Door, Log]]:
+    """The intake of a workspace and its log, opened for a while.
+
+    Raises:
+        CultivaError: a conflict, if the workspace has no live side.
+    """
+    with closing(open_live_log(parts)) as log:
+        yield Door(parts, log), log
+
+
+def open_live_log(parts: Parts) -> Log:
+    """The log; close it after use.
+
+    Raises:
+        CultivaError: a conflict, if the workspace has no live side: nobody would ever read what it is told.
+    """
+    settings = parts.workspace.settings.live
+    if not settings.enabled:
+        raise CultivaError(
+            "this workspace takes no events",
+            code="events.not_enabled",
+            kind=ErrorKind.CONFLICT,
+            seen="[live] enabled = false",
+            allowed="a workspace with a live side",
+            hint="set [live] enabled = true in cultiva.toml",
+        )
+    return open_log(settings, parts.root, clock=parts.clock)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import polars as pl
 from cultiva.insight.events.message import Parcel, Sender
 from cultiva.insight.events.service import Intake
 from cultiva.kit.errors import CultivaError, ErrorKind
-from cultiva.loop.live.archive import FOLDER, PART
+from cultiva.loop.live.archive import FOLDER, HELD, PART
 from cultiva.loop.parts import Parts
 from cultiva.stream.port import Log
 
@@ -64,7 +64,7 @@ def replay_file(parts: Parts, intake: Intake, path: Path, *, at: datetime) -> Re
 
 
 def replay_archive(parts: Parts, intake: Intake, log: Log, since: date, *, at: datetime) -> Replayed:
-    """Rebuilds a log that was lost or is new: what runs from a date on were delivered, each with the run's mark.
+    """Rebuilds a log that was lost or is new: what stood before the marks of runs from a date on, and the marks.
 
     Deliveries whose place is in front of a mark that the log has are left out: the log has them, or can have them no
     more in their place.
@@ -76,7 +76,7 @@ def replay_archive(parts: Parts, intake: Intake, log: Log, since: date, *, at: d
             done.dates[folder.name] = f"left out: the log has mark {newest}"
             continue
         before = done.new
-        for path in sorted(folder.glob(PART)):
+        for path in (*sorted(folder.glob(PART)), folder / HELD):
             _take(intake, _messages(parts, path), done, at=at, known=frozenset())
         log.mark(folder.name)
         done.dates[folder.name] = f"{done.new - before} events, marked"
