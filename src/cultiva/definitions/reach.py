@@ -20,7 +20,7 @@ from cultiva.definitions.cycles import cycles
 from cultiva.definitions.domains import Condition
 from cultiva.definitions.draft import Draft
 from cultiva.definitions.rulesites import RuleSite
-from cultiva.definitions.scopes import STAGE_COLUMNS, extra_columns, profile_scope
+from cultiva.definitions.scopes import STAGE_COLUMNS, extra_columns, profile_scope, trigger_scope
 from cultiva.definitions.usage import Compiled
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.errors import Fault, did_you_mean
@@ -170,6 +170,9 @@ def _reach_faults(draft: Draft, compiled: Compiled) -> Iterator[Fault]:
         if reach.never(*both):
             message = f"the strategy '{strategy.name}' can never meet anybody"
             yield _never(draft, "strategy", strategy.name, ("audience",), message)
+    for trigger in workspace.triggers.values():
+        if reach.never(_true(compile_rule(trigger.when, trigger_scope(workspace, trigger)))):
+            yield _never(draft, "trigger", trigger.name, ("when",), f"no event can ever begin '{trigger.name}'")
 
 
 def _never(draft: Draft, kind: str, name: str, loc: tuple[str, ...], message: str) -> Fault:
