@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Sent(StrEnum):
@@ -98,3 +98,24 @@ class Provider(Protocol):
 
     def close(self) -> None:
         """Gives the connection back."""
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """Something that a person of the bank has to confirm, and has not for too long."""
+
+    task: str
+    """The provider's id of it; references of its messages are `<task>/<address>`."""
+    number: int
+    """Which reminder is due: 1, 2 ..."""
+
+
+@runtime_checkable
+class Reminding(Protocol):
+    """A provider whose messages wait for a person of the bank, who can be reminded."""
+
+    def overdue(self) -> Sequence[Overdue]:
+        """What is overdue by what the last poll has seen, of whomever's making."""
+
+    def remind(self, reference: str) -> Receipt:
+        """Reminds whoever has not confirmed yet."""

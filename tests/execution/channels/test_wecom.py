@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.execution.channels.conftest import Open, Start
 from tests.simulators.process import Simulator
 
-from cultiva.contracts.delivery import Message, Sent
+from cultiva.contracts.delivery import Message, Reminding, Sent
 from cultiva.execution.channels.wecom import provider as platform
 from cultiva.execution.channels.wecom import tasks
 from cultiva.execution.channels.wecom.provider import Wecom
@@ -150,6 +150,33 @@ def test_an_employee_is_reminded_three_times_in_a_day(start: Start, wecom: Make)
     sents = [provider.remind(receipt.reference).sent for _ in range(4)]
     assert sents == [Sent.ACCEPTED] * 3 + [Sent.LATER]
     assert wecom(server).remind(receipt.reference).sent is Sent.LATER, "the platform counts too"
+
+
+def test_what_an_employee_has_not_confirmed_in_time_is_overdue(start: Start, opened: Open, wecom: Make) -> None:
+    server = start("wecom")
+    begin = datetime.now(UTC)
+    sender = wecom(server)
+    receipts = [sender.send([_message("a")])[0], sender.send([_message("b", sender="li")])[0]]
+    first, second = (one.reference.partition("/")[0] for one in receipts)
+    now = [begin]
+    own = {"corp_id": "ww1", "secret": "${env:WECOM_SECRET}", "results_every_seconds": 0, "remind_after_hours": 4,
+           "reminders_max": 2}  # fmt: skip
+    provider = opened("wecom", server.http, wecom=own, clock=lambda: now[0])
+    assert isinstance(provider, Wecom) and isinstance(provider, Reminding)
+
+    def overdue(hours: float) -> list[tuple[str, int]]:
+        now[0] = begin + timedelta(hours=hours)
+        provider.poll()
+        return [(one.task, one.number) for one in provider.overdue()]
+
+    assert overdue(3.9) == []
+    assert sorted(overdue(4.1)) == sorted([(first, 1), (second, 1)])
+    server.post("/confirm", {"userid": "zhang"})
+    assert overdue(8.1) == [(second, 2)]
+    assert overdue(80) == [(second, 2)], "no more than twice"
+    silent = wecom(server)
+    silent.poll()
+    assert silent.overdue() == [], "nobody wants reminders"
 
 
 @given(st.lists(st.integers(0, 72 * 60), max_size=12), st.integers(0, 72 * 60))

@@ -12,7 +12,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from cultiva.contracts.delivery import Receipt, Report, Sent
+from cultiva.contracts.delivery import Receipt, Reminding, Report, Sent
 from cultiva.execution.dispatch import bucket, fates, gates
 from cultiva.execution.dispatch.letters.repository import Letters
 from cultiva.execution.dispatch.records import Checks, Claimed, Lane, Policy, Ready, State, Tally, Verdict
@@ -118,7 +118,15 @@ class Dispatcher:
             self._untaken[name] = waiting
             taken = taken.plus(firmly(partial(self.take, name, waiting, at))) if waiting else taken
             del self._untaken[name]
+            self._remind(name, at)
         return taken
+
+    def _remind(self, name: str, at: datetime) -> None:
+        """Reminds people of the bank of what they have not confirmed; of several workers one does each."""
+        provider = self._lanes[name].provider
+        if isinstance(provider, Reminding):
+            for one in self._receipts.to_remind(name, provider.overdue(), at):
+                provider.remind(f"{one.task}/")
 
     def take(self, provider: str, reports: Sequence[Report], at: datetime) -> Taken:
         """Takes reports, each once, however often they come and in whatever order.

@@ -7,10 +7,10 @@ answer never came stays unknown, and a person looks into the employee's list.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from cultiva.contracts.delivery import Message, Provider, Receipt, Report, Sent
+from cultiva.contracts.delivery import Message, Overdue, Provider, Receipt, Report, Sent
 from cultiva.definitions.providers import ProviderSettings, WecomSettings
 from cultiva.execution.channels.secrets import revealed
 from cultiva.execution.channels.web import Web
@@ -56,6 +56,7 @@ class Wecom:
         self._told: set[str] = set()
         self._polled: float | None = None
         self._jobs: set[str] = set()
+        self._waiting: dict[str, datetime] = {}
         self._reminded: dict[str, list[datetime]] = {}
 
     def send(self, messages: Sequence[Message]) -> Sequence[Receipt]:
@@ -74,12 +75,21 @@ class Wecom:
         if self._polled is not None and seconds() - self._polled < self._own.results_every_seconds:
             return []
         self._polled = seconds()
+        self._waiting.clear()
         new = [report for report in self._reports(self._clock()) if report.report_id not in self._told]
         self._told |= {report.report_id for report in new}
         return new
 
     def close(self) -> None:
         self._web.close()
+
+    def overdue(self) -> Sequence[Overdue]:
+        after = self._own.remind_after_hours
+        if after is None:
+            return []
+        waited = {task: (self._clock() - since) / timedelta(hours=after) for task, since in self._waiting.items()}
+        number = {task: min(int(times), self._own.reminders_max) for task, times in waited.items()}
+        return [Overdue(task, which) for task, which in sorted(number.items()) if which >= 1]
 
     def remind(self, reference: str) -> Receipt:
         """Reminds the employees who have not confirmed a task; at most three times in 24 hours.
@@ -119,7 +129,9 @@ class Wecom:
             for job in sorted(self._jobs):
                 yield from moment_reports(self._api, job, at=now)
         else:
-            yield from message_reports(self._api, chat_type=self._own.mode, days=self._own.results_days, at=now)
+            yield from message_reports(
+                self._api, chat_type=self._own.mode, days=self._own.results_days, at=now, waiting=self._waiting
+            )
 
 
 def _receipt(key: str, found: Outcome, reference: str) -> Receipt:

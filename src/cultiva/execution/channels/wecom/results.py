@@ -25,12 +25,23 @@ def reference_of(task_id: str, address: str) -> str:
     return f"{task_id}/{address}"
 
 
-def message_reports(api: WecomApi, *, chat_type: str, days: int, at: datetime) -> Iterator[Report]:
-    """Results of the tasks of the last days, whoever created them: nothing has to be remembered for it."""
+def message_reports(
+    api: WecomApi, *, chat_type: str, days: int, at: datetime, waiting: dict[str, datetime]
+) -> Iterator[Report]:
+    """Results of the tasks of the last days, whoever created them: nothing has to be remembered for it.
+
+    Args:
+        api: The platform.
+        chat_type: single or group.
+        days: How many.
+        at: Now.
+        waiting: Is told of tasks that an employee has not confirmed, and since when they wait.
+    """
     window = {"start_time": int((at - timedelta(days=days)).timestamp()), "end_time": int(at.timestamp())}
     body = {"chat_type": chat_type, "filter_type": 0, "limit": PAGE, **window}
     for task in api.pages("externalcontact/get_groupmsg_list_v2", body, "group_msg_list"):
-        yield from _task_reports(api, str(task["msgid"]), at)
+        since = datetime.fromtimestamp(int(task.get("create_time") or at.timestamp()), UTC)
+        yield from _task_reports(api, str(task["msgid"]), at, waiting=waiting, since=since)
 
 
 def moment_reports(api: WecomApi, job_id: str, *, at: datetime) -> Iterator[Report]:
@@ -45,9 +56,12 @@ def moment_reports(api: WecomApi, job_id: str, *, at: datetime) -> Iterator[Repo
             yield _report(job_id, str(entry["userid"]), "confirmed", at)
 
 
-def _task_reports(api: WecomApi, task_id: str, at: datetime) -> Iterator[Report]:
+def _task_reports(
+    api: WecomApi, task_id: str, at: datetime, *, waiting: dict[str, datetime], since: datetime
+) -> Iterator[Report]:
     for member in api.pages("externalcontact/get_groupmsg_task", {"msgid": task_id, "limit": PAGE}, "task_list"):
         if member.get("status") != SENT_BY_EMPLOYEE:
+            waiting[task_id] = since
             continue
         body = {"msgid": task_id, "userid": member["userid"], "limit": PAGE}
         for entry in api.pages("externalcontact/get_groupmsg_send_result", body, "send_list"):

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, bindparam, select, update
 
-from cultiva.contracts.delivery import Report
-from cultiva.execution.dispatch.records import State
+from cultiva.contracts.delivery import Overdue, Report
+from cultiva.execution.dispatch.records import State, name_of
 from cultiva.execution.dispatch.reports.matching import (
     WITHDRAWING,
     Sender,
@@ -27,6 +27,8 @@ from cultiva.store.database import Database, insert_missing, insert_new
 
 AT_A_TIME = 500
 """Ids in one statement."""
+REMINDED = "reminded"
+"""Kind of the line that says that a reminder was sent."""
 NOBODY = ""
 """Delivery of a report that belongs to none."""
 
@@ -52,6 +54,21 @@ class Receipts:
             fresh = {name: named[name] for name in _unseen(connection, provider, named, at)}
             matched = self._apply(connection, provider, fresh, at)
         return Taken(len(fresh), len(reports) - len(fresh), len(fresh) - matched)
+
+    def to_remind(self, provider: str, due: Sequence[Overdue], at: datetime) -> list[Overdue]:
+        """Reminders of tasks of ours that nobody has taken on: whoever asks first is to send them, once each."""
+        if not due:
+            return []
+        with self._database.writing() as connection:
+            rows = {}
+            for one in due:
+                mine = _one_of(connection, provider, one.task)
+                if mine:
+                    name = name_of("reminder", provider, one.task, one.number)
+                    rows[name] = (one, {"receipt_id": name, "provider": provider, "delivery_id": mine, "kind": REMINDED,
+                                        "at": at, "body": {"task": one.task}, "received": at})  # fmt: skip
+            fresh = {str(name) for (name,) in insert_new(connection, RECEIPT, [rows[one][1] for one in sorted(rows)])}
+            return [one for name, (one, _) in rows.items() if name in fresh]
 
     def match_again(self, at: datetime, *, since: datetime, limit: int) -> int:
         """Matches reports that came before their delivery's reference was known; how many found one now."""
@@ -152,6 +169,13 @@ def _deliveries(
 
 def _sender(row: Row[Any]) -> Sender:
     return Sender(row.delivery_id, row.customer_id, row.touch_id, row.channel, State(row.state))
+
+
+def _one_of(connection: Connection, provider: str, task: str) -> str:
+    """One of our deliveries in a task of a provider; empty: the task is somebody else's."""
+    within = (DELIVERY.c.reference >= f"{task}/") & (DELIVERY.c.reference < f"{task}0")  # 0 comes right after /
+    asked = select(DELIVERY.c.delivery_id).where(DELIVERY.c.provider == provider, within)
+    return connection.scalar(asked.order_by(DELIVERY.c.reference).limit(1)) or ""
 
 
 def _people(connection: Connection, named: Mapping[str, Report]) -> dict[str, list[tuple[int, str, str]]]:
