@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from cultiva.definitions.live import LiveSettings
-from cultiva.stream import Change, Fenced, Overtaken, Record, Timer, open_hot, open_log, partition_of
+from cultiva.stream import Change, Fenced, Overtaken, Owned, Record, Timer, open_hot, open_log, partition_of
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 LEASE = timedelta(seconds=5)
@@ -166,6 +166,20 @@ class HotMachine(RuleBasedStateMachine):
         for key in change.drop_timers:
             self.timers.pop(key, None)
         self.timers |= {(one.customer_id, one.name): one for one in timers}
+
+    @precondition(lambda self: any(self.believed.values()))
+    @rule(data=st.data())
+    def look(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from([one for one in WORKERS if self.believed[one]]))
+        partition, fence = data.draw(st.sampled_from(sorted(self.believed[worker].items())))
+        after = self.positions[partition] + data.draw(st.sampled_from([0, 0, 1]))
+        people = [one for one in CUSTOMERS if partition_of(one, PARTITIONS) == partition]
+        owned = Owned(partition, fence, self.now)
+        if fence != self.owners[partition][1] or after != self.positions[partition]:
+            with pytest.raises(Fenced):
+                self.hot.look(owned, people, after=after)
+        else:
+            assert self.hot.look(owned, people, after=after) == [self.states.get(one) for one in people]
 
     @rule(data=st.data())
     def put(self, data: st.DataObject) -> None:

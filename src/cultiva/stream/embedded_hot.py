@@ -69,6 +69,13 @@ class EmbeddedHotStore:
             states = _states(connection, customer_ids)
         return [states.get(customer) for customer in customer_ids]
 
+    def look(self, owned: Owned, customer_ids: Sequence[int], *, after: int) -> list[bytes | None]:
+        """States as they are at a position, for its owner."""
+        with self._file.snapshot() as connection:
+            _refuse_stale(connection, owned.partition, owned.fence, after)
+            states = _states(connection, customer_ids)
+        return [states.get(customer) for customer in customer_ids]
+
     def position(self, partition: int) -> int:
         """The last record that the states take account of; 0 at the beginning."""
         with self._file.reading() as connection:
@@ -78,7 +85,9 @@ class EmbeddedHotStore:
     def commit(self, change: Change) -> None:
         """Makes a change visible in one transaction, or refuses it."""
         with self._file.writing() as connection:
-            _refuse_stale(connection, change)
+            _refuse_stale(connection, change.partition, change.fence, change.after)
+            if changed := _changed(connection, change.seen):
+                raise Overtaken(sorted(changed))
             connection.executemany(_KEEP, change.states.items())
             connection.executemany(_DROP, change.drop_timers)
             connection.executemany(_SET, (_row(change.partition, timer) for timer in change.set_timers))
@@ -128,15 +137,13 @@ class EmbeddedHotStore:
         self._file.close()
 
 
-def _refuse_stale(connection: sqlite3.Connection, change: Change) -> None:
+def _refuse_stale(connection: sqlite3.Connection, partition: int, fence: int, after: int | None) -> None:
     place = "select fence, position from place where partition = ?"
-    fence, position = connection.execute(place, (change.partition,)).fetchone()
-    if fence != change.fence:
-        raise Fenced(f"partition {change.partition} has fence {fence}, not {change.fence}")
-    if change.after is not None and position != change.after:
-        raise Fenced(f"partition {change.partition} stands at {position}, not at {change.after}")
-    if changed := _changed(connection, change.seen):
-        raise Overtaken(sorted(changed))
+    there, position = connection.execute(place, (partition,)).fetchone()
+    if there != fence:
+        raise Fenced(f"partition {partition} has fence {there}, not {fence}")
+    if after is not None and position != after:
+        raise Fenced(f"partition {partition} stands at {position}, not at {after}")
 
 
 def _changed(connection: sqlite3.Connection, seen: Mapping[int, bytes | None]) -> set[int]:

@@ -58,6 +58,16 @@ class LiveFile:
             yield self.reader()
 
     @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection; all statements see the same moment."""
+        with self.reading() as connection:
+            connection.execute("begin")
+            try:
+                yield connection
+            finally:
+                connection.execute("rollback")
+
+    @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction that is committed at the end, or undone if an error leaves it."""
         with self._turn, self._usable():

@@ -117,6 +117,18 @@ class HotStore(Protocol):
     def get(self, customer_ids: Sequence[int]) -> list[bytes | None]:
         """States in the order asked for; None where there is none."""
 
+    def look(self, owned: Owned, customer_ids: Sequence[int], *, after: int) -> list[bytes | None]:
+        """States as they are at a position, for its owner: what is made of them may be carried out.
+
+        Args:
+            owned: The partition.
+            customer_ids: Of that partition.
+            after: Where the partition stands, as far as its owner knows.
+
+        Raises:
+            Fenced: if another worker owns it by now, or it stands elsewhere.
+        """
+
     def position(self, partition: int) -> int:
         """The last record that the states take account of; 0 at the beginning."""
 

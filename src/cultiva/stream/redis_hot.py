@@ -73,6 +73,15 @@ class RedisHotStore:
         )
         return [found[customer] for customer in customer_ids]
 
+    def look(self, owned: Owned, customer_ids: Sequence[int], *, after: int) -> list[bytes | None]:
+        """States as they are at a position, for its owner."""
+        keys = [self._key(owned.partition, name) for name in ("place", "states")]
+        with self._answering() as server:
+            answer: list[Any] = server.eval(scripts.LOOK, len(keys), *keys, owned.fence, after, *customer_ids)
+        if answer[0] == b"fenced":
+            raise Fenced(f"partition {owned.partition}: {answer[1].decode()}")
+        return answer[1:]
+
     def position(self, partition: int) -> int:
         """The last record that the states take account of; 0 at the beginning."""
         with self._answering() as server:

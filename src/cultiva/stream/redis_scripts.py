@@ -6,12 +6,17 @@ server that comes back younger has lost states and the position that belongs to 
 
 from __future__ import annotations
 
-COMMIT = """
+_REFUSE_STALE = """
 local place = redis.call('HMGET', KEYS[1], 'fence', 'position')
 if (place[1] or '0') ~= ARGV[1] then return {'fenced', 'fence ' .. (place[1] or '0') .. ', not ' .. ARGV[1]} end
 if ARGV[2] ~= '' and (place[2] or '0') ~= ARGV[2] then
   return {'fenced', 'position ' .. (place[2] or '0') .. ', not ' .. ARGV[2]}
 end
+"""
+
+COMMIT = (
+    _REFUSE_STALE
+    + """
 local seen, kept, dropped, set = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local at = 8
 local changed = {'overtaken'}
@@ -37,9 +42,20 @@ end
 redis.call('HSET', KEYS[1], 'position', ARGV[3])
 return {'done'}
 """
+)
 """Keys: place, states, timers by due, bodies of timers. Arguments: fence, after, position, how many of each, then the
 seen (customer, state), the new (customer, state), the dropped (timer), the set (timer, due, body). An empty state: none
 was seen."""
+
+LOOK = (
+    _REFUSE_STALE
+    + """
+local states = {'states'}
+for at = 3, #ARGV do states[at - 1] = redis.call('HGET', KEYS[2], ARGV[at]) end
+return states
+"""
+)
+"""Keys: place, states. Arguments: fence, position, customers."""
 
 PUT = """
 local changed = {}

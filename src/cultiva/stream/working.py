@@ -165,7 +165,7 @@ class PartitionWorker:
                 return
 
     def _take(self, owned: Owned, batch: Sequence[Logged], *, after: int, at: datetime, did: Did) -> None:
-        states = self._states([one.record.customer_id for one in batch if not one.mark])
+        states = self._states(owned, [one.record.customer_id for one in batch if not one.mark], after=after)
         label = self._label(owned.partition, after)
         handled = self._handler.handle(batch, states, label=label, at=at)
         position = batch[-1].position
@@ -178,7 +178,7 @@ class PartitionWorker:
         timers = self._hot.due(owned.partition, at, limit=self._batch)
         if not timers:
             return
-        states = self._states([one.customer_id for one in timers])
+        states = self._states(owned, [one.customer_id for one in timers], after=position)
         handled = self._handler.ring(timers, states, at=at)
         rang = [(one.customer_id, one.name) for one in timers]
         change = Change(owned.partition, owned.fence, position, drop_timers=rang, after=position)
@@ -205,9 +205,10 @@ class PartitionWorker:
         )
         did.firings += len(handled.firings)
 
-    def _states(self, customers: Sequence[int]) -> dict[int, bytes | None]:
+    def _states(self, owned: Owned, customers: Sequence[int], *, after: int) -> dict[int, bytes | None]:
+        """States at the position that the batch follows: those of another one would lead to effects that are not so."""
         wanted = list(dict.fromkeys(customers))
-        return dict(zip(wanted, self._hot.get(wanted), strict=True)) if wanted else {}
+        return dict(zip(wanted, self._hot.look(owned, wanted, after=after), strict=True)) if wanted else {}
 
     def _label(self, partition: int, after: int) -> str:
         """The last mark up to a position; known from the last batch, unless the partition is new to the worker."""
