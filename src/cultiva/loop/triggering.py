@@ -220,7 +220,7 @@ def tried(workspace: Workspace, moments: Iterable[Moment], row: Mapping[str, Any
         workspace: Checked.
         moments: Come in when they were received.
         row: Columns of the profile that everybody has; others are null.
-        until: Timers ring until then.
+        until: What comes in later is not heard, and timers ring until then.
     """
     triggers, found = Triggers(workspace), Tried()
     profile = _Profile(row)
@@ -240,7 +240,7 @@ def tried(workspace: Workspace, moments: Iterable[Moment], row: Mapping[str, Any
         while timers and (one := min(timers.values(), key=lambda timer: (timer.due, timer.name))).due <= now:
             keep(one.customer_id, triggers.ring(states.get(one.customer_id, NOTHING), one, profile, one.due))
 
-    waiting = [(one.received, number, one) for number, one in enumerate(moments)]
+    waiting = [(one.received, number, one) for number, one in enumerate(moments) if one.received <= until]
     heapq.heapify(waiting)
     while waiting:
         received, _, one = heapq.heappop(waiting)
