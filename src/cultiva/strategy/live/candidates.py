@@ -5,19 +5,21 @@ Whatever is decided there by columns is decided here by numbers of one row, in t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
 from cultiva.contracts.decision import HEALTH_SLICES, Fate, holdout_draw
+from cultiva.definitions.arbitration import Lever
 from cultiva.definitions.products import Product, levels_of, variant_name
 from cultiva.definitions.review import RankBy
 from cultiva.engine.draws import ALONE
-from cultiva.kit.hashing import draw
+from cultiva.kit.hashing import DRAW_RANGE, draw
 from cultiva.strategy.candidates import GLOBAL, PROPENSITY_OF_PRIOR, REASONS
 from cultiva.strategy.live.paper import Paper
-from cultiva.strategy.live.rulings import Row, Ruling, Rulings
+from cultiva.strategy.live.rulings import OfferRuling, Row, Ruling, Rulings
 from cultiva.strategy.pricing.cells import BETWEEN, NOTHING, Ladder, price_draw
 from cultiva.strategy.ranking import EVERYWHERE, SEPARATOR, Ranking
 
@@ -89,6 +91,39 @@ class Judged:
     quotes: Mapping[str, tuple[str, float]]
     """Template -> the variant quoted, and the chance of that."""
     cell: str
+    unit: bytes
+    """The customer's number as it is drawn."""
+    by_effect: bool
+    """Whether effects rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What is the same for all customers of a day, of one strategy."""
+
+    ruling: Ruling
+    offers: Mapping[str, OfferRuling]
+    levers: tuple[Lever, ...]
+    overall: Pair | None
+    """What review has learnt of it as a whole."""
+    mean_cost: float | None
+    """What an exposure has cost."""
+    by_cell: Mapping[str, Pair]
+    """What review has learnt by cell."""
+    scored: bool
+    shares: Mapping[str, float] | None
+    exploration: float
+    global_holdout: float
+    random: bytes
+    """Salt of the chance of the day."""
+    explored: bytes
+    """Salt of who explores in the month."""
+    lot: bytes
+    """Salt of the offer that is drawn."""
+    holdout: bytes
+    """Salt of its holdout."""
+    channels: Mapping[str, int]
+    """Channel -> bits of its proposals."""
 
 
 @dataclass(frozen=True)
@@ -105,25 +140,23 @@ class Judge:
     on: date
 
     @cached_property
-    def salts(self) -> dict[str, tuple[str, str]]:
-        """Strategy -> salts of its draws: the chance of the day, and who explores in the month."""
-        day, month = self.on.isoformat(), f"{self.on:%Y-%m}"
-        return {
-            name: (f"random:{name}:{day}", f"explore:{name}:{month}")
-            for name in (one.strategy.name for one in self.rulings.strategies)
-        }
-
-    @cached_property
-    def learnt(self) -> dict[str, tuple[Pair | None, float | None, dict[str, Pair]]]:
-        """Strategy -> what was learnt of it as a whole, what an exposure has cost, and what was learnt by cell."""
+    def fixed(self) -> tuple[Fixed, ...]:
+        """What is the same for all customers, of every strategy."""
         known, by_cell = self.ranking.learnt, dict[str, dict[str, Pair]]()
         for (name, cell), pair in known.cells.items():
             if cell != EVERYWHERE:
                 by_cell.setdefault(name, {})[cell] = pair
-        return {
-            name: (known.everywhere(name), known.costs.get(name), by_cell.get(name, {}))
-            for name in (one.strategy.name for one in self.rulings.strategies)
-        }
+        workspace, day, month = self.ranking.workspace, self.on.isoformat(), f"{self.on:%Y-%m}"
+        return tuple(
+            Fixed(
+                one, self.rulings.offers, tuple(lever for lever, _ in self.rulings.levers), known.everywhere(name),
+                known.costs.get(name), by_cell.get(name, {}), name in self.scored, self.shares.get(name),
+                workspace.review.exploration, workspace.policy.global_holdout, salted(f"random:{name}:{day}"),
+                salted(f"explore:{name}:{month}"), salted(f"offer:{name}"), salted(holdout_draw(name)),
+                dict(one.of_channel),
+            )
+            for one in self.rulings.strategies if (name := one.strategy.name)
+        )  # fmt: skip
 
     def slice_of(self, customer_id: int) -> RankBy:
         """How the customer's candidates are ranked."""
@@ -169,16 +202,15 @@ class Judge:
         found: list[Candidate] = []
         offers: dict[str, tuple[bool, bool, bool]] = {}
         moved = frozenset(lever.name for lever, when in self.rulings.levers if when(who.row))
-        for ruling in self.rulings.strategies:
-            name = ruling.strategy.name
-            if only is not None and name not in only:
+        for fixed in self.fixed:
+            name = fixed.ruling.strategy.name
+            bits = fixed.channels.get(mask, 0) if mask else -1
+            if not bits or (only is not None and name not in only):
                 continue
-            if mask and not any(channel == mask for channel, _ in ruling.of_channel):
-                continue
-            if ruling.member(who.row):
-                found += _Opening(self, who, ruling, offers, moved, mask).candidates()
+            if fixed.ruling.member(who.row):
+                found += _Opening(fixed, who, offers, moved, bits).candidates()
             elif name in fed:
-                made = _Opening(self, who, ruling, offers, moved, mask).candidates()
+                made = _Opening(fixed, who, offers, moved, bits).candidates()
                 found += [one for one in made if one.offer == fed[name] or not fed[name]]
         return found
 
@@ -186,101 +218,89 @@ class Judge:
 class _Opening:
     """Where one strategy stands with one customer."""
 
+    __slots__ = ("_chance", "_explores", "_fixed", "_moved", "_offers", "_only", "_rules", "_who", "_worth", "known")
+
     def __init__(
-        self,
-        judge: Judge,
-        who: Judged,
-        ruling: Ruling,
-        offers: dict[str, tuple[bool, bool, bool]],
-        moved: frozenset[str],
-        mask: str,
+        self, fixed: Fixed, who: Judged, offers: dict[str, tuple[bool, bool, bool]], moved: frozenset[str], only: int
     ) -> None:
-        self._judge, self._who, self._ruling, self._offers, self._moved = judge, who, ruling, offers, moved
-        self._only = dict(ruling.of_channel)[mask] if mask else -1
-        self._name = ruling.strategy.name
-        self._by_effect = who.ranked_by is RankBy.EFFECT
-        self._scored = self._name in judge.scored
-        overall, self._mean_cost, by_cell = judge.learnt[self._name]
-        known = by_cell.get(who.cell, overall)
-        rules = None if known is not None and self._by_effect else ruling.rank(who.row)  # else nobody looks at it
+        self._fixed, self._who, self._offers, self._moved, self._only = fixed, who, offers, moved, only
+        self.known = known = fixed.by_cell.get(who.cell, fixed.overall)
+        by_effect = who.by_effect
+        rules = None if known is not None and by_effect else fixed.ruling.rank(who.row)  # else nobody looks at it
         self._rules = None if rules is None else float(rules)
-        self._measured = known is not None
-        self._worth = known[0] if known is not None else self._rules
-        self._response = known[1] if known is not None else None
-        exploration = judge.ranking.workspace.review.exploration
-        drawn, explored = judge.salts[self._name]
-        self._explores = self._by_effect and draw(explored, who.customer_id) < exploration
-        asked = (self._scored and self._explores) or who.ranked_by is RankBy.RANDOM  # else nobody looks at it
-        self._chance = draw(drawn, who.customer_id) if asked else 0.0
+        self._worth = self._rules if known is None else known[0]
+        self._explores = by_effect and drawn(fixed.explored, who.unit) < fixed.exploration
+        asked = (fixed.scored and self._explores) or who.ranked_by is RankBy.RANDOM  # else nobody looks at it
+        self._chance = drawn(fixed.random, who.unit) if asked else 0.0
 
     def candidates(self) -> list[Candidate]:
         """Every open proposal where single ones are scored, else the first one or the first reason against all."""
         tiers, share = self._tiers()
         fate = self._fate(tiers)
-        if self._by_effect and self._scored and fate is Fate.CHOSEN:
-            taken = tiers[-1]
-        else:
-            shown = next((tier for tier in reversed(tiers) if tier), 1)
-            taken = shown & -shown
-        places = [one.place for one in self._ruling.proposals if taken & one.bit]
-        return [self._told(place, fate, share) for place in places]
+        if fate is Fate.CHOSEN and self._fixed.scored and self._who.by_effect:
+            taken = tiers[4]
+            return [self._told(one.place, fate, share) for one in self._fixed.ruling.proposals if taken & one.bit]
+        shown = next((tier for tier in reversed(tiers) if tier), 1)
+        return [self._told((shown & -shown).bit_length() - 1, fate, share)]
 
-    def _tiers(self) -> tuple[list[int], float]:
+    def _tiers(self) -> tuple[tuple[int, int, int, int, int], float]:
         """The proposals that pass each tier and all before it; the share in which the offer was drawn."""
-        who, ruling = self._who, self._ruling
+        who, ruling, known = self._who, self._fixed.ruling, self._offers
         eligible = applicable = suitable = room_offer = 0
         for name, bits in ruling.of_offer:
-            may, of_use, suits = self._of_offer(name)
-            eligible |= bits if may else 0
-            applicable |= bits if of_use else 0
-            suitable |= bits if suits else 0
-            room_offer |= bits if who.room_offer.get(name, True) else 0
+            may, of_use, suits = known.get(name) or self._of_offer(name)
+            if may:
+                eligible |= bits
+            if of_use:
+                applicable |= bits
+            if suits:
+                suitable |= bits
+            if not who.room_offer or who.room_offer.get(name, True):
+                room_offer |= bits
         consent = room = 0
         for name, bits in ruling.of_channel:
-            consent |= bits if who.permitted[name] else 0
-            room |= bits if who.room[name] else 0
-        offered, share = self._drawn()
-        permitted = ruling.carried & (consent | ruling.service) & self._only
-        free = (room & room_offer) | ruling.untouched
-        tiers, passed = [eligible], eligible
-        for tier in (applicable, suitable & offered, permitted, free):
-            passed &= tier
-            tiers.append(passed)
-        return tiers, share
+            if who.permitted[name]:
+                consent |= bits
+            if who.room[name]:
+                room |= bits
+        share = 1.0
+        if self._fixed.shares is not None and who.by_effect:
+            offered, share = self._drawn(self._fixed.shares)
+            suitable &= offered
+        applicable &= eligible
+        suitable &= applicable
+        permitted = suitable & ruling.carried & (consent | ruling.service) & self._only
+        return (eligible, applicable, suitable, permitted, permitted & ((room & room_offer) | ruling.untouched)), share
 
     def _of_offer(self, name: str) -> tuple[bool, bool, bool]:
-        found = self._offers.get(name)
-        if found is None:
-            asked, who = self._judge.rulings.offers[name], self._who
-            quote = who.quotes.get(asked.group)
-            eligible = asked.eligible(who.row) and (quote is None or quote[0] == name)
-            found = self._offers[name] = (eligible, asked.applicable(who.row), asked.suitable(who.paper))
+        asked, who = self._fixed.offers[name], self._who
+        quote = who.quotes.get(asked.group)
+        eligible = asked.eligible(who.row) and (quote is None or quote[0] == name)
+        found = self._offers[name] = (eligible, asked.applicable(who.row), asked.suitable(who.paper))
         return found
 
-    def _drawn(self) -> tuple[int, float]:
-        """The drawn offer as bits, and its share; everything where a strategy draws none."""
-        shares = self._judge.shares.get(self._name)
-        if shares is None or not self._by_effect:
-            return -1, 1.0
+    def _drawn(self, shares: Mapping[str, float]) -> tuple[int, float]:
+        """The drawn offer as bits, and its share; everything where none is open."""
         weights = [
-            (bits, shares.get(name, 0.0) if all(self._of_offer(name)) else 0.0) for name, bits in self._ruling.of_offer
+            (bits, shares.get(name, 0.0) if all(self._offers[name]) else 0.0)
+            for name, bits in self._fixed.ruling.of_offer
         ]
-        lot, upto, whole = draw(f"offer:{self._name}", self._who.customer_id), 0.0, sum(one for _, one in weights)
+        lot, upto, whole = drawn(self._fixed.lot, self._who.unit), 0.0, sum(one for _, one in weights)
         for bits, weight in weights:
             upto += weight
             if weight > 0 and lot * whole < upto:
                 return bits, weight / whole
         return -1, 1.0
 
-    def _fate(self, tiers: list[int]) -> Fate:
-        if self._who.suppression is not None:
+    def _fate(self, tiers: tuple[int, ...]) -> Fate:
+        who = self._who
+        if who.suppression is not None:
             return Fate.SUPPRESSED
-        if not self._ruling.may(self._who.row):
+        if not self._fixed.ruling.may(who.row):
             return Fate.NOT_ELIGIBLE
-        for tier, reason in zip(tiers, REASONS, strict=True):
-            if not tier:
-                return reason
-        gains = not self._by_effect or self._scored or self._explores or self._worth is None or self._worth > 0
+        if not tiers[4]:
+            return next(reason for tier, reason in zip(tiers, REASONS, strict=True) if not tier)
+        gains = not who.by_effect or self._fixed.scored or self._explores or self._worth is None or self._worth > 0
         return Fate.CHOSEN if gains else Fate.NO_GAIN
 
     def _rank(self) -> float | None:
@@ -289,26 +309,29 @@ class _Opening:
             return self._worth
         if by is RankBy.PROPENSITY:
             prior = None if self._rules is None else self._rules / PROPENSITY_OF_PRIOR
-            return prior if self._response is None else self._response
+            return prior if self.known is None else self.known[1]
         return self._chance if by is RankBy.RANDOM else self._rules
 
     def _told(self, place: int, fate: Fate, share: float) -> Candidate:
-        ruling, proposal = self._ruling, self._ruling.proposals[place]
+        fixed, who, known = self._fixed, self._who, self.known
+        ruling, worth = fixed.ruling, self._worth
+        proposal = ruling.proposals[place]
         contact, offer_cost = ruling.contact_costs[place], ruling.offer_costs[place]
-        response = self._response or 0.0
-        cost = contact + response * offer_cost if self._mean_cost is None else self._mean_cost
-        factor, extra = self._levers(place)
-        quote = self._who.quotes.get(self._judge.rulings.offers[proposal.offer].group)
+        response = 0.0 if known is None else known[1] or 0.0
+        cost = contact + response * offer_cost if fixed.mean_cost is None else fixed.mean_cost
+        factor, extra = self._levers(place) if self._moved else (1.0, 0.0)
+        quote = who.quotes.get(fixed.offers[proposal.offer].group) if who.quotes else None
         quote_share = 1.0 if quote is None else quote[1]
         held, by, value = self._held(place)
         made = Candidate(
-            self._name, proposal.offer, proposal.channel, place, fate, self._rank(), self._worth,
-            None if self._worth is None else self._worth + cost, cost, response, contact, offer_cost,
-            "learnt" if self._measured else "prior", share * quote_share, quote_share, self._explores,
-            self._by_effect and self._scored, self._chance, factor, extra, held, by, value,
+            proposal.strategy, proposal.offer, proposal.channel, place, fate, self._rank(), worth,
+            None if worth is None else worth + cost, cost, response, contact, offer_cost,
+            "prior" if known is None else "learnt", share * quote_share, quote_share, self._explores,
+            fixed.scored and who.by_effect, self._chance, factor, extra, held, by, value,
         )  # fmt: skip
-        made.reaches = fate in {Fate.CHOSEN, Fate.NO_GAIN}
-        self._reason(made)
+        if fate is not Fate.CHOSEN:
+            made.reaches = fate is Fate.NO_GAIN
+            self._reason(made)
         return made
 
     def _reason(self, one: Candidate) -> None:
@@ -326,33 +349,46 @@ class _Opening:
 
     def _levers(self, place: int) -> tuple[float, float]:
         factor, extra = 1.0, 0.0
-        if self._moved:
-            for lever, _ in self._judge.rulings.levers:
-                if lever.name in self._moved and lever.name in self._ruling.moves[place]:
-                    factor, extra = factor * lever.factor, extra + lever.add
+        for lever in self._fixed.levers:
+            if lever.name in self._moved and lever.name in self._fixed.ruling.moves[place]:
+                factor, extra = factor * lever.factor, extra + lever.add
         return factor, extra
 
     def _held(self, place: int) -> tuple[Fate | None, str | None, float | None]:
         """Everyone's holdout, then the strategy's, then the offer's."""
-        who, strategy = self._who, self._ruling.strategy
-        if who.draw_global < self._judge.ranking.workspace.policy.global_holdout:
+        who, fixed = self._who, self._fixed
+        if who.draw_global < fixed.global_holdout:
             return Fate.HELD_OUT_GLOBAL, GLOBAL, who.draw_global
+        strategy = fixed.ruling.strategy
         if strategy.holdout > 0:
-            own = draw(holdout_draw(self._name), self._unit())
+            own = drawn(fixed.holdout, who.unit if strategy.holdout_by == "customer" else self._unit().encode())
             if own < strategy.holdout:
-                return Fate.HELD_OUT, self._name, own
-        experiment, share = self._ruling.experiments[place]
+                return Fate.HELD_OUT, strategy.name, own
+        experiment, share = fixed.ruling.experiments[place]
         if share > 0 and (lot := draw(holdout_draw(experiment), who.customer_id)) < share:
             return Fate.HELD_OUT, experiment, lot
         return None, None, None
 
-    def _unit(self) -> str | int:
-        """What the strategy's holdout draws as a whole."""
-        by, paper = self._ruling.strategy.holdout_by, self._who.paper
-        if by == "customer":
-            return self._who.customer_id
+    def _unit(self) -> str:
+        """The adviser or branch that the strategy's holdout draws as a whole."""
+        by, paper = self._fixed.ruling.strategy.holdout_by, self._who.paper
         holder = paper.adviser_id if by == "adviser" else paper.branch_id
         return f"{ALONE}{self._who.customer_id}" if holder is None else f"{by}:{holder}"
+
+
+def salted(salt: str) -> bytes:
+    """The beginning of what is drawn under a salt."""
+    return f"{salt}:".encode()
+
+
+def drawn(salt: bytes, unit: bytes) -> float:
+    """`kit.hashing.draw` of a salt made ready by `salted`: the first four bytes of the md5.
+
+    Examples:
+        >>> drawn(salted("holdout:global"), b"1") == draw("holdout:global", 1)
+        True
+    """
+    return int.from_bytes(hashlib.md5(salt + unit, usedforsecurity=False).digest()[:4], "big") / DRAW_RANGE
 
 
 def quote(row: Row, customer_id: int, product: Product, ladder: Ladder) -> tuple[str, float]:

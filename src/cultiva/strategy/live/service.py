@@ -200,11 +200,12 @@ class LiveDesk:
             said = word is not None and (not word[0] or word[1] > paper.on)
             permitted[one.name] = word[0] if said and word is not None else open_
             room[one.name] = pulled or not touched or self._has_room(one.name, counts)
+        ranked_by = judge.slice_of(customer_id)
         suppression = judge.suppression(row) or (now.standing[0] if now.standing else None)
         return Judged(
-            customer_id, row, paper, suppression, judge.slice_of(customer_id), draw(GLOBAL_HOLDOUT, customer_id),
+            customer_id, row, paper, suppression, ranked_by, draw(GLOBAL_HOLDOUT, customer_id),
             permitted, room, self._room_of_offers(counts) if touched and not pulled else {}, self._most_used(counts),
-            judge.quotes(row, customer_id), judge.cell(row),
+            judge.quotes(row, customer_id), judge.cell(row), str(customer_id).encode(), ranked_by is RankBy.EFFECT,
         )  # fmt: skip
 
     def _has_room(self, channel: str, counts: Mapping[str, int]) -> bool:
