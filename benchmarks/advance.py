@@ -21,6 +21,9 @@ DESCRIPTION = (
 PEER_PEOPLE = 500
 """Workflows of the peer; it keeps its rate as more are added."""
 
+ASKING_PEOPLE = 100_000
+"""At most so many where every message asks the contact budget, which looks at each of them."""
+
 
 def run(size: str | None) -> dict[str, Any]:
     """Both stores and the peer on both, each in a process of its own, one after the other."""
@@ -35,9 +38,12 @@ def run(size: str | None) -> dict[str, Any]:
     }
     with _folder() as folder:
         result["sqlite"] = _child("cultiva", f"sqlite:///{folder}/cultiva.db", people)
+        asking = min(people, ASKING_PEOPLE)
+        result["sqlite_with_budget"] = _child("with_budget", f"sqlite:///{folder}/budget.db", asking)
         result["dbos_sqlite"] = _child("dbos", f"sqlite:///{folder}/dbos.sqlite", PEER_PEOPLE)
     with _folder() as folder, _postgres(folder) as url:
         result["postgres"] = _child("cultiva", _database(url, "cultiva"), people)
+        result["postgres_with_budget"] = _child("with_budget", _database(url, "budget"), asking)
         result["dbos_postgres"] = _child("dbos", _database(url, "dbos"), PEER_PEOPLE)
     for store in ("sqlite", "postgres"):
         ours, theirs = result[store]["transitions_per_second"], result[f"dbos_{store}"]["transitions_per_second"]

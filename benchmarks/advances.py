@@ -26,8 +26,8 @@ ZONE = "Asia/Shanghai"
 LAUNCH_ID = "bench"
 
 
-def cultiva(url: str, people: int) -> dict[str, Any]:
-    """Enrols, then advances day by day, as `cultiva work` does."""
+def cultiva(url: str, people: int, *, budget: bool = False) -> dict[str, Any]:
+    """Enrols, then advances day by day, as `cultiva work` does; with a budget, every message asks for room."""
     from sqlalchemy import func, select
 
     from cultiva.definitions.calendar import BankCalendar
@@ -45,7 +45,8 @@ def cultiva(url: str, people: int) -> dict[str, Any]:
     door.enrol(launch, (Enrolment(one, ZONE, "app", "deposit", 1.0) for one in range(1, people + 1)), START)
     enrolling = time.perf_counter() - began
     _settle(store)
-    world = World(carriers={"app": ("push", "apprise"), "sms": ("gate", "sms_http")})
+    reserve = _reserve(store) if budget else None
+    world = World(carriers={"app": ("push", "apprise"), "sms": ("gate", "sms_http")}, reserve=reserve)
     moves, seconds = [], []
     for days in (0, 1, 2, 4):
         if days == 2:
@@ -71,6 +72,20 @@ def cultiva(url: str, people: int) -> dict[str, Any]:
         "idle_round_seconds": round(again, 3),
         "enrolled_per_second": round(people / enrolling),
     }
+
+
+def _reserve(store: Any) -> Any:
+    """The contact budget, with room for both messages of everybody."""
+    from cultiva.definitions.policy import Cap
+    from cultiva.execution.budget.service import Budget
+
+    budget = Budget(store.database, [Cap(scope="customer", days=7, contacts_max=2)])
+    return lambda connection, asked, at: [one.touch_id for one in budget.reserve(connection, asked, at) if one.granted]
+
+
+def with_budget(url: str, people: int) -> dict[str, Any]:
+    """The same, asking the contact budget."""
+    return cultiva(url, people, budget=True)
 
 
 def _graph() -> Any:
@@ -204,4 +219,8 @@ def dbos(url: str, people: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"cultiva": cultiva, "dbos": dbos}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))))
+    print(
+        json.dumps(
+            {"cultiva": cultiva, "with_budget": with_budget, "dbos": dbos}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
+        )
+    )

@@ -8,6 +8,7 @@ while holding another.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,12 @@ def _prepare_sqlite(connection: Any, record: Any, path: Path) -> None:
         f"cache_size = -{CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("sha256_hex", 1, _sha256_hex, deterministic=True)  # PostgreSQL has one of its own
     record.info["file"] = _identity(path)
+
+
+def _sha256_hex(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _still_there(record: Any, path: Path) -> None:

@@ -116,7 +116,7 @@ def test_an_exit_calls_off_what_waits_wherever_somebody_is(store: Store, cause: 
     assert door.advance(launch, at, world=PLAIN).exits == {reason: 1}
     assert where(store, launch)[7] == ("answer", "exited", reason)
     mine = row_id(LAUNCH_ID, "app", 7, 1)
-    states = dict(rows(store.database, DELIVERY, "delivery_id", "state"))
+    states = dict(rows(store.database, DELIVERY, "touch_id", "state"))
     assert [key for key, state in states.items() if state == "cancelled"] == [mine]
     assert dict(rows(store.database, TOUCH, "touch_id", "state"))[mine] == "released"
     assert door.advance(launch, START + 3 * DAY, world=PLAIN).waves == {"message": 199}

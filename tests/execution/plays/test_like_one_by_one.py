@@ -32,7 +32,7 @@ from cultiva.definitions.plays import (
     WaitFor,
 )  # fmt: skip
 from cultiva.execution.budget.touches import TouchRequest
-from cultiva.execution.plays.expressions import row_id
+from cultiva.execution.plays.expressions import opaque_id, row_id
 from cultiva.execution.plays.world import Enrolment, World
 from cultiva.execution.tables import (
     CONSENT_CHANGE,
@@ -207,8 +207,7 @@ def _same(store: Store, walker: Walker) -> None:
     assert [row[:5] for row in found] == [row[:5] for row in wanted]
     assert [row for row in found if row[2] == "active"] == [row for row in wanted if row not in ended]
     sent = {
-        key: row
-        for key, *row in rows(store.database, DELIVERY, "delivery_id", "customer_id", "step", "channel", "state")
+        key: row for key, *row in rows(store.database, DELIVERY, "touch_id", "customer_id", "step", "channel", "state")
     }
     done = {key: row for key, *row in rows(store.database, TASK, "task_id", "customer_id", "step", "channel", "state")}
     assert sent == {key: list(row) for key, row in walker.deliveries.items()}
@@ -232,5 +231,6 @@ def test_ids_are_the_same_in_sql_and_in_python(lasting: Store) -> None:
     plays(lasting).enrol(launch, people, datetime(2026, 1, 5, tzinfo=UTC))
     plays(lasting).advance(launch, datetime(2026, 1, 5, tzinfo=UTC), world=World())
     wanted = sorted(row_id(LAUNCH_ID, "touch", one, 1) for one in (1, 2**62 + 5))
-    assert [key for (key,) in rows(lasting.database, DELIVERY, "delivery_id")] == wanted
+    assert [key for (key,) in rows(lasting.database, TOUCH, "touch_id")] == wanted
     assert max(map(len, wanted)) <= 40
+    assert set(rows(lasting.database, DELIVERY, "touch_id", "delivery_id")) == {(key, opaque_id(key)) for key in wanted}

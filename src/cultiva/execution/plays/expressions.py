@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,6 +20,8 @@ LAUNCH_DIGITS = 12
 """Hexadecimal digits of an id that name the launch."""
 STEP_DIGITS = 6
 """Digits after them that name the step."""
+OPAQUE_DIGITS = 32
+"""Digits of an id that says nothing to strangers."""
 
 
 class hexadecimal(FunctionElement[str]):  # noqa: N801 -- it reads like a function of SQL
@@ -33,6 +36,24 @@ class json_member(FunctionElement[str]):  # noqa: N801
 
     type = Text()
     inherit_cache = True
+
+
+class digest(FunctionElement[str]):  # noqa: N801
+    """The beginning of a text's SHA-256 in hexadecimal digits: `opaque_id` in SQL."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(digest, "sqlite")
+def _digest_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"substr(sha256_hex({compiler.process(element.clauses, **kw)}), 1, {OPAQUE_DIGITS})"
+
+
+@compiles(digest, "postgresql")
+def _digest_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    text = f"convert_to({compiler.process(element.clauses, **kw)}, 'UTF8')"
+    return f"substr(encode(sha256({text}), 'hex'), 1, {OPAQUE_DIGITS})"
 
 
 @compiles(hexadecimal, "sqlite")
@@ -105,6 +126,18 @@ def row_ids(
     """The ids of what one step makes, in SQL."""
     head: ColumnElement[str] = literal(id_prefix(launch_id, step) + "-", String)
     return head + hexadecimal(customer_id) + literal("-", String) + hexadecimal(entry)
+
+
+def opaque_id(mine: str) -> str:
+    """An id for strangers: a delivery's goes to providers and into links, and must not tell who the customer is.
+
+    It is made from the id among ourselves, which holds the launch, a hash that strangers cannot guess.
+
+    Examples:
+        >>> opaque_id("a-ff-1") == opaque_id("a-ff-1") != opaque_id("a-ff-2")
+        True
+    """
+    return hashlib.sha256(mine.encode()).hexdigest()[:OPAQUE_DIGITS]
 
 
 def launch_of(touch_id: ColumnElement[str]) -> ColumnElement[str]:

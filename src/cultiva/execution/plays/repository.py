@@ -28,12 +28,12 @@ from cultiva.execution.plays.graph import Node
 from cultiva.execution.plays.hearing.repository import Ear
 from cultiva.execution.plays.timing import Moment
 from cultiva.execution.tables import JOURNEY, LAUNCH, PARTITIONS
-from cultiva.store.connections import CACHE_KIB
+from cultiva.store.connections import CACHE_KIB, LOG_PAGES
 from cultiva.store.database import insert_missing
 
 J = JOURNEY.c
-ROOM_KIB = 128 * 1024
-"""Memory of SQLite while people are moved."""
+ROOM_KIB, ROOM_PAGES = 128 * 1024, 40_000
+"""Memory of SQLite while people are moved, and pages of its log: what changes with every part is folded in once."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,14 @@ def make_room(connection: Connection) -> None:
     """Lets SQLite keep more of the file in memory while a transaction lasts: statements go to and fro in it."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA cache_size = -{ROOM_KIB}")
+        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {ROOM_PAGES}")
 
 
 def leave_room(connection: Connection) -> None:
     """Gives SQLite's memory back."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         connection.exec_driver_sql("PRAGMA shrink_memory")
 
 

@@ -100,7 +100,7 @@ class Stepping:
             if node.kind is Kind.WAIT_FOR:
                 names = [name for name, _ in node.on]
                 who = and_(self.place(parts, node).here, heard, self.ear.answered(names))
-                self.moves.add(self.moves.steps, node.name, self._move(connection, who, self._by_answer(node)[:-1]))
+                self.moves.add(self.moves.steps, node.name, self._move(connection, who, self._by_answer(node)))
 
     def _step(self, connection: Connection, node: Node, who: ColumnElement[bool]) -> int:
         if node.kind in WAVES:
@@ -109,6 +109,8 @@ class Stepping:
             return self._branch(connection, node, who)
         if node.kind is Kind.WAIT_DATE:
             return self._wait_date(connection, node, who)
+        if node.kind is Kind.WAIT_FOR:
+            return self._wait_for(connection, node, who)
         if node.kind is Kind.GRANT:
             arrivals.give(connection, self._left_behind(node), who)
         if node.kind is Kind.HAND_OVER:
@@ -116,17 +118,21 @@ class Stepping:
         return self._move(connection, who, self._fork(node))
 
     def _fork(self, node: Node) -> Fork:
-        if node.kind is Kind.WAIT_FOR:
-            return self._by_answer(node)
         if node.kind is Kind.SPLIT:
             number = journeys.split_hash(node)
             ways = [(number < end, self._arrival(to)) for end, to in node.ways[:-1]]
             return [*ways, (None, self._arrival(node.ways[-1][1]))]
         return [(None, self._arrival(node.next))]
 
+    def _wait_for(self, connection: Connection, node: Node, who: ColumnElement[bool]) -> int:
+        """Those who have answered, then the others: most have not, and are asked about once."""
+        answered = and_(who, self.ear.answered([name for name, _ in node.on]))
+        moved = self._move(connection, answered, self._by_answer(node))
+        return moved + self._move(connection, who, [(None, self._arrival(node.next))])
+
     def _by_answer(self, node: Node) -> Fork:
         first = self.ear.first_answer([name for name, _ in node.on])
-        return [*((first == name, self._arrival(to)) for name, to in node.on), (None, self._arrival(node.next))]
+        return [(first == name, self._arrival(to)) for name, to in node.on]
 
     def _branch(self, connection: Connection, node: Node, who: ColumnElement[bool]) -> int:
         ids, moved = self._ids(connection, who), 0

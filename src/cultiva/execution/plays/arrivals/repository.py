@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from cultiva.execution.plays.expressions import by_zone, instant, json_holds, json_member, row_ids
+from cultiva.execution.plays.expressions import by_zone, digest, instant, json_holds, json_member, row_ids
 from cultiva.execution.plays.graph import Graph, Kind, Node
 from cultiva.execution.plays.timing import Moment
 from cultiva.execution.tables import DELIVERY, GRANT, JOURNEY, RECIPIENT, TASK, TOUCH
@@ -135,7 +135,7 @@ def deliver(connection: Connection, wave: Wave, who: ColumnElement[bool]) -> Non
              if kind == MAIL or kind in TELEPHONE]  # fmt: skip
     plain = _by_channel(wave, kinds, cast(J.customer_id, String))
     _fill(connection, DELIVERY, and_(who, not_(wave.by_people)), {
-        **_head("delivery_id", wave), "touch_id": wave.ids, "entry": J.entry, "channel": wave.channel,
+        **_head("touch_id", wave), "delivery_id": digest(wave.ids), "entry": J.entry, "channel": wave.channel,
         "provider": provider, "address": func.coalesce(func.nullif(own, ""), plain, ""),
         "content": literal({}, JsonText), "state": _text("queued"), "attempts": literal(0, Integer),
         "due": by_zone(wave.goes, J.zone), "expires": by_zone(wave.ends, J.zone), "lease": _text(""),
@@ -188,7 +188,7 @@ def call_off(connection: Connection, ids: Sequence[str], *, reason: str, at: dat
         at: Now.
     """
     for some in _chunks(ids):
-        waiting = and_(DELIVERY.c.delivery_id.in_(some), DELIVERY.c.state == "queued")
+        waiting = and_(DELIVERY.c.touch_id.in_(some), DELIVERY.c.state == "queued")
         connection.execute(update(DELIVERY).where(waiting).values(state="cancelled", changed=at))
         undone = and_(TASK.c.task_id.in_(some), TASK.c.state.in_(["open", "accepted"]))
         ending.call_off(connection, undone, reason=reason, at=at)
