@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import random
 import re
 import shutil
@@ -12,7 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -21,20 +22,27 @@ from cultiva import bootstrap
 from cultiva.contracts.moments import HotRecord, Moment, write_hot, write_moment
 from cultiva.definitions.live import LiveSettings
 from cultiva.definitions.packs import init_workspace
+from cultiva.definitions.triggers import Trigger
+from cultiva.definitions.workspace import Workspace
+from cultiva.execution.triggers.counting import EVENTS as EVENTS_COUNTED
+from cultiva.execution.triggers.counting import count_firings
+from cultiva.execution.triggers.records import Firing, Withdrawal
+from cultiva.execution.triggers.service import Triggers
 from cultiva.insight.groups.memberships import read_members
 from cultiva.insight.live.service import Live
 from cultiva.loop import service
 from cultiva.loop.daily import daily_plan
 from cultiva.loop.live.comparing import Compared, compare, rows_at_mark
+from cultiva.loop.live.handling import Meaning
 from cultiva.loop.live.nightly import with_live_events
 from cultiva.loop.live.parity import LiveParts
 from cultiva.loop.live.publishing import Published, publish
-from cultiva.loop.live.worker import LiveWorker
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import scan
 from cultiva.simbank.sample import write_sample
 from cultiva.stream import open_hot, open_log
 from cultiva.stream.port import HotStore, Log, Record
+from cultiva.stream.working import PartitionWorker
 
 STEPS = ("sources", "identity", "customer", "holding", "profile", "segments")
 """The part of the main job that makes profiles and segments."""
@@ -116,9 +124,35 @@ tables:
     columns: { event_id: event_id, source_system: source_system, source_id: source_id, at: at, name: name,
                channel: channel, properties: properties }
 """
-AT = datetime(2000, 1, 1, tzinfo=UTC)
-"""The worker's instant; profiles do not depend on it."""
+AT = datetime(1994, 3, 31, tzinfo=UTC)
+"""Before all timers; profiles do not depend on the worker's instant."""
+DOES = {"placement": {"placement": "banner", "strategy": "any"}}
+TERMS: Mapping[str, Mapping[str, Any]] = {
+    "light": {"when": "event.weight < 0.25 and event.pieces > 0", "again_after": {"hours": 30}},
+    "crowd": {"when": "event.channel = 'app'", "debounce": {"hours": 2}},
+    "gone": {"then_not": {"event": "app_opened", "within": {"days": 2}}, "again_after": {"hours": 1}},
+}
+TRIGGERS: Mapping[str, Mapping[str, Any]] = {
+    name: {"name": name, "label": {"zh": "寄件", "en": "Parcel"}, "on": "parcel_sent", "does": DOES, **terms}
+    for name, terms in TERMS.items()
+}
 TO = ["西河", "east", "[box]", None]
+
+
+@dataclass
+class Heard:
+    """Stands for what triggers do outside: keeps which firings stand."""
+
+    standing: dict[str, Firing] = field(default_factory=dict)
+    withdrawn: int = 0
+
+    def carry_out_all(self, found: Sequence[Firing | Withdrawal], at: datetime) -> None:
+        for one in found:
+            if isinstance(one, Withdrawal):
+                self.withdrawn += 1
+                del self.standing[one.firing_id]
+            else:
+                self.standing[one.firing_id] = one
 
 
 @dataclass
@@ -133,6 +167,9 @@ class LiveBank:
     log: Log
     hot: HotStore
     random: random.Random
+    heard: Heard = field(default_factory=Heard)
+    sent: list[Moment] = field(default_factory=list)
+    """Everything that came in, each once."""
     repeated: int = 0
     """Records that the log had already."""
     owners: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -189,8 +226,10 @@ class LiveBank:
 
     def send(self, moments: Iterable[Moment]) -> None:
         """Into the log; what is there already is not taken again."""
-        records = [Record(one.message_id, one.customer_id, write_moment(one)) for one in moments]
-        self.repeated += self.log.append(records).count(False)
+        given = list(moments)
+        taken = self.log.append([Record(one.message_id, one.customer_id, write_moment(one)) for one in given])
+        self.sent += [one for one, new in zip(given, taken, strict=True) if new]
+        self.repeated += taken.count(False)
 
     def _event(self, on: date, message_id: str) -> Moment:
         name = self.random.choice([*NAMES, "parcel_sent", "parcel_sent", "parcel_sent"])
@@ -231,6 +270,21 @@ class LiveBank:
     def known(self) -> list[tuple[tuple[str, str], int]]:
         return sorted(self.owners.items())
 
+    def compare_firings(self, until: datetime, *, skip: frozenset[int] = frozenset()) -> int:
+        """Firings that stand, which are those that are counted over all events at once."""
+        rows = [
+            (one.customer_id, one.message_id, one.name, one.at, one.channel, json_of(one.properties), "{}")
+            for one in self.sent
+        ]
+        events = pl.DataFrame(rows, schema=EVENTS_COUNTED, orient="row")
+        counted = count_firings(events, with_triggers(self.parts.workspace), until).fired
+        names = ("trigger", "customer_id", "message_id", "due")
+        expected = {row for row in counted.select(names).iter_rows() if row[1] not in skip}
+        found = {tuple(getattr(one, name) for name in names) for one in self.heard.standing.values()}
+        found = {one for one in found if one[1] not in skip}
+        assert found == expected, (sorted(found - expected)[:5], sorted(expected - found)[:5])
+        return len(expected)
+
     def compare(self, on: date, *, skip: frozenset[int] = frozenset()) -> Compared:
         """The live profiles at the mark of a date with the night's of that date."""
         profile = scan(self.parts.lake.files_current("profile", on)).collect()
@@ -240,11 +294,19 @@ class LiveBank:
         return compare(self.live, rows, profile, members, on=on)
 
 
-def work(bank: LiveBank) -> None:
-    """A worker that reads every partition to its end."""
-    with closing(LiveWorker(bank.parts, bank.log, bank.hot, "story")) as worker:
-        while not worker.round(AT).idle:
+def work(bank: LiveBank, at: datetime = AT) -> None:
+    """A worker that reads every partition to its end, and lets timers ring that are due."""
+    meaning = Meaning(bank.live, Triggers(with_triggers(bank.parts.workspace)), cast("Any", bank.heard))
+    worker = PartitionWorker(bank.log, bank.hot, meaning, name="story", lease=timedelta(minutes=1), batch=40)
+    with closing(worker):
+        while not worker.round(at).idle:
             pass
+    assert not meaning.troubles
+
+
+def with_triggers(workspace: Workspace) -> Workspace:
+    """The workspace with triggers that no pack has; what they would do does not matter here."""
+    return replace(workspace, triggers={name: Trigger.model_validate(one) for name, one in TRIGGERS.items()})
 
 
 def made_bank(root: Path, *, customers: int, timezone: str) -> Path:
@@ -297,11 +359,16 @@ def living(root: Path, *, seed: int = 1) -> Iterator[LiveBank]:
         yield LiveBank(parts, Live(parts.workspace), log, hot, random.Random(seed))
 
 
+def json_of(properties: Mapping[str, Any]) -> str:
+    """Properties as the delivery has them."""
+    return json.dumps(dict(properties), ensure_ascii=False)
+
+
 @contextmanager
 def beside(bank: LiveBank, settings: LiveSettings) -> Iterator[LiveBank]:
     """The same bank with a log and a hot store of its own: the same events come in, the same nights are published."""
     with closing(open_log(settings, bank.parts.root)) as log, closing(open_hot(settings, bank.parts.root)) as hot:
-        yield replace(bank, log=log, hot=hot, repeated=0)
+        yield replace(bank, log=log, hot=hot, heard=Heard(), sent=[], repeated=0)
 
 
 def merge_two(party: str) -> str:

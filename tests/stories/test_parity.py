@@ -47,6 +47,11 @@ def noon(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 16, tzinfo=UTC)
 
 
+def midnight(day: date) -> datetime:
+    """After the end of a day in New York."""
+    return datetime(day.year, day.month, day.day, 6, tzinfo=UTC) + NEXT
+
+
 def agreed(found: Compared) -> int:
     assert found.differences == 0, found.shown
     assert not found.left_out
@@ -57,13 +62,16 @@ def test_every_day_ends_as_the_night_says(bank: LiveBank) -> None:
     """Late and out-of-order events, repeated ones, a merge, a split, a change of clocks, events while a run goes on."""
     party, on, compared = bank.parts.root / "data" / "party_core.csv", FIRST, 0
     before = party.read_text(encoding="utf-8")
-    merge = merge_two(before)
+    merge, merged, fired = merge_two(before), frozenset[int](), 0
     while on < LAST:
         on += NEXT
         bank.day(on, 150)
+        work(bank, midnight(on))
+        fired = bank.compare_firings(midnight(on), skip=merged)
         party.write_text(merge if MERGED <= on < SPLIT else before, encoding="utf-8")
         bank.night(on)
         changed = bank.changed(on)
+        merged |= changed
         assert bool(changed) == (on in (MERGED, SPLIT))
         if changed:  # what peers reach has changed with the bank's deliveries, which nobody could know before the night
             compared += agreed(parity(bank.parts, bank.side, now=noon(on)))
@@ -78,6 +86,8 @@ def test_every_day_ends_as_the_night_says(bank: LiveBank) -> None:
             compared += agreed(parity(bank.parts, bank.side, now=noon(on + NEXT)))
     assert compared > 5 * CUSTOMERS * 40
     assert bank.repeated > 20
+    assert fired > 100
+    assert bank.heard.withdrawn > 0
     assert moved_by_events(bank) > 100
 
 

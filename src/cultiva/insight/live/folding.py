@@ -17,6 +17,9 @@ from cultiva.insight.live.measures import Measure, Measures
 from cultiva.insight.live.records import Days, Held, Parts
 from cultiva.insight.profile.windows import AT, DAY, NAME
 
+NAMES_MAX = 10_000
+"""Names of events remembered; a bank has some dozens."""
+
 
 class Folder:
     """Puts moments where they belong.
@@ -28,7 +31,7 @@ class Folder:
 
     def __init__(self, measures: Measures, zone: ZoneInfo) -> None:
         self._measures, self._zone = measures, zone
-        self._reads_time = frozenset(one.key for one in measures.by_key.values() if {"at", AT} & one.reads)
+        self._of_event: dict[str, tuple[tuple[Measure, ...], bool]] = {}
 
     def fold(self, held: Held, moments: Sequence[Moment], label: str) -> bool:
         """Adds moments that stand behind a mark; whether anything has changed."""
@@ -44,9 +47,9 @@ class Folder:
 
     def parts(self, moment: Moment) -> Parts:
         """What is kept of a moment."""
-        own = self._measures.of_event.get(moment.name, ())
-        measures = (*own, *self._measures.of_any) if self._measures.of_any else own
-        local = self.local(moment.at) if measures and self._reads_time else None
+        known = self._of_event.get(moment.name)
+        measures, timed = self._listening(moment.name) if known is None else known
+        local = self.local(moment.at) if timed else None
         time = 0 if local is None else (local - EPOCH) // MICROSECOND
         found: Parts = {}
         for measure in measures:
@@ -55,6 +58,14 @@ class Folder:
                 part = measure.part(row, time)
                 if part is not None:
                     found[measure.key] = part
+        return found
+
+    def _listening(self, name: str) -> tuple[tuple[Measure, ...], bool]:
+        """The measures that an event of this name may move, and whether one of them looks at the time of day."""
+        own = (*self._measures.of_event.get(name, ()), *self._measures.of_any)
+        found = own, any({"at", AT} & measure.reads for measure in own)
+        if len(self._of_event) < NAMES_MAX:
+            self._of_event[name] = found
         return found
 
     def local(self, at: datetime) -> datetime:

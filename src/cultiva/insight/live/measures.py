@@ -20,7 +20,7 @@ from cultiva.insight.profile.plan import ProfilePlan
 from cultiva.insight.profile.windows import AT, DAY, NAME, OWN_COLUMNS, EventNamed
 from cultiva.kit.hashing import md5_hex
 from cultiva.rules.closures import Closure, make_closure
-from cultiva.rules.nodes import Today, walk
+from cultiva.rules.nodes import Call, Literal, Name, Today, walk
 from cultiva.rules.sets import RuleForm
 
 VIEW = "view"
@@ -71,7 +71,7 @@ class Measure:
     @cached_property
     def free(self) -> bool:
         """Whether every event of its name takes part, whatever it says: nothing of the row is read."""
-        tested = any(not isinstance(one, EventNamed) for one in _conditions(self.form.where))
+        tested = any(not _only_named(one) for one in _conditions(self.form.where))
         return not tested and self.form.value is None
 
     def zero(self, empty: int) -> int | float:
@@ -184,12 +184,38 @@ def _measure(aggregate: AggregateForm, properties: Mapping[str, DataType] | None
     """The aggregate without its window, if all that it reads is known when an event comes in."""
     kept = [one for one in _conditions(aggregate.where) if not isinstance(one, Window)]
     form = replace(aggregate, where=all_of(kept))
-    named = next((one.event for one in kept if isinstance(one, EventNamed)), None)
+    named = next((event for one in kept if (event := _named(one)) is not None), None)
     read = {name: kind for name, kind in (properties or {}).items() if name in _columns(form)}
     made = Measure("", form, named, None if properties is None else read)
     if not _timeless(form) or not _known(made):
         return None
     return replace(made, key=md5_hex(_meaning(made))[:10])
+
+
+def _only_named(condition: Form) -> bool:
+    """Whether the condition says nothing but the name."""
+    if isinstance(condition, EventNamed):
+        return True
+    node = condition.node if isinstance(condition, RuleForm) else None
+    return isinstance(node, Call) and node.function == "=" and _named(condition) is not None
+
+
+def _named(condition: Form) -> str | None:
+    """The only name that a row may have for the condition to be true, if it says so at its top."""
+    if isinstance(condition, EventNamed):
+        return condition.event
+    waiting = [condition.node] if isinstance(condition, RuleForm) else []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Call) and node.function == "and":
+            waiting.extend(node.args)
+        elif isinstance(node, Call) and node.function == "=" and node.args[:1] == (_NAME,):
+            value = node.args[1]
+            return value.value if isinstance(value, Literal) and isinstance(value.value, str) else None
+    return None
+
+
+_NAME = Name("name", DataType.TEXT)
 
 
 def _columns(form: AggregateForm) -> frozenset[str]:
