@@ -79,10 +79,16 @@ def work(ground: Ground, name: str) -> None:
         handler = stack.enter_context(closing(Counting(ground.folder / FIRINGS)))
         lease = timedelta(seconds=ground.settings.lease_seconds)
         worker = PartitionWorker(log, hot, handler, name=name, lease=lease, batch=ground.settings.batch)
-        while True:
+        while _wanted():
             did = _patiently(lambda: worker.round(utc_now()))
             if did.idle:
                 time.sleep(PAUSE_SECONDS)
+
+
+def _wanted() -> bool:
+    """Whether the process that hired this one still lives."""
+    parent = multiprocessing.parent_process()
+    return parent is None or parent.is_alive()
 
 
 def send(ground: Ground) -> None:
@@ -92,7 +98,7 @@ def send(ground: Ground) -> None:
         note = ground.folder / SENT
         done = int(note.read_text()) if note.exists() else 0
         began, start = time.monotonic(), done
-        while records := ground.load.records(done, ground.sending):
+        while _wanted() and (records := ground.load.records(done, ground.sending)):
             _patiently(lambda records=records: log.append(records))  # type: ignore[misc]
             done += len(records)
             note.with_suffix(".new").write_text(str(done))
@@ -298,13 +304,14 @@ def _opened(ground: Ground, stack: ExitStack) -> tuple[Any, Any]:
 
 def _patiently(ask: Callable[[], T]) -> T:
     """Asks until there is an answer."""
-    while True:
+    while _wanted():
         try:
             return ask()
         except CultivaError as error:
             if error.kind is not ErrorKind.UNAVAILABLE:
                 raise
             time.sleep(PAUSE_SECONDS)
+    raise SystemExit(0)
 
 
 def _end(process: BaseProcess) -> None:
