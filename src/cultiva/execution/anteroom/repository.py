@@ -25,7 +25,7 @@ def put_links(connection: Connection, links: Sequence[VisitorLink]) -> None:
     known = {row.anonymous_id: row.at for row in _visitor_rows(connection, sorted(newest))}
     rows = [
         {"anonymous_id": name, "source_system": one.source_system, "source_id": one.source_id, "at": one.at}
-        for name, one in newest.items()
+        for name, one in sorted(newest.items())
         if name not in known or known[name] <= one.at
     ]
     put_all(connection, VISITOR, rows)
@@ -46,9 +46,10 @@ def _visitor_rows(connection: Connection, names: Sequence[str]) -> list[Any]:
 
 def add_waiting(connection: Connection, events: Sequence[WaitingEvent]) -> list[str]:
     """Keeps events; message ids of the new ones."""
-    rows = [
-        {"message_id": one.message_id, "anonymous_id": one.who, "received": one.received, "body": one.body}
-        for one in {event.message_id: event for event in reversed(events)}.values()
+    first = {event.message_id: event for event in reversed(events)}
+    rows = [  # in one order, or two who keep the same events would wait for each other
+        {"message_id": name, "anonymous_id": one.who, "received": one.received, "body": one.body}
+        for name, one in sorted(first.items())
     ]
     return [str(key) for (key,) in insert_new(connection, EVENT_WAITING, rows)]
 
@@ -89,7 +90,8 @@ def waits(connection: Connection) -> dict[str, int]:
 def add_refused(connection: Connection, events: Sequence[RefusedEvent]) -> None:
     """Sets events aside, each once."""
     names = ("quarantine_id", "message_id", "received", "reason", "name", "sender", "body")
-    insert_missing(connection, EVENT_QUARANTINE, [{name: getattr(one, name) for name in names} for one in events])
+    ordered = sorted({one.quarantine_id: one for one in reversed(events)}.values(), key=lambda one: one.quarantine_id)
+    insert_missing(connection, EVENT_QUARANTINE, [{name: getattr(one, name) for name in names} for one in ordered])
 
 
 def refused_counts(connection: Connection, since: datetime) -> list[RefusedCount]:
