@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,18 @@ def _month(sides: list[Any], root: Path) -> dict[str, Any]:
     party = root / "data" / "party_core.csv"
     before = party.read_text(encoding="utf-8")
     merge = merge_two(before)
-    found = {name: {"compared": 0, "differences": 0, "fold_seconds": 0.0, "publish_seconds": 0.0} for name in names}
-    events, on, on_peers = 0, FIRST, 0
+    found = {
+        name: {
+            "compared": 0,
+            "differences": 0,
+            "firings": 0,
+            "firings_differ": 0,
+            "fold_seconds": 0.0,
+            "publish_seconds": 0.0,
+        }
+        for name in names
+    }
+    events, on, on_peers, merged = 0, FIRST, 0, frozenset[int]()
     for side in sides[1:]:
         side.log.mark(on.isoformat())
     first.night(on)
@@ -58,16 +68,21 @@ def _month(sides: list[Any], root: Path) -> dict[str, Any]:
         for name, side in zip(names, sides, strict=True):
             began = time.perf_counter()
             side.send([*drawn, *drawn[: len(drawn) // 20]])
-            work(side)
+            work(side, datetime(on.year, on.month, on.day, 6, tzinfo=UTC) + timedelta(days=1))
             found[name]["fold_seconds"] += time.perf_counter() - began
+            until = datetime(on.year, on.month, on.day, 6, tzinfo=UTC) + timedelta(days=1)
+            fired, wrong = side.firings(until, skip=merged)
+            found[name]["firings"], found[name]["firings_differ"] = fired, wrong
         party.write_text(merge if MERGED <= on < SPLIT else before, encoding="utf-8")
         for side in sides[1:]:
             side.log.mark(on.isoformat())
         first.night(on)
         for name, side in zip(names, sides, strict=True):
+            work(side)
             one = _compared(side, on)
             found[name]["compared"] += one.compared
             found[name]["differences"] += one.differences
+            merged |= side.changed(on)
             on_peers += bool(side.changed(on))
             done = side.publish(on)
             found[name]["publish_seconds"] += done.seconds["write"]
@@ -78,7 +93,7 @@ def _month(sides: list[Any], root: Path) -> dict[str, Any]:
         "repeated": first.repeated,
         "nights_with_merge_or_split": on_peers // len(sides),
         "compared": sum(int(one["compared"]) for one in found.values()),
-        "differences": sum(int(one["differences"]) for one in found.values()),
+        "differences": sum(int(one["differences"] + one["firings_differ"]) for one in found.values()),
         "adapters": {name: {key: round(value, 2) for key, value in one.items()} for name, one in found.items()},
         "differences_of_a_lost_event": _lost(sides[0], on),
     }
@@ -86,8 +101,6 @@ def _month(sides: list[Any], root: Path) -> dict[str, Any]:
 
 def _compared(side: Any, on: date) -> Any:
     """Everything; after a merge or split, the others over what the day could know."""
-    from datetime import UTC, datetime
-
     from cultiva.loop.live.parity import parity
 
     if side.changed(on):
@@ -100,7 +113,7 @@ def _lost(bank: Any, on: date) -> int:
     from cultiva.contracts.moments import read_hot
 
     day = on + timedelta(days=1)
-    bank.night(day)
+    bank.night(day)  # reads the log to its end
     moment = bank.drawn(day, 1, "lost")[0]
     (state,) = bank.hot.get([moment.customer_id])
     record = read_hot(state)
