@@ -56,7 +56,8 @@ def run(size: str | None) -> dict[str, Any]:
                 "--workers", str(WORKERS)]  # fmt: skip
         found = {
             "cultiva": _measured(ours, asked, key, {}),
-            "fastapi_zen_lightgbm": _measured(_peer("hand_built"), asked, key, {GROUND: str(folder / "ground")}),
+            "hand_built": _measured(_peer("hand_built"), asked, key, {GROUND: str(folder / "ground")}),
+            "hand_built_bare": _measured(_peer("bare"), asked, key, {GROUND: str(folder / "ground")}),
             "starlette_echo": _measured(_peer("echo"), asked, key, {}),
         }
         return _told(found, customers, _recorded(folder / "bank"))
@@ -65,16 +66,18 @@ def run(size: str | None) -> dict[str, Any]:
 
 
 def _told(found: Mapping[str, dict[str, Any]], customers: int, recorded: int) -> dict[str, Any]:
-    mine, peer, echo = (found[name] for name in ("cultiva", "fastapi_zen_lightgbm", "starlette_echo"))
+    most = {name: max(one["most_per_second"], 1e-9) for name, one in found.items()}
+    mine = found["cultiva"]
     asked = next((one for one in mine["rates"] if one["asked"] == ASKED), mine["rates"][-1])
     return {
         "customers": size_name(customers),
         "candidates": CANDIDATES,
         "workers": WORKERS,
         "p50_ms": asked["p50_ms"], "p99_ms": asked["p99_ms"], "p999_ms": asked["p999_ms"], "rate": asked["rate"],
-        "most_per_second": {name: one["most_per_second"] for name, one in found.items()},
-        "ratio_vs_peer": round(mine["most_per_second"] / max(peer["most_per_second"], 1e-9), 2),
-        "share_of_echo": round(mine["most_per_second"] / max(echo["most_per_second"], 1e-9), 3),
+        "most_per_second": most,
+        "ratio_vs_peer": round(most["cultiva"] / most["hand_built"], 2),
+        "ratio_vs_bare_peer": round(most["cultiva"] / most["hand_built_bare"], 2),
+        "share_of_echo": round(most["cultiva"] / most["starlette_echo"], 3),
         "decisions_recorded": recorded,
         "load_average": round(os.getloadavg()[0], 1),
         "servers": dict(found),

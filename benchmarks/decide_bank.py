@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from benchmarks.decide_peers import fill
 from cultiva import bootstrap
 from cultiva.engine.parquet import part_files
 from cultiva.execution.access.service import Access, KeyRequest
@@ -118,9 +119,10 @@ def lay_ground(root: Path, on: date, folder: Path) -> list[int]:
     encoding = models["effect"].data["encoding"]
     features = [*encoding["numbers"], *(name for name, _ in encoding["levels"])]
     rules = [{"strategy": f"bench_{at}", "offer": f"bench_offer_{at}", "cost": at / 100} for at in range(CANDIDATES)]
-    ground = {"profiles": {row["customer_id"]: _plain(row) for row in rows}, "rules": rules, "features": features,
-              "effect": names[:-1], "response": names[-1]}  # fmt: skip
+    profiles = {row["customer_id"]: _plain(row) for row in rows}
+    ground = {"profiles": profiles, "rules": rules, "features": features, "effect": names[:-1], "response": names[-1]}
     (folder / "ground.json").write_text(json.dumps(ground))
+    fill(folder, profiles)
     return [row["customer_id"] for row in rows]
 
 
