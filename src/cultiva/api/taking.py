@@ -19,7 +19,7 @@ GATHERED_MAX = 2_000
 """Requests that may wait for a write; more are told to come again."""
 TOGETHER_MAX = 10_000
 """Messages in one write."""
-FOLLOW_SECONDS = 15.0
+FOLLOW_SECONDS = 1.0
 """How often it is looked whether a run has published."""
 OUTCOMES = ("new", "repeated", "waiting", "quarantined", "linked", "unwanted")
 TAKEN = Counter("cultiva_events_total", "Messages by what became of them.", ["outcome"], registry=REGISTRY)

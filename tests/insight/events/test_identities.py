@@ -41,7 +41,14 @@ def test_a_half_written_map_is_not_there(folder: Path, tmp_path: Path) -> None:
     assert is_published(folder)
     (tmp_path / "run.new").mkdir()
     assert not is_published(tmp_path / "run")
-    assert not folder.with_name("run.new").exists()
+    assert [one.name for one in folder.parent.iterdir() if one.is_dir()] == ["run"]
+
+
+def test_who_publishes_the_same_map_second_leaves_it_as_it_is(folder: Path) -> None:
+    before = (folder / "about.json").stat().st_mtime_ns
+    assert publish_identities([folder.parent / "m.parquet"], folder) == len(ROWS)
+    assert (folder / "about.json").stat().st_mtime_ns == before
+    assert [one.name for one in folder.parent.iterdir() if one.is_dir()] == ["run"]
 
 
 def test_records_whose_hashes_begin_alike_are_told_apart() -> None:

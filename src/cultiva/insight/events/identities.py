@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from cultiva.insight.sources.sql import literals
 COLUMNS = ("upper", "lower", "customer")
 ABOUT = "about.json"
 """Written last: a folder without it is not finished."""
+UNFINISHED = ".new"
+"""How the name of a folder ends that is being written."""
 UNKNOWN = 0
 """No customer has this number."""
 
@@ -80,14 +83,15 @@ def is_published(folder: Path) -> bool:
 def publish_identities(files: Iterable[Path], folder: Path) -> int:
     """Writes the identity map of a run as arrays, whole or not at all; how many records it has.
 
+    Two may do it at once: one map is left.
+
     Args:
         files: Parquet with source_system, source_id, customer_id.
         folder: Where; it is there only when it is finished.
     """
     import duckdb
 
-    beside = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
+    beside = folder.with_name(f"{folder.name}.{uuid4().hex[:8]}{UNFINISHED}")
     beside.mkdir(parents=True)
     source = f"read_parquet([{literals(map(str, files))}])"
     key = "md5_number_{half}(source_system || chr(0) || source_id)"
@@ -99,6 +103,10 @@ def publish_identities(files: Iterable[Path], folder: Path) -> int:
         np.save(beside / f"{name}.npy", np.asarray(found[name], dtype=kind))
     about = {"systems": [system for (system,) in named], "records": len(found["customer"])}
     (beside / ABOUT).write_text(json.dumps(about), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    beside.rename(folder)
+    try:
+        beside.rename(folder)
+    except OSError:  # somebody else was faster with the same map
+        if not is_published(folder):
+            raise
+        shutil.rmtree(beside)
     return len(found["customer"])

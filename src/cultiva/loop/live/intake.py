@@ -11,7 +11,15 @@ from pathlib import Path
 
 from cultiva.contracts.anteroom import Anteroom, RefusedCount
 from cultiva.execution.anteroom.service import StoredAnteroom
-from cultiva.insight.events.identities import UNKNOWN, Identities, is_published, open_identities, publish_identities
+from cultiva.insight.events.identities import (
+    ABOUT,
+    UNFINISHED,
+    UNKNOWN,
+    Identities,
+    is_published,
+    open_identities,
+    publish_identities,
+)
 from cultiva.insight.events.service import Intake
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.parts import Parts
@@ -114,8 +122,8 @@ class Counted:
     refused: Sequence[RefusedCount]
 
 
-def published_identities(parts: Parts) -> Path | None:
-    """The folder of the newest run's identity map, published now if nobody has; None before the first run."""
+def publish_newest_identities(parts: Parts) -> Path | None:
+    """Publishes the newest run's identity map if nobody has; its folder, or None before the first run."""
     newest = parts.store.snapshots.latest("identity_map", None)
     if newest is None:
         return None
@@ -123,13 +131,25 @@ def published_identities(parts: Parts) -> Path | None:
     folder = root / f"{newest.business_date}.{newest.run_id}"
     if not is_published(folder):
         publish_identities(sorted(parts.lake.folder(newest).glob("*.parquet")), folder)
-        for old in sorted(one for one in root.iterdir() if is_published(one))[:-MAPS_KEPT]:
+        for old in _finished(root)[:-MAPS_KEPT]:
             if old != folder:
                 shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
+def published_identities(parts: Parts) -> Path | None:
+    """The folder of the newest identity map that is published; a run publishes its own, the first one is made here."""
+    found = _finished(parts.root / FOLDER)
+    return found[-1] if found else publish_newest_identities(parts)
+
+
+def _finished(root: Path) -> list[Path]:
+    """Published maps, the oldest first: by business date, then by when they were written."""
+    found = [one for one in root.glob("????-??-??.*") if not one.name.endswith(UNFINISHED) and is_published(one)]
+    return sorted(found, key=lambda one: (one.name[:10], (one / ABOUT).stat().st_mtime_ns))
+
+
 def identities_of(parts: Parts) -> Identities:
     """Who is known by the newest run."""
-    folder = published_identities(parts)
+    folder = publish_newest_identities(parts)
     return Nobody() if folder is None else open_identities(folder)

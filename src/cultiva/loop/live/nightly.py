@@ -14,6 +14,7 @@ from cultiva.insight.live.service import Live
 from cultiva.kit.errors import CultivaError
 from cultiva.loop.live.archive import with_events
 from cultiva.loop.live.decided import Taking
+from cultiva.loop.live.intake import publish_newest_identities
 from cultiva.loop.live.papers import publish_papers
 from cultiva.loop.live.parity import LiveParts, parity
 from cultiva.loop.live.publishing import Published, publish
@@ -72,6 +73,7 @@ class _Handing:
         newest = self.parts.newest_date()
         if newest > self.on:
             return StepResult(detail={"newer": newest.isoformat()})
+        publish_newest_identities(self.parts)
         with live_parts(self.parts) as side:
             found = self._compared(side)
             done = publish(
