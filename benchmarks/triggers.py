@@ -2,7 +2,8 @@
 
 Of the triggers ten listen to the events that come in, whatever their number; the others listen to other events. Every
 third of the ten waits (A and then not B), and every trigger's rule reads the event and the profile. A peer that a bank
-would write itself, one loop over all triggers per event with the same compiled rules, runs beside it.
+would write itself, one loop over all triggers per event with the same compiled rules, runs beside it: it remembers nothing,
+waits for nothing and tells no story, so what matters is how both grow.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ def run(size: str | None) -> dict[str, Any]:
         "by_triggers": flat,
         "growth_10_to_1000": round(last["microseconds"] / first["microseconds"], 2),
         "peer_growth_10_to_1000": round(last["peer_microseconds"] / first["peer_microseconds"], 2),
-        "ratio_vs_peer_at_1000": round(last["peer_microseconds"] / last["microseconds"], 1),
     }
     story = _story(size or "default")
     return {**result, "bpi2012": story} if story else result
@@ -160,7 +160,7 @@ def _peer(workspace: Any, moments: Sequence[Any]) -> float:
     for one in moments:
         row = {"aum": 250_000.0, "age": 40, "event.amount": one.properties["amount"], "event.product": "card"}
         for names, rule in rules:
-            if rule(row) and one.name in names:
+            if one.name in names and rule(row):
                 fired += 1
     return (process_time() - began) / len(moments)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -79,7 +79,7 @@ def count_firings(
             continue
         one = _Counting(workspace, trigger, unique, profiles)
         if one.reads <= known:
-            found.append(one.fired(until))
+            found.append(one.fired(until.astimezone(UTC)))
         else:
             left_out.append(trigger.name)
     return Counted(pl.concat(found).sort("trigger", "customer_id", "due", "message_id"), tuple(left_out))
