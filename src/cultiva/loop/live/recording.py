@@ -13,6 +13,8 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ FLUSH_MS = 20
 SYNC_SECONDS = 1.0
 QUEUE_MAX = 20_000
 """Decisions that may wait; at a thousand a second, twenty seconds of a disk that does not answer."""
+TOGETHER = 1000
+"""Decisions in one write."""
 SEGMENT_BYTES = 64 * 1024 * 1024
 """A file longer than this is followed by another one."""
 
@@ -84,7 +88,7 @@ class Recorder:
     def __init__(self, root: Path, name: str, *, most: int = QUEUE_MAX) -> None:
         self._folder, self._name, self._most = root / FOLDER, name, most
         self._queue: deque[DecisionRecord] = deque()
-        self._wanted, self._ended = threading.Event(), False
+        self._wanted, self._ended, self._writing = threading.Event(), False, threading.Lock()
         self._files: dict[date, Any] = {}
         self._synced, self._number = seconds(), 0
         self.written = 0
@@ -111,8 +115,9 @@ class Recorder:
 
     def flush(self) -> None:
         """Writes what waits and forces it to disk."""
-        self._write()
-        self._sync()
+        with self._writing:
+            self._write()
+            self._sync()
 
     def close(self) -> None:
         """Writes what waits and ends."""
@@ -127,20 +132,21 @@ class Recorder:
         while not self._ended:
             self._wanted.wait(FLUSH_MS / 1000)
             try:
-                self._write()
-                if seconds() - self._synced >= SYNC_SECONDS:
-                    self._sync()
+                with self._writing:
+                    self._write()
+                    if seconds() - self._synced >= SYNC_SECONDS:
+                        self._sync()
                 self.failed = ""
             except OSError as error:  # the disk is full, or gone: what waits waits on, until the queue is full
                 self.failed = str(error)
 
     def _write(self) -> None:
-        """All that waits, day by day; a record leaves the queue when it is written."""
+        """All that waits, as long as it is of one day at a time; a record leaves the queue when it is written."""
         while self._queue:
-            batch = [self._queue[place] for place in range(min(len(self._queue), 1000))]
-            for day in sorted({one.on for one in batch}):
-                lines = [_ENCODER.encode(one) for one in batch if one.on == day]
-                self._file(day).write(b"\n".join(lines) + b"\n")
+            first = self._queue[0].on
+            some = [self._queue[place] for place in range(min(len(self._queue), TOGETHER))]  # others append meanwhile
+            batch = list(takewhile(partial(_is_of, first), some))
+            _append(self._file(first), b"\n".join([_ENCODER.encode(one) for one in batch]) + b"\n")
             for _ in batch:
                 self._queue.popleft()
             self.written += len(batch)
@@ -162,6 +168,26 @@ class Recorder:
         for file in self._files.values():
             os.fsync(file.fileno())
         self._synced = seconds()
+
+
+def _is_of(day: date, one: DecisionRecord) -> bool:
+    return one.on == day
+
+
+def _append(file: Any, data: bytes) -> None:
+    """Writes all of it or nothing: a disk that becomes full takes a part and says so only then.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    begin, left = file.tell(), memoryview(data)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError:
+        os.ftruncate(file.fileno(), begin)
+        file.seek(begin)
+        raise
 
 
 _ENCODER, _DECODER = msgspec.json.Encoder(), msgspec.json.Decoder(DecisionRecord)
