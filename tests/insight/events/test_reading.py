@@ -214,6 +214,8 @@ def test_identify_and_alias_say_who_a_visitor_is() -> None:
     assert read({**started(), "type": "identify"}) == Heard(None)
     assert read({**started(), "type": "group"}) == Heard(None)
     assert refusal({**started(), "type": "alias"}).reason is Reason.NOBODY
+    assert refusal(started(), call="alias").field == "previousId"
+    assert read(started(previousId="v1"), call="alias").link == said.link
     assert refusal({**started(), "type": "alias", "previousId": "v1", "userId": None}).reason is Reason.NOBODY
 
 

@@ -53,10 +53,18 @@ class MappedIdentities:
         if not names:
             return []
         halves = np.frombuffer(b"".join(_digest(*one) for one in names), dtype="<u8").reshape(-1, 2).astype(np.uint64)
-        places = np.searchsorted(self.upper, halves[:, 0])
-        return [self._at(int(place), *pair) for place, pair in zip(places, halves, strict=True)]
+        upper, lower = halves[:, 0], halves[:, 1]
+        if not len(self.upper):
+            return [UNKNOWN] * len(names)
+        places = np.minimum(np.searchsorted(self.upper, upper), len(self.upper) - 1)
+        alike = self.upper[places] == upper
+        same = alike & (self.lower[places] == lower)
+        found: list[int] = np.where(same, self.customer[places], UNKNOWN).tolist()
+        for one in np.flatnonzero(alike & ~same).tolist():  # records whose hashes begin alike
+            found[one] = self._after(int(places[one]), *halves[one])
+        return found
 
-    def _at(self, place: int, upper: np.uint64, lower: np.uint64) -> int:
+    def _after(self, place: int, upper: np.uint64, lower: np.uint64) -> int:
         while place < len(self.upper) and self.upper[place] == upper:
             if self.lower[place] == lower:
                 return int(self.customer[place])
@@ -71,7 +79,7 @@ def _digest(system: str, source_id: str) -> bytes:
 def open_identities(folder: Path) -> MappedIdentities:
     """The map that lies in a folder."""
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    columns = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
+    columns = {name: np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in COLUMNS}
     return MappedIdentities(tuple(about["systems"]), **columns)
 
 

@@ -66,6 +66,20 @@ class Heard:
     """Who a visitor is."""
 
 
+@dataclass(slots=True)
+class _Said:
+    """A message, decoded."""
+
+    message: Message
+    parcel: Parcel
+    call: str
+    context: Mapping[str, Any]
+    user_id: str
+    visitor: str
+    """anonymousId; in alias previousId."""
+    raw: bytes
+
+
 class Reader:
     """Reads messages.
 
@@ -84,66 +98,48 @@ class Reader:
         Raises:
             Refusal: if it cannot be accepted.
         """
-        if len(raw) > MESSAGE_BYTES_MAX:
-            raise Refusal(Reason.TOO_LARGE, "", f"{MESSAGE_BYTES_MAX} bytes")
-        message = _decoded(raw)
-        call = parcel.call or message.type
-        if call not in CALLS:
-            raise Refusal(Reason.UNKNOWN_CALL, "type", ", ".join(CALLS))
-        context = _context(message, parcel)
-        user_id, anonymous_id = (
-            checked_id(message.user_id, "userId"),
-            checked_id(message.anonymous_id, "anonymousId", VISITOR_CHARACTERS_MAX),
-        )
-        if call == "alias":
-            return Heard(
-                None,
-                link=self._link(
-                    message, parcel, context, checked_id(message.previous_id, "previousId", VISITOR_CHARACTERS_MAX)
-                ),
-            )
-        if not user_id and not anonymous_id:
+        said = _said(raw, parcel)
+        link = self._link(said)
+        if said.call == "alias":
+            return Heard(None, link=link)
+        if not said.user_id and not said.visitor:
             raise Refusal(Reason.NOBODY, "userId", "userId or anonymousId")
-        link = self._link(message, parcel, context, anonymous_id) if call == "identify" and user_id else None
-        kind = self._kind(call, message)
+        kind = self._kind(said)
         if kind is None:
-            return Heard(None, link=link if anonymous_id else None)
-        moment = self._moment(kind, call, message, parcel, context, raw)
-        return Heard(moment, "" if user_id else anonymous_id, link if anonymous_id else None)
+            return Heard(None, link=link)
+        return Heard(self._moment(kind, said), "" if said.user_id else said.visitor, link)
 
-    def _kind(self, call: str, message: Message) -> Kind | None:
-        name = CALLS[call]
-        if call in ("identify", "group") and name not in self._registry:
+    def _kind(self, said: _Said) -> Kind | None:
+        name = CALLS[said.call]
+        if said.call in ("identify", "group") and name not in self._registry:
             return None
-        return self._registry.find(name or message.event or "")
+        return self._registry.find(name or said.message.event or "")
 
-    def _link(self, message: Message, parcel: Parcel, context: Mapping[str, Any], visitor: str) -> VisitorLink | None:
-        user_id = checked_id(message.user_id, "userId")
-        if not user_id or (not visitor and message.type == "alias"):
-            raise Refusal(Reason.NOBODY, "previousId" if user_id else "userId", "an id on both sides")
-        system = _system(context, parcel, user_id)
-        return VisitorLink(visitor, system, user_id, self._at(message, parcel)) if visitor else None
+    def _link(self, said: _Said) -> VisitorLink | None:
+        """Who a visitor is, if the message says it."""
+        if said.call == "alias" and not (said.user_id and said.visitor):
+            raise Refusal(Reason.NOBODY, "previousId" if said.user_id else "userId", "an id on both sides")
+        if said.call not in ("alias", "identify") or not said.user_id or not said.visitor:
+            return None
+        return VisitorLink(said.visitor, _system(said), said.user_id, self._at(said.message, said.parcel))
 
-    def _moment(  # the parts of one message
-        self, kind: Kind, call: str, message: Message, parcel: Parcel, context: Mapping[str, Any], raw: bytes
-    ) -> Moment:
-        at = self._at(message, parcel)
-        properties = kind.read(
-            _with_page(message, context) if call in ("page", "screen") else bytes(message.properties)
-        )
-        user_id = checked_id(message.user_id, "userId")
+    def _moment(self, kind: Kind, said: _Said) -> Moment:
+        message = said.message
+        at = self._at(message, said.parcel)
+        is_page = said.call in ("page", "screen")
+        properties = kind.read(_with_page(said) if is_page else bytes(message.properties))
         return Moment(
-            message_id=checked_id(message.message_id, "messageId") or _own_id(message, parcel, raw),
+            message_id=checked_id(message.message_id, "messageId") or _own_id(said),
             customer_id=0,
             name=kind.name,
             at=at,
             day=at.astimezone(self._bounds.zone).date(),
-            received=parcel.at,
-            source_system=_system(context, parcel, user_id),
-            source_id=user_id,
-            channel=_channel(kind, call, message, context),
+            received=said.parcel.at,
+            source_system=_system(said),
+            source_id=said.user_id,
+            channel=_channel(kind, said),
             properties=properties,
-            context=_kept(kind, context),
+            context=_kept(kind, said.context) if kind.context else {},
         )
 
     def _at(self, message: Message, parcel: Parcel) -> datetime:
@@ -180,6 +176,25 @@ def checked_id(given: Id, field: str, longest: int = ID_CHARACTERS_MAX) -> str:
     return found
 
 
+def _said(raw: bytes, parcel: Parcel) -> _Said:
+    if len(raw) > MESSAGE_BYTES_MAX:
+        raise Refusal(Reason.TOO_LARGE, "", f"{MESSAGE_BYTES_MAX} bytes")
+    message = _decoded(raw)
+    call = parcel.call or message.type
+    if call not in CALLS:
+        raise Refusal(Reason.UNKNOWN_CALL, "type", ", ".join(CALLS))
+    which, visitor = ("previousId", message.previous_id) if call == "alias" else ("anonymousId", message.anonymous_id)
+    return _Said(
+        message,
+        parcel,
+        call,
+        _context(message, parcel),
+        checked_id(message.user_id, "userId"),
+        checked_id(visitor, which, VISITOR_CHARACTERS_MAX),
+        raw,
+    )
+
+
 def _decoded(raw: bytes) -> Message:
     try:
         return decode_message(raw)
@@ -199,21 +214,21 @@ def _context(message: Message, parcel: Parcel) -> Mapping[str, Any]:
     return {**parcel.context, **mine} if parcel.context else mine
 
 
-def _system(context: Mapping[str, Any], parcel: Parcel, user_id: str) -> str:
+def _system(said: _Said) -> str:
     """Whose id the userId is: as the message says, else as its sender's are."""
-    said = context.get("source_system", parcel.sender.source_system or None)
-    if said is None and not user_id:
+    found = said.context.get("source_system", said.parcel.sender.source_system or None)
+    if found is None and not said.user_id:
         return ""
-    if not isinstance(said, str) or not 0 < len(said.strip()) <= SYSTEM_CHARACTERS_MAX or not said.isprintable():
+    if not isinstance(found, str) or not 0 < len(found.strip()) <= SYSTEM_CHARACTERS_MAX or not found.isprintable():
         raise Refusal(Reason.UNKNOWN_SYSTEM, "context.source_system", "name of a source system")
-    return said.strip()
+    return found.strip()
 
 
-def _channel(kind: Kind, call: str, message: Message, context: Mapping[str, Any]) -> str:
-    said = context.get("channel")
-    if isinstance(said, str) and 0 < len(said) <= SYSTEM_CHARACTERS_MAX and said.isprintable():
-        return said
-    return PLACES.get(message.channel or "") or kind.channel or PLACES.get(call, "")
+def _channel(kind: Kind, said: _Said) -> str:
+    found = said.context.get("channel")
+    if isinstance(found, str) and 0 < len(found) <= SYSTEM_CHARACTERS_MAX and found.isprintable():
+        return found
+    return PLACES.get(said.message.channel or "") or kind.channel or PLACES.get(said.call, "")
 
 
 def _kept(kind: Kind, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,22 +243,22 @@ def _kept(kind: Kind, context: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _with_page(message: Message, context: Mapping[str, Any]) -> bytes:
+def _with_page(said: _Said) -> bytes:
     """Properties of a page or screen with its name as `page`, else its path; never its query, which may be personal."""
-    raw = bytes(message.properties)
+    raw = bytes(said.message.properties)
     try:
         mine = {} if raw == b"null" else decode_object(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Refusal(Reason.WRONG_TYPE, "properties", "an object") from None
-    around = context.get("page")
+    around = said.context.get("page")
     path = mine.get("path") or (around.get("path") if isinstance(around, dict) else None)
     if "page" not in mine:
-        mine["page"] = message.name or mine.get("name") or path
+        mine["page"] = said.message.name or mine.get("name") or path
     return msgspec.json.encode(mine)
 
 
-def _own_id(message: Message, parcel: Parcel, raw: bytes) -> str:
+def _own_id(said: _Said) -> str:
     """An id for a message that has none: of its content if that says when, so that a repeat is the same one."""
-    if message.timestamp is None and message.original_timestamp is None:
+    if said.message.timestamp is None and said.message.original_timestamp is None:
         return uuid4().hex
-    return md5_hex(f"{parcel.sender.name}\n{parcel.call}\n{raw.decode(errors='replace')}")
+    return md5_hex(f"{said.parcel.sender.name}\n{said.call}\n{said.raw.decode(errors='replace')}")
