@@ -2,8 +2,8 @@
 
 Of the triggers ten listen to the events that come in, whatever their number; the others listen to other events. Every
 third of the ten waits (A and then not B), and every trigger's rule reads the event and the profile. A peer that a bank
-would write itself, one loop over all triggers per event with the same compiled rules, runs beside it: it remembers nothing,
-waits for nothing and tells no story, so what matters is how both grow.
+would write itself, one loop over all triggers per event with the same compiled rules, runs beside it. It remembers
+nothing, waits for nothing and tells no story, so what matters is how both grow.
 """
 
 from __future__ import annotations

@@ -51,9 +51,9 @@ def lake_rows(moments: list[Moment]) -> pl.DataFrame:
 def lived(store: Store) -> pl.DataFrame:
     """A day of events, some late, lived through and carried out; the events as they are counted."""
     moments = [
-        moment("a" if number % 3 else "b", after(number * 7), customer=number % 5, message=f"m{number}",
-               received=after(number * 7 + (200 if number % 4 == 0 else 0)), amount=float(number % 4))
-        for number in range(120)
+        moment("a" if number % 3 else "b", after(number * 3), customer=number % 5, message=f"m{number}",
+               received=after(number * 3 + (200 if number % 4 == 0 else 0)), amount=float(number % 4))
+        for number in range(200)
     ]  # fmt: skip
     triggers = Triggers(WORKSPACE)
     live, effects = (
