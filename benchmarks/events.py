@@ -21,7 +21,7 @@ import psutil
 
 from benchmarks.harness import ROOT, parse_size, size_name
 
-DESCRIPTION = "events over HTTP until durable in the log, single and batch, beside a plain Starlette echo; --size 0.1m"
+DESCRIPTION = "events over HTTP until durable in the log, beside a plain Starlette echo, and killed meanwhile; --size 0.1m"
 CONNECTIONS = 32
 """Clients that each wait for their answer before they send again."""
 BATCH = 500
@@ -29,6 +29,8 @@ SINGLE_SHARE = 10
 """One in so many events of the size is sent by itself."""
 PEOPLE = 20_000
 KEY_FILE = "key"
+KILLS = 3
+KILL_BATCH = 20
 WAIT_SECONDS = 60.0
 
 
@@ -48,9 +50,78 @@ def run(size: str | None) -> dict[str, Any]:
         result["in_the_log"] = _in_the_log(folder)
         result["sent"] = sum(result[f"cultiva_{name}"]["events"] for name in ("single", "batch"))
         result["lost_or_doubled"] = abs(result["sent"] - result["in_the_log"])
+        result["killed"] = _killed(folder, events // SINGLE_SHARE)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return result
+
+
+def _killed(folder: Path, events: int) -> dict[str, Any]:
+    """The server is killed (-9) while it takes events, several times; then everything is sent again."""
+    before = set(_record_ids(folder))
+    every = list(_requests(folder, KILL_BATCH, events, "killed"))
+    answered: set[int] = set()
+    left = list(range(len(every)))
+    for _ in range(KILLS):
+        with _server(folder, "cultiva") as (process, port):
+            asyncio.run(_storm(port, every, left, answered, kill=process))
+        left = [number for number in left if number not in answered]
+    durable = {name for name in _record_ids(folder) if name not in before}
+    told = {f"killed-{KILL_BATCH}-{number}-{one}" for number in answered for one in range(KILL_BATCH)}
+    with _server(folder, "cultiva") as (_, port):
+        asyncio.run(_storm(port, every, list(range(len(every))), set()))
+    after = [name for name in _record_ids(folder) if name not in before]
+    sent = len(every) * KILL_BATCH
+    return {
+        "kills": KILLS,
+        "events": sent,
+        "answered_before_the_last_kill": len(told),
+        "answered_but_lost": len(told - durable),
+        "missing_after_all_was_sent_again": sent - len(set(after)),
+        "doubled": len(after) - len(set(after)),
+    }
+
+
+async def _storm(
+    port: int, every: list[bytes], left: list[int], answered: set[int], *, kill: psutil.Process | None = None
+) -> None:
+    """Sends requests until they are all answered, or the server is killed on the way."""
+    queue = left[::-1]
+    enough = len(answered) + max(len(left) // 4, 1)
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while queue:
+                number = queue.pop()
+                writer.write(every[number])
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                await reader.readexactly(length)
+                if not head.startswith(b"HTTP/1.1 200"):
+                    raise RuntimeError(head.decode())
+                answered.add(number)
+                if kill is not None and len(answered) >= enough:
+                    kill.kill()
+
+    await asyncio.gather(*(client() for _ in range(CONNECTIONS)), return_exceptions=kill is not None)
+
+
+def _record_ids(folder: Path) -> list[str]:
+    from cultiva.definitions.live import LiveSettings
+    from cultiva.stream import open_log
+
+    log = open_log(LiveSettings(), folder)
+    found: list[str] = []
+    try:
+        for partition in range(log.partitions):
+            after = 0
+            while records := log.read(partition, after=after, limit=10_000):
+                found += [one.record.record_id for one in records if not one.mark]
+                after = records[-1].position
+    finally:
+        log.close()
+    return found
 
 
 def _ratio(result: dict[str, Any], name: str) -> float:
@@ -78,8 +149,8 @@ def _measured(folder: Path, who: str, batch: int, events: int) -> dict[str, Any]
 
 
 def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user) + float(times.system)
+    user, system, *_ = process.cpu_times()
+    return float(user) + float(system)
 
 
 def _requests(folder: Path, batch: int, events: int, name: str) -> Iterator[bytes]:
@@ -136,7 +207,8 @@ def _server(folder: Path, who: str) -> Iterator[tuple[psutil.Process, int]]:
         _until_it_answers(port)
         yield psutil.Process(child.pid), port
     finally:
-        child.send_signal(signal.SIGTERM)
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
         child.wait(30)
 
 
