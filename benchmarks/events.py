@@ -21,7 +21,7 @@ import psutil
 
 from benchmarks.harness import ROOT, parse_size, size_name
 
-DESCRIPTION = "events over HTTP until durable in the log, beside a plain Starlette echo, and killed meanwhile; --size 0.1m"
+DESCRIPTION = "events over HTTP until durable in the log, beside a Starlette echo, and killed on the way; --size 0.1m"
 CONNECTIONS = 32
 """Clients that each wait for their answer before they send again."""
 BATCH = 500
@@ -125,8 +125,8 @@ def _record_ids(folder: Path) -> list[str]:
 
 
 def _ratio(result: dict[str, Any], name: str) -> float:
-    ours, limit = result[f"cultiva_{name}"], result[f"echo_{name}"]
-    return round(ours["events_per_second_per_core"] / limit["events_per_second_per_core"], 3)
+    ours, limit = (float(result[f"{who}_{name}"]["events_per_second_per_core"]) for who in ("cultiva", "echo"))
+    return round(ours / limit, 3)
 
 
 def _measured(folder: Path, who: str, batch: int, events: int) -> dict[str, Any]:
