@@ -42,6 +42,8 @@ SAMPLE = 1_000
 """Customers compared unless said otherwise."""
 READ = 5_000
 """Records read at a time."""
+MARKS = 100
+"""More marks than this do not stand one after the other."""
 TRIES = 5
 """Times that a partition is looked at anew because a worker was at it."""
 
@@ -143,16 +145,20 @@ def _at_rest(side: LiveParts, chosen: Sequence[int], newest: date) -> tuple[dict
         for _ in range(TRIES):
             before = side.hot.position(partition)
             states = side.hot.get(customers)
-            if side.hot.position(partition) == before and before >= _mark(side.log, partition, newest):
+            if side.hot.position(partition) == before and _has_read(side.log, partition, before, newest):
                 places[partition] = before
                 held |= {c: read_held(read_hot(s).profile) for c, s in zip(customers, states, strict=True)}
                 break
     return held, places
 
 
-def _mark(log: Log, partition: int, on: date) -> int:
-    """Where the run's mark stands; 0 if it has none."""
-    return next((place for place, name in log.marks(partition) if name == on.isoformat()), 0)
+def _has_read(log: Log, partition: int, position: int, on: date) -> bool:
+    """Whether everything before the run's mark has been read: nothing but marks stands between."""
+    mark = next((place for place, name in log.marks(partition) if name == on.isoformat()), 0)
+    if position >= mark:
+        return True
+    between = [one for one in log.read(partition, after=position, limit=MARKS) if one.position < mark]
+    return len(between) < MARKS and all(one.mark for one in between)
 
 
 def _came_in(side: LiveParts, held: Mapping[int, Held], places: Mapping[int, int], on: date) -> list[Moment]:

@@ -77,7 +77,7 @@ def publish(parts: Parts, live: Live, hot: HotStore, log: Log, on: date, *, told
         night = write_night(parts.engine, projected_inputs(parts, on, folder), live.program, on + NEXT, folder)
         moves = moves_of(parts, live, log, on)
         built = seconds()
-        done = _Publisher(hot, live.program, on, moves, Published(on.isoformat())).all(night, told)
+        done = Publisher(hot, live.program, on, moves, Published(on.isoformat())).all(night, told)
         done.moved = _leave(hot, on, moves, _gone(parts, on))
         done.seconds = {"build": built - began, "write": seconds() - built}
     finally:
@@ -86,12 +86,17 @@ def publish(parts: Parts, live: Live, hot: HotStore, log: Log, on: date, *, told
 
 
 @dataclass
-class _Publisher:
+class Publisher:
+    """Writes bases into records, whatever workers do meanwhile."""
+
     hot: HotStore
     program: Program
     on: date
+    """The night's business date."""
     moves: Moves
+    """Whose records are made anew."""
     done: Published
+    """Counts."""
 
     def all(self, night: Night, told: Told | None) -> Published:
         """Every customer, batch by batch."""
@@ -101,13 +106,14 @@ class _Publisher:
             ids = list(made)
             for start in range(0, len(ids), PUT):
                 chosen = ids[start : start + PUT]
-                self._put({customer: made[customer] for customer in chosen})
+                self.put({customer: made[customer] for customer in chosen})
                 seen += len(chosen)
                 if told is not None:
                     told(seen, night.customers)
         return self.done
 
-    def _put(self, made: Mapping[int, msgspec.Raw]) -> None:
+    def put(self, made: Mapping[int, msgspec.Raw]) -> None:
+        """Compares and replaces the records of some customers until each has its base."""
         left = list(made)
         for _ in range(TRIES):
             states = self.hot.get(left)
