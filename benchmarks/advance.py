@@ -21,7 +21,7 @@ DESCRIPTION = (
 PEER_PEOPLE = 500
 """Workflows of the peer; it keeps its rate as more are added."""
 
-ASKING_PEOPLE = 100_000
+ASKING_PEOPLE = 20_000
 """At most so many where every message asks the contact budget, which looks at each of them."""
 
 

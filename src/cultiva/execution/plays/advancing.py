@@ -1,6 +1,6 @@
 """A round of a play: which steps of which parts are visited in one transaction, and by how many at once.
 
-A transaction moves some ten thousand people, however few or many are due in a part: with every part of its own, what
+A transaction moves some twenty thousand people, however few or many are due in a part: with every part of its own, what
 a statement costs apart from the people (a look through the recipients, a page of an index written once more, a commit
 that waits for the disk) would be paid 64 times a step.
 """
@@ -22,7 +22,7 @@ from cultiva.execution.plays.world import Moves
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 
-WORTH_A_COMMIT = 10_000
+WORTH_A_COMMIT = 20_000
 """Moves after which a transaction is closed."""
 BATCH = 5_000
 """People for whom the budget is asked, or who have been heard of, in one transaction."""
@@ -51,6 +51,11 @@ class Advancing:
     def moves(self) -> Moves:
         """What was done so far."""
         return self.steppings[0].moves
+
+    @property
+    def worth_a_commit(self) -> int:
+        """Moves after which a transaction is closed: half as many where it keeps every other writer out."""
+        return WORTH_A_COMMIT if self.database.has_many_writers else WORTH_A_COMMIT // 2
 
     def due(self) -> list[PlaceKey]:
         """Where somebody is due, step by step."""
@@ -82,16 +87,16 @@ class Advancing:
 
     def _round(self, places: deque[PlaceKey]) -> None:
         """Visits every place once."""
-        per_part = WORTH_A_COMMIT  # until somebody has been there
+        worth = per_part = self.worth_a_commit  # until somebody has been there
         while places:
             with self.database.writing() as connection:
                 journeys.make_room(connection)
                 before, alone = self.moves.transitions, False
-                while places and not alone and (done := self.moves.transitions - before) < WORTH_A_COMMIT:
+                while places and not alone and (done := self.moves.transitions - before) < worth:
                     alone = self._asks_budget(places[0][0])
                     if alone and done:
                         break
-                    step, parts = _taken(places, max(1, (WORTH_A_COMMIT - done) // per_part))
+                    step, parts = _taken(places, max(1, (worth - done) // per_part))
                     parts = self._ours(connection, parts)
                     if parts and self._visit(connection, step, parts):
                         places.extendleft((step, part) for part in reversed(parts))

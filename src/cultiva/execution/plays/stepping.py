@@ -172,8 +172,10 @@ class Stepping:
         else:
             granted, skipped_now = self._reserved(connection, wave, who)
             who, skipped = and_(who, among(connection, journeys.J.customer_id, granted)), skipped + skipped_now
-        arrivals.deliver(connection, wave, who)
-        arrivals.assign(connection, wave, who)
+        if not wave.only_people:
+            arrivals.deliver(connection, wave, who)
+        if not wave.only_machines:
+            arrivals.assign(connection, wave, who)
         moved = self._move(connection, who, onwards, wave=True)
         self.moves.add(self.moves.waves, node.name, moved)
         return moved + skipped

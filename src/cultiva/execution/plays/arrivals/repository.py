@@ -87,6 +87,18 @@ class Wave:
             return literal(True)
         return self.channel.in_(sorted(self.graph.human_channels))
 
+    @property
+    def only_people(self) -> bool:
+        """Whether no machine does it, whoever it is for."""
+        return self.node.kind is not Kind.SEND or self.node.channel in self.graph.human_channels
+
+    @property
+    def only_machines(self) -> bool:
+        """Whether no person does it: no statement, which would look for everybody's recipient in vain."""
+        if self.node.kind is not Kind.SEND:
+            return False
+        return not self.graph.human_channels or (bool(self.node.channel) and not self.only_people)
+
     def reachable(self) -> ColumnElement[bool]:
         """Whether the customer is known and the channel open; a suppression closes it."""
         known = R.customer_id == J.customer_id
