@@ -237,10 +237,11 @@ def live_under_kills(
                 if kills is None and cast.sent() and all(at == end for at, end in _patiently(standing)):
                     break
                 kind = _victim(cast.kinds(), outcome.kills, draw)
-                before = _patiently(standing)
+                before, struck = _patiently(standing), time.monotonic()
                 outcome.cut_bytes += cast.kill(kind, draw)
                 outcome.kills[kind] = outcome.kills.get(kind, 0) + 1
-                outcome.recoveries.append((kind, _recovery(standing, before, cast)))
+                _await_recovery(standing, before, cast)
+                outcome.recoveries.append((kind, time.monotonic() - struck))
             while not (cast.sent() and all(at == end for at, end in _patiently(standing))):
                 if time.monotonic() - began > deadline_seconds:
                     raise RuntimeError(f"the load is not through: {standing()}")
@@ -264,13 +265,14 @@ def _ring(ground: Ground, log: Any, hot: Any) -> None:
         worker.close()
 
 
-def _recovery(standing: Callable[[], list[tuple[int, int]]], before: list[tuple[int, int]], cast: Cast) -> float:
-    """Seconds until every partition has moved on from where it stood, or nothing is left to be read."""
-    began = time.monotonic()
+def _await_recovery(standing: Callable[[], list[tuple[int, int]]], before: list[tuple[int, int]], cast: Cast) -> None:
+    """Waits until every partition has moved on from where it stood when somebody had died, or all is sent and read."""
+    after = _patiently(standing)
+    stood = [max(old, new) for (old, _), (new, _) in zip(before, after, strict=True)]
     while True:
-        now = _patiently(standing)
-        if all(at > old or at == end for (at, end), (old, _) in zip(now, before, strict=True)):
-            return time.monotonic() - began
+        sent, now = cast.sent(), _patiently(standing)
+        if all(at > old or (sent and at == end) for (at, end), old in zip(now, stood, strict=True)):
+            return
         cast.check()
         time.sleep(PAUSE_SECONDS)
 

@@ -19,6 +19,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
 
+from cultiva.kit.clock import seconds
 from cultiva.kit.errors import CultivaError, ErrorKind
 
 T = TypeVar("T")
@@ -28,6 +29,8 @@ CALL_SECONDS = 30.0
 """A whole call, with what is tried again in it, ends by then."""
 BETWEEN_SECONDS = 0.1
 """Between attempts to connect again."""
+LOOK_SECONDS = 0.02
+"""Between looks whether there is a connection again."""
 PENDING_BYTES = 16 * 2**20
 """What waits to be sent while there is no connection; more is refused."""
 
@@ -55,19 +58,23 @@ class Link:
         self._awaited: dict[str, Callable[[Msg], None]] = {}
         self._numbers = count(1)
         self._lost: set[Callable[[], None]] = set()
+        self.losses = 0
+        """How often the connection has been lost."""
+        self._subscribed = True
+        """Whether the server knows our addresses: after a loss, some moments later than there is a connection."""
         try:
-            self.client: Client = self.call(lambda: self._connect(servers), seconds=ANSWER_SECONDS)
+            self.client: Client = self.call(lambda: self._connect(servers), limit=ANSWER_SECONDS)
         except CultivaError:
             self._stop()
             raise
 
-    def call(self, work: Callable[[], Coroutine[Any, Any, T]], *, seconds: float = CALL_SECONDS) -> T:
+    def call(self, work: Callable[[], Coroutine[Any, Any, T]], *, limit: float = CALL_SECONDS) -> T:
         """Does something on the connection's thread and waits for it.
 
         Raises:
             CultivaError: if the server does not answer.
         """
-        waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work(), seconds), self._loop)
+        waiting = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work(), limit), self._loop)
         try:
             return waiting.result()
         except (Error, NoAnswerError, OSError, TimeoutError, concurrent.futures.TimeoutError) as error:
@@ -89,8 +96,28 @@ class Link:
         finally:
             self._lost.discard(tell)
 
-    async def first(self, answer: asyncio.Future[T]) -> T:
+    async def connected(self) -> int:
+        """Waits until there is a connection: what is sent before would be sent late, or not at all.
+
+        Returns:
+            How often it had been lost by then.
+
+        Raises:
+            NoAnswerError: if there is none for long.
+        """
+        began = seconds()
+        while not (self.client.is_connected and self._subscribed):
+            if seconds() - began > ANSWER_SECONDS:
+                raise NoAnswerError("there is no connection")
+            await asyncio.sleep(LOOK_SECONDS)
+        return self.losses
+
+    async def first(self, answer: asyncio.Future[T], losses: int) -> T:
         """What an address is sent first, or that nothing comes because the connection is lost.
+
+        Args:
+            answer: Is set by what comes.
+            losses: How often the connection had been lost before the question was sent.
 
         Raises:
             NoAnswerError: if it is lost, or nothing comes in time.
@@ -101,6 +128,8 @@ class Link:
                 answer.set_exception(NoAnswerError("the connection was lost"))
 
         with self.told_if_lost(lost):
+            if losses != self.losses:
+                lost()
             try:
                 return await asyncio.wait_for(answer, ANSWER_SECONDS)
             except TimeoutError as error:
@@ -112,11 +141,12 @@ class Link:
         Raises:
             NoAnswerError: if there is none.
         """
+        losses = await self.connected()
         answer: asyncio.Future[Msg] = self._loop.create_future()
         reply = self.expect(lambda message: None if answer.done() else answer.set_result(message))
         try:
             await self.client.publish(f"$JS.API.{subject}", json.dumps(body).encode(), reply=reply)
-            message = await self.first(answer)
+            message = await self.first(answer, losses)
         finally:
             self.forget(reply)
         if status(message) is not None:
@@ -150,7 +180,7 @@ class Link:
     def close(self) -> None:
         """Closes the connection and ends its thread."""
         try:
-            self.call(self.client.close, seconds=ANSWER_SECONDS)
+            self.call(self.client.close, limit=ANSWER_SECONDS)
         finally:
             self._stop()
 
@@ -163,6 +193,7 @@ class Link:
             pending_size=PENDING_BYTES,
             error_cb=_noted,
             disconnected_cb=self._disconnected,
+            reconnected_cb=self._reconnected,
         )
         self._inbox = client.new_inbox()
         self._depth = len(self._inbox) + 1
@@ -174,7 +205,11 @@ class Link:
         if found is not None:
             found(message)
 
+    async def _reconnected(self) -> None:
+        self._subscribed = True
+
     async def _disconnected(self) -> None:
+        self.losses, self._subscribed = self.losses + 1, False
         for tell in list(self._lost):
             tell()
 

@@ -32,6 +32,8 @@ class Reading:
         """The position after which the server's place stands."""
         self._handed_out = 0
         """Messages the server has handed out from it."""
+        self._losses = 0
+        """How often the connection had been lost when the place was made."""
         self._address = ""
         self._pulls = 0
         self._limit = 0
@@ -44,7 +46,8 @@ class Reading:
         Raises:
             NoAnswerError: if the server does not answer.
         """
-        if not self._consumer or self._at != after:
+        losses = await self._link.connected()  # the server may have gone since, and the place with it
+        if not self._consumer or self._at != after or self._losses != losses:
             await self._begin(after)
         try:
             found = await self._pull(limit)
@@ -58,6 +61,7 @@ class Reading:
     async def _begin(self, after: int) -> None:
         """Has the server make a place that stands after a position."""
         await self._let_go()
+        losses = await self._link.connected()
         config = {
             "deliver_policy": "by_start_sequence",
             "opt_start_seq": after + 1,
@@ -71,7 +75,7 @@ class Reading:
         made = await self._link.ask(f"CONSUMER.CREATE.{self._stream}", asked)
         if "error" in made:
             raise NoAnswerError(str(made["error"].get("description")))
-        self._consumer, self._at, self._handed_out = made["name"], after, 0
+        self._consumer, self._at, self._handed_out, self._losses = made["name"], after, 0, losses
 
     async def _let_go(self) -> None:
         if self._consumer:
@@ -92,8 +96,9 @@ class Reading:
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}"
         body = json.dumps({"batch": limit, "no_wait": True}).encode()
         try:
+            losses = await self._link.connected()
             await self._link.client.publish(subject, body, reply=f"{self._address}.{self._pulls}")
-            word = await self._link.first(self._done)
+            word = await self._link.first(self._done, losses)
         except NoAnswerError as error:
             raise _LostError(str(error)) from error
         finally:

@@ -11,7 +11,7 @@ import msgspec
 from nats.aio.msg import Msg
 
 from cultiva.kit.clock import seconds
-from cultiva.stream.nats_link import BETWEEN_SECONDS, Link, NoAnswerError
+from cultiva.stream.nats_link import Link, NoAnswerError
 
 PATIENCE_SECONDS = 1.0
 """After so long without an answer, what has not been acknowledged is sent again."""
@@ -52,7 +52,6 @@ class Sending:
         self._got: list[tuple[bool, int] | None] = [None] * len(letters)
         self._missing = len(letters)
         self._again = False
-        self._cut = False
         self._doubtful: list[int] = []
         self._refused = ""
         self._heard = asyncio.Event()
@@ -66,13 +65,11 @@ class Sending:
         address = self._link.expect(self._take)
         began = seconds()
         try:
-            with self._link.told_if_lost(self._lost):
+            with self._link.told_if_lost(self._heard.set):
                 while self._missing and not self._refused and seconds() - began < APPEND_SECONDS:
-                    if self._link.client.is_connected:
-                        await self._send_missing(address)
-                        await self._quiet()
-                    else:
-                        await asyncio.sleep(BETWEEN_SECONDS)
+                    losses = await self._link.connected()
+                    await self._send_missing(address)
+                    await self._quiet(losses)
                     self._again = True
         finally:
             self._link.forget(address)
@@ -89,21 +86,14 @@ class Sending:
                 headers = {"Nats-Msg-Id": letter.known_by}
                 await client.publish(letter.subject, letter.body, reply=f"{address}.{number}", headers=headers)
 
-    async def _quiet(self) -> None:
+    async def _quiet(self, losses: int) -> None:
         """Returns when all is there, nothing has come for a while, or the connection was lost."""
-        self._cut = False
-        while self._missing and not self._refused and not self._cut:
+        while self._missing and not self._refused and self._link.losses == losses:
             self._heard.clear()
             try:
                 await asyncio.wait_for(self._heard.wait(), PATIENCE_SECONDS)
             except TimeoutError:
                 return
-        if self._cut:
-            await asyncio.sleep(BETWEEN_SECONDS)
-
-    def _lost(self) -> None:
-        self._cut = True
-        self._heard.set()
 
     def _take(self, message: Msg) -> None:
         """An answer like `{"stream":"cultiva-3", "seq":17, "duplicate": true}`."""
