@@ -133,6 +133,7 @@ class Worker:
     def start(self) -> None:
         """Lets the lanes send and fetch by themselves from now on, however long a round takes."""
         if self._parts.workspace.providers:
+            self._renew_knowledge(self._parts.clock())  # by which messages are worded
             self.crew.start()
 
     @cached_property
