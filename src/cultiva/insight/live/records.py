@@ -77,10 +77,9 @@ def read_base(part: msgspec.Raw | bytes) -> Base | None:
 
 
 def write_base(base: Base) -> msgspec.Raw:
-    """What the night knows, as it is kept: equal bytes for equal content."""
-    values = dict(sorted(base.values.items()))
+    """What the night knows, as it is kept: equal bytes for equal content, the values in order of their keys."""
     days = {day: dict(sorted(base.days[day].items())) for day in sorted(base.days)}
-    return msgspec.Raw(_ENCODER.encode(Base(values, days, dict(sorted(base.ever.items())), base.moved)))
+    return msgspec.Raw(_ENCODER.encode(Base(base.values, days, dict(sorted(base.ever.items())), base.moved)))
 
 
 def column_key(name: str, kind: DataType) -> int:

@@ -79,11 +79,17 @@ def build_profile(
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     try:
-        builder = _Builder(engine, inputs, workspace, plan, work)
+        builder = _Builder(engine, inputs, workspace, plan, work, None if keep is None else _parts_for(plan, keep))
         written = builder.assemble(folder, keep)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return written, plan
+
+
+def _parts_for(plan: ProfilePlan, keep: Sequence[str]) -> frozenset[str]:
+    """What columns and the peers' values read of the joined parts."""
+    steps = plan.steps(frozenset((*keep, *plan.peers, "current_value")))
+    return frozenset[str]().union(*(form.columns for step in steps for form in step.values()))
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,8 @@ class _Builder:
     workspace: Workspace
     plan: ProfilePlan
     work: Path
+    wanted: frozenset[str] | None
+    """Columns of parts that are read; None: all."""
 
     def assemble(self, folder: Path, keep: Sequence[str] | None) -> Written:
         parts = [*self._aggregates(), *self._windows(), *self._tables()]
@@ -110,7 +118,10 @@ class _Builder:
 
     def _aggregates(self) -> list[Part]:
         found = []
-        for view, columns in self.plan.passes.items():
+        for view, planned in self.plan.passes.items():
+            columns = {name: form for name, form in planned.items() if self._reads(name)}
+            if not columns:
+                continue
             rows, folder = self.inputs.views[view], self.work / f"view-{view}"
             self.engine.aggregate(rows.files, columns, folder, through=rows.through)
             found.append(Part(folder, frozenset(columns)))
@@ -120,7 +131,11 @@ class _Builder:
         return [
             write_windows(self.engine, self.inputs.views["event"], one, self.work / f"windows-{number}")
             for number, one in enumerate(self.plan.event_passes)
+            if any(self._reads(name) for name in one.aggregates())
         ]
+
+    def _reads(self, column: str) -> bool:
+        return self.wanted is None or column in self.wanted
 
     def _tables(self) -> list[Part]:
         return [*self._lists(), *self._externals(), *self._scores(), *self._previous()]
