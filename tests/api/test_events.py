@@ -159,6 +159,11 @@ def test_without_a_key_for_events_nothing_is_taken(refusing: Api, path: str) -> 
     assert moments(refusing) == []
 
 
+def test_a_key_in_the_body_that_is_none_opens_nothing(refusing: Api) -> None:
+    for key in (3, None, "", "cultiva_" + "0" * 12 + "_" + "A" * 43):
+        assert refusing.http().post("/v1/track", json={"writeKey": key}).status_code == 401
+
+
 def test_a_revoked_key_is_refused_after_two_seconds(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     key, http = api.key(["events"]), api.http()
     assert http.post("/v1/events", json=started(1, "x"), headers=with_key(key)).status_code == 200
@@ -193,6 +198,13 @@ def test_a_rate_is_kept(api: Api) -> None:
         ("/v1/batch", b" " * (BATCH_BYTES_MAX + 1), 413),
         ("/v1/events", b'{"event": {"a": 1}}', 200),
         ("/v1/track", b'{"writeKey": 3}', 200),
+        ("/v1/track", b'{"a": ' + b"[" * 15_000 + b"]" * 15_000 + b"}", 422),
+        ("/v1/batch", b'{"batch": [' + b"[" * 15_000 + b"]" * 15_000 + b"]}", 422),
+        ("/v1/batch", b'{"batch": [{"event": "\\ud800"}]}', 200),
+        ("/v1/events", b'{"batch": [{"event": "\\ud800"}]}', 200),
+        ("/v1/batch", b'{"batch": [], "sentAt": "\\ud800"}', 422),
+        ("/v1/batch", b'{"batch": {"a": "\\ud800"}}', 422),
+        ("/v1/batch", b'["\\ud800"]', 422),
     ],
 )
 def test_what_cannot_be_read_is_a_problem_and_what_can_is_judged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from cultiva.insight.events.message import (
     BATCH_BYTES_MAX,
     BATCH_MAX,
     MESSAGE_BYTES_MAX,
+    UNREADABLE,
     Batch,
     Parcel,
     Sender,
@@ -123,9 +125,16 @@ async def _take_batch(request: Request, gate: HotGate, batch: Batch) -> Response
 
 
 async def _take(request: Request, gate: HotGate, messages: list[bytes], *, call: str = "") -> Response:
-    text = "" if "authorization" in request.headers else decode_key(messages[0]).write_key
+    text = "" if "authorization" in request.headers else _key_in(messages[0])
     key = await gate.admit(request, Scope.EVENTS, text=text)
     return _told(await gate.desk.taking.take(Parcel(messages, Sender(key.name), gate.desk.now(), call=call)))
+
+
+def _key_in(message: bytes) -> str:
+    try:
+        return decode_key(message).write_key
+    except msgspec.ValidationError:  # it is no text
+        return ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -147,7 +156,7 @@ def _object(request: Request, body: bytes) -> bytes:
         if "at `$" in str(error):
             return body  # an object whose key is no text
         raise _refused(request, "", "JSON, but no object", "a JSON object") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         raise _refused(request, "", f"{len(body)} bytes that are no JSON", "a JSON object in UTF-8") from None
     return body
 
@@ -155,8 +164,8 @@ def _object(request: Request, body: bytes) -> bytes:
 def _members(request: Request, body: bytes) -> dict[str, Any]:
     try:
         return decode_object(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _refused(request, "", f"{len(body)} bytes", "a JSON object in UTF-8") from None
+    except UNREADABLE:
+        return _slowly(request, body)
 
 
 def _batch(request: Request, body: bytes) -> Batch:
@@ -164,8 +173,26 @@ def _batch(request: Request, body: bytes) -> Batch:
         return decode_batch(body)
     except msgspec.ValidationError as error:
         raise _refused(request, "batch", str(error)[:120], '{"batch": [message, ...]}') from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
+        members = _slowly(request, body)
+    messages = members.get("batch")
+    if not isinstance(messages, list):
+        raise _refused(request, "batch", "no list", '{"batch": [message, ...]}')
+    around = _batch(request, json.dumps({**members, "batch": []}).encode())
+    around.batch = [msgspec.Raw(json.dumps(one).encode()) for one in messages]
+    return around
+
+
+def _slowly(request: Request, body: bytes) -> dict[str, Any]:
+    """An object that the quick reader has refused: half a character in one message must not hold up the others."""
+    try:
+        found = json.loads(body)
+        whole = json.dumps({name: value for name, value in found.items() if name != "batch"})
+        decode_object(whole.encode())  # what is not in a message has to be in order
+    except (ValueError, RecursionError, AttributeError):
         raise _refused(request, "", f"{len(body)} bytes that are no JSON", "a JSON object in UTF-8") from None
+    assert isinstance(found, dict)
+    return found
 
 
 def _zoned(request: Request, at: datetime | None) -> datetime | None:

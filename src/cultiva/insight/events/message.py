@@ -92,6 +92,8 @@ class Parcel:
     """History: no clock is corrected, and nothing is too late."""
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: no JSON, of another form, no UTF-8, or nested without end."""
 decode_message = msgspec.json.Decoder(Message).decode
 decode_batch = msgspec.json.Decoder(Batch).decode
 decode_key = msgspec.json.Decoder(Keyed).decode

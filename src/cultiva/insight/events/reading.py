@@ -16,6 +16,7 @@ from cultiva.contracts.moments import Moment
 from cultiva.insight.events.message import (
     ID_CHARACTERS_MAX,
     MESSAGE_BYTES_MAX,
+    UNREADABLE,
     VISITOR_CHARACTERS_MAX,
     Id,
     Message,
@@ -198,18 +199,17 @@ def _said(raw: bytes, parcel: Parcel) -> _Said:
 def _decoded(raw: bytes) -> Message:
     try:
         return decode_message(raw)
-    except msgspec.DecodeError as error:
-        path = str(error).rpartition(" - at `$.")[2].rstrip("`") if " - at `$." in str(error) else ""
-        raise Refusal(Reason.MALFORMED, path[:63], str(error).partition(" - at")[0][:120]) from None
-    except UnicodeDecodeError:
-        raise Refusal(Reason.MALFORMED, "", "JSON in UTF-8") from None
+    except UNREADABLE as error:
+        what, _, path = str(error).partition(" - at `$")
+        plain = isinstance(error, msgspec.DecodeError)
+        raise Refusal(Reason.MALFORMED, path.strip("`.")[:63], what[:120] if plain else "JSON in UTF-8") from None
 
 
 def _context(message: Message, parcel: Parcel) -> Mapping[str, Any]:
     raw = bytes(message.context)
     try:
         mine = {} if raw == b"null" else decode_object(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         raise Refusal(Reason.MALFORMED, "context", "an object") from None
     return {**parcel.context, **mine} if parcel.context else mine
 
@@ -248,7 +248,7 @@ def _with_page(said: _Said) -> bytes:
     raw = bytes(said.message.properties)
     try:
         mine = {} if raw == b"null" else decode_object(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         raise Refusal(Reason.WRONG_TYPE, "properties", "an object") from None
     around = said.context.get("page")
     path = mine.get("path") or (around.get("path") if isinstance(around, dict) else None)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from cultiva.contracts.anteroom import RefusedEvent
-from cultiva.insight.events.message import Parcel, decode_object
+from cultiva.insight.events.message import UNREADABLE, Parcel, decode_object
 from cultiva.insight.events.reasons import Refusal
 from cultiva.kit.hashing import md5_hex
 from cultiva.kit.masking import mask_text
@@ -44,7 +42,7 @@ def refused_event(raw: bytes, refusal: Refusal, parcel: Parcel) -> RefusedEvent:
 def _object(raw: bytes) -> dict[str, Any] | None:
     try:
         return decode_object(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 

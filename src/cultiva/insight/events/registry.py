@@ -16,6 +16,7 @@ import msgspec
 
 from cultiva.contracts.types import INTEGER_MAX, DataType
 from cultiva.definitions.events import EventType
+from cultiva.insight.events.message import UNREADABLE
 from cultiva.insight.events.reasons import Reason, Refusal
 from cultiva.kit.errors import nearest
 from cultiva.kit.masking import mask_text
@@ -78,6 +79,8 @@ class Kind:
             values = msgspec.structs.astuple(self.decode(b"{}" if raw == b"null" else raw))
         except msgspec.ValidationError as error:
             raise self._refusal(error) from None
+        except UNREADABLE:  # a text with half a character, or nested without end: found only when it is looked at
+            raise Refusal(Reason.WRONG_TYPE, "properties", "an object") from None
         kept = {}
         for one, value in zip(self.properties, values, strict=True):
             if value is not None:
