@@ -31,7 +31,7 @@ PEOPLE = 20_000
 KEY_FILE = "key"
 KILLS = 3
 KILL_BATCH = 20
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 180.0
 
 
 def run(size: str | None) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _server(folder: Path, who: str) -> Iterator[tuple[psutil.Process, int]]:
     finally:
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
-        child.wait(30)
+        child.wait(WAIT_SECONDS)
 
 
 def _until_it_answers(port: int) -> None:
