@@ -97,6 +97,10 @@ class Deciding:
         self.basis(self._parts.clock())
         self._follower.start()
 
+    def flush(self) -> None:
+        """Writes down what waits."""
+        self._recorder.flush()
+
     def close(self) -> None:
         """Writes what waits down and ends."""
         self._ended.set()
