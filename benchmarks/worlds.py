@@ -85,8 +85,8 @@ def run(size: str | None) -> dict[str, Any]:
         "note": (
             f"True net money (incremental contribution less cost, yuan) of {one.weeks} weeks on {customers:,} "
             "simulated customers, against the same customers with the same chance left alone. Regret is what the "
-            "oracle, which knows every true effect but not chance, brings beyond the loop. The holdouts are the same "
-            "everywhere."
+            "oracle, which knows every true effect but not chance and need not explore, brings beyond the loop. The "
+            "holdouts are the same everywhere."
         ),
         "rows": rows,
         "seconds": round(sum(flight["seconds"] for flight in flights.values())),
@@ -117,6 +117,7 @@ def _row(world: str, flights: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "world": world,
         **{policy: f"{one['net']:,.0f}" for policy, one in flights.items()},
         "regret of the loop": f"{oracle['net'] - loop['net']:,.0f}",
+        "loop, share of the oracle": f"{loop['net'] / oracle['net']:.0%}" if oracle["net"] > 0 else "",
         "loop beats propensity": "yes" if loop["net"] > flights["propensity"]["net"] else "no",
         "touches, loop": f"{loop['touches']:,}",
         "touches, propensity": f"{flights['propensity']['touches']:,}",

@@ -56,6 +56,7 @@ def test_a_killed_benchmark_flies_only_what_is_missing(flights: Flights, tmp_pat
     rows = {row["world"]: row for row in found["rows"]}
     assert {"strong_referral", "strong_fatigue", "ordinary"} <= rows.keys()
     assert rows["ordinary"]["regret of the loop"] == "10"
+    assert rows["ordinary"]["loop, share of the oracle"] == "67%"
     assert (found["weeks"], found["customers"]) == (3, 2000)
     assert not (tmp_path / "worlds-2k-3w").exists(), "the next benchmark begins anew"
 

@@ -82,6 +82,6 @@ def test_the_oracle_touches_only_where_it_gains(tmp_path: Path) -> None:
     chosen = decided.filter(pl.col("fate") == "chosen").join(worth, on=["customer_id", "strategy", "offer"])
     assert chosen.height > 0
     assert chosen["rank_value"].to_numpy() == pytest.approx(chosen["worth"].to_numpy())
-    explored = chosen.filter(pl.col("worth") <= 0).height / chosen.height
-    assert explored < 0.5
+    gains: Any = chosen["worth"].min()
+    assert gains > 0
     assert found["policy"] == "oracle"

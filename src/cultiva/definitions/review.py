@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from cultiva.definitions.base import Definition, Model, Name, Share
+from cultiva.definitions.offers import OfferKind
 from cultiva.definitions.tags import Aggregate
 
 CONTRIBUTION = "contribution"
@@ -83,6 +84,26 @@ class Health(Model):
         return self
 
 
+class Ramp(Model):
+    """How touches begin where effects rank: on a small part of what is hoped for, and further with evidence.
+
+    Every open pair of offer and channel is weighed by itself: what a touch with the offer brings, less what this
+    channel costs. Before there is evidence, that is the trusted part of what definitions expect; where none of it is
+    trusted, the offer is only explored until an experiment has shown that it pays.
+    """
+
+    trust: dict[OfferKind, Share] = {OfferKind.PRODUCT: 0.2}
+    """By kind of offer: the share of its `prior_worth` that is believed before there is evidence; 0 for those left out:
+    what sells nothing by itself has to prove itself in money."""
+    sure: float = Field(default=0.9, ge=0.5, lt=1)
+    """Chance that a touch brings more than it costs, from which an offer is proven; below 1 less this it is ended."""
+    days: int = Field(default=28, gt=0)
+    """After so many days an experiment has to have shown that touches sell, else definitions are no longer trusted; and
+    a strategy of which nothing is proven is explored on `ended_share` of the usual share."""
+    ended_share: Share = 0.2
+    """Part of the exploration that is left for what is ended."""
+
+
 class Review(Model):
     """How results are measured (`review.yaml`); a bank may begin without the file, every field has a default."""
 
@@ -103,5 +124,7 @@ class Review(Model):
     """How candidates are ranked where no health experiment says otherwise."""
     exploration: Share = 0.1
     """Least share of every offer of a strategy while offers are compared, and of a strategy that seems worthless."""
+    ramp: Ramp | None = None
+    """How touches begin; None: a strategy goes to everybody whom it suits, and its worth is that of all its offers."""
     health: Health = Health()
     """Standing experiments."""

@@ -145,6 +145,7 @@ def review_inputs(parts: Parts, on: date) -> ReviewInputs:
         contact=lake.files_history("contact", on),
         outcome=lake.files_history("outcome", on),
         identity_map=lake.files_current("identity_map", on),
+        holding=lake.files_current("holding", on),
         mergers=mergers(parts, on),
     )
 

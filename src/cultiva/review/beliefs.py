@@ -26,17 +26,18 @@ class Belief:
     se: float
 
 
-def prior_of(offers: Sequence[str], workspace: Workspace, cost: float) -> Belief:
+def prior_of(offers: Sequence[str], workspace: Workspace, cost: float, trust: float = 1.0) -> Belief:
     """What is believed before anything is measured: the mean prior worth of some offers, very unsure.
 
     Args:
         offers: Names of offers, which have a `prior_worth`.
         workspace: Has the offers.
         cost: Cost per customer.
+        trust: Share of it that is believed; the doubt is that of the whole.
     """
     worths = [workspace.offers[name].prior_worth for name in offers if name in workspace.offers]
     mean = sum(worths) / len(worths) if worths else 0.0
-    return Belief(mean, max(PRIOR_SPREAD * max(abs(mean), cost), PRIOR_LEAST))
+    return Belief(trust * mean, max(PRIOR_SPREAD * max(abs(mean), cost), PRIOR_LEAST))
 
 
 def corrected(prior: Belief, effect: float | None, se: float | None) -> Belief:

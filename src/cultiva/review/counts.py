@@ -27,6 +27,8 @@ class Counts:
     """Who was left alone."""
     touched: float = 0.0
     """Who had at least one contact that took place."""
+    contacts: float = 0.0
+    """Contacts that took place."""
     taken: float = 0.0
     """Who took something up after it."""
     cost: float = 0.0
@@ -50,6 +52,11 @@ class Counts:
     def cost_mean(self) -> float:
         """Cost per customer who could be touched."""
         return self.cost / self.customers if self.customers else 0.0
+
+    @property
+    def contacts_mean(self) -> float:
+        """Contacts per customer who could be touched; 1 where there were none."""
+        return self.contacts / self.customers if self.contacts else 1.0
 
     def plus(self, other: Counts) -> Counts:
         """Both together."""
@@ -75,6 +82,7 @@ def count(engine: Engine, panel: Files, design: ReviewDesign) -> Mapping[Part, C
         customers=parts.count(where=treated),
         control=parts.count(where=~treated),
         touched=parts.y_touched.sum(where=treated),
+        contacts=parts.y_touches.sum(where=treated),
         taken=parts.y_taken.sum(where=treated),
         cost=parts.y_cost.sum(where=treated),
         gross=parts[f"y_{CONTRIBUTION}"].sum(where=treated),

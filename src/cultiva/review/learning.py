@@ -47,6 +47,16 @@ class Learnt:
     """For an offer: share of the customers that it gets."""
     verdict: str
     """The verdict on the strategy."""
+    per_touch: float | None = None
+    """For an offer of a bank that wants a ramp: money that one touch brings over the horizon, before cost."""
+    per_touch_se: float | None = None
+    """Its standard error."""
+    taken_per_touch: float | None = None
+    """Chance that a touch is followed by a take-up."""
+    contacts: float = 1.0
+    """Contacts per customer who could be touched."""
+    stage: str = ""
+    """Where the strategy, or the offer, stands: open, proven, ended; empty where the bank wants no ramp."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,14 @@ class Lessons:
     """The dimension whose groups are cells."""
     counts: Mapping[Part, Counts]
     """Of all strategies."""
+
+    def measured(self, dimension: str = ALL, group: str = "") -> tuple[float | None, float | None]:
+        """The measured money per customer over the horizon with its standard error; None where nothing was."""
+        for one in self.readouts:
+            if (one.metric, one.contrast, one.dimension, one.group) == (CONTRIBUTION, Contrast.ITT, dimension, group):
+                value, se = (one.effect, spread(one)) if dimension == ALL else (one.shrunk, one.shrunk_se)
+                return None if value is None else value * self.scale, None if se is None else se * self.scale
+        return None, None
 
     def believed(self, dimension: str = ALL, group: str = "") -> Belief:
         """What is believed about the whole, an offer or a cell; of a cell where nothing is known, as of the whole."""
@@ -151,7 +169,8 @@ def write_learnt(rows: Sequence[Learnt], folder: Path) -> Written:
     """Writes the lake table `learnt`; without rows it has its columns."""
     import pyarrow as pa
 
-    numbers = ("touched", "effect", "effect_se", "cost", "response", "share")
+    numbers = ("touched", "effect", "effect_se", "cost", "response", "share", "per_touch", "per_touch_se",
+               "taken_per_touch", "contacts")  # fmt: skip
     kinds = {"customers": pa.int64()} | dict.fromkeys(numbers, pa.float64())
     found = [asdict(row) for row in rows]
     found = [row | {name: settled(row[name]) for name in numbers} for row in found]

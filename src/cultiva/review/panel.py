@@ -24,7 +24,7 @@ from cultiva.review.design import (
 from cultiva.review.measure import CONTROL
 from cultiva.review.panel_inputs import KEY, PanelInputs, number
 from cultiva.review.panel_results import results_of, with_results
-from cultiva.review.panel_touches import takings_of, touches_of, with_costs
+from cultiva.review.panel_touches import purchases_of, takings_of, touches_of, with_costs
 
 if TYPE_CHECKING:
     import ibis
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 NET, COST, TAKEN, TOUCHED, DAYS = "net", "cost", "taken", "touched", "days"
 """Further `y_` columns: contribution less cost; cost; whether an offer was taken up after a touch; whether there was a
 touch; days of results."""
+BOUGHT = "y_bought"
+"""Accounts that were opened of the category that the offer sells, touched or not; null where it sells none."""
 LOTS = 200
 """Into so many lots customers are put, on either side, who are drawn alone where others are drawn in clusters."""
 
@@ -53,13 +55,15 @@ def write_panel(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: d
     Returns:
         What was written: strategy, customer_id, arm, enrolled_on, offer, channel, branch_id, adviser_id, cluster, wave,
         carried, `group_<name>`, `x_<tag>`, reached, and as doubles `y_contribution`, `y_sold`, `y_<metric>`, `y_cost`,
-        `y_net`, `y_taken`, `y_touched`, `y_days`. Slices of the health experiments come as strategies of their own.
+        `y_net`, `y_taken`, `y_touched`, `y_touches`, `y_bought`,
+        `y_days`. Slices of the health experiments come as strategies of their own.
     """
     results = folder.with_name(folder.name + "-results")
     rows = compared(engine, inputs, design, on)
     done = with_results(rows, results_of(engine, inputs, design, rows), design)
     touches = touches_of(engine, inputs, design, rows)
     taken = _beside(_beside(done, touches.drop("until")), takings_of(engine, inputs, touches))
+    taken = _beside(taken, purchases_of(engine, inputs, design, rows))
     marked = with_carried(taken, engine.scan(inputs.exposure, columns=design.exposure_columns), design)
     engine.write(with_costs(marked, design), results)
     return engine.write(_finished(engine.scan([results]), design), folder, sort_by=KEY)

@@ -29,6 +29,8 @@ class PanelInputs:
     """Outcomes of all business dates up to the day."""
     identity_map: Files
     """The day's identity map."""
+    holding: Files = ()
+    """The day's holdings; without them nobody knows what was bought."""
     mergers: Mapping[int, int] = field(default_factory=dict)
     """Retired customer id -> the id it was merged into."""
 

@@ -6,12 +6,21 @@ from typing import TYPE_CHECKING
 
 from cultiva.contracts.decision import offer_experiment
 from cultiva.contracts.tables import CONTACT, OUTCOME
+from cultiva.contracts.types import Column, DataType
 from cultiva.engine.port import Engine
 from cultiva.review.design import NOT_CARRIED_OUT, NOT_DONE, PROGRAMME, ReviewDesign
 from cultiva.review.panel_inputs import KEY, PanelInputs, number
 
 if TYPE_CHECKING:
     import ibis
+
+
+HOLDING = (
+    Column("customer_id", DataType.INTEGER),
+    Column("category", DataType.TEXT),
+    Column("opened_on", DataType.DATE),
+)
+"""Columns of the holdings that say what was bought."""
 
 
 def touches_of(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: ibis.Table) -> ibis.Table:
@@ -59,6 +68,34 @@ def takings_of(engine: Engine, inputs: PanelInputs, touches: ibis.Table) -> ibis
     return counted.group_by(list(KEY)).aggregate(takings=counted.count())
 
 
+def purchases_of(engine: Engine, inputs: PanelInputs, design: ReviewDesign, rows: ibis.Table) -> ibis.Table:
+    """Per strategy and customer the accounts opened, while results count, of the category that the offer sells.
+
+    It is asked of both sides alike: of those left alone by what they would have been offered.
+    """
+    import ibis
+
+    held = engine.scan(inputs.holding, columns=HOLDING)
+    accounts = held.select(holder_id=held.customer_id, sold=held.category, opened_on=held.opened_on)
+    asked = rows.select(*KEY, "after", "upto", sells=_sells(rows.offer, design))
+    asked = asked.filter(asked.sells.notnull())
+    joined = asked.left_join(accounts, [
+        asked.customer_id == accounts.holder_id, asked.sells == accounts.sold, accounts.opened_on > asked.after,
+        accounts.opened_on <= asked.upto,
+    ])  # fmt: skip
+    counted = joined.group_by(list(KEY)).aggregate(purchases=joined.holder_id.count())
+    return counted if inputs.holding else counted.filter(ibis.literal(False))
+
+
+def _sells(offer: ibis.Value, design: ReviewDesign) -> ibis.Value:
+    """The category that an offer sells; null where it sells none."""
+    import ibis
+
+    offers = design.workspace.offers.items()
+    known = [(offer == name, ibis.literal(one.category)) for name, one in offers if one.category is not None]
+    return ibis.cases(*known, else_=ibis.null("string")) if known else ibis.null("string")
+
+
 def with_costs(rows: ibis.Table, design: ReviewDesign) -> ibis.Table:
     """Rows with y_touched, y_taken, and what touches and the offer itself cost; a programme's offers come later."""
     import ibis
@@ -73,5 +110,7 @@ def with_costs(rows: ibis.Table, design: ReviewDesign) -> ibis.Table:
         touch_cost=rows.touch_cost.fill_null(number(0.0)),
         offer_cost=ibis.ifelse(touched & converted, price, number(0.0)),
         y_touched=touched.cast("int64").cast("float64"),
+        y_bought=rows.purchases.cast("float64"),
+        y_touches=rows.touches.fill_null(0).cast("float64"),
         y_taken=(touched & converted).cast("int64").cast("float64"),
-    ).drop("after", "upto", "touches", "first_touch", "takings")
+    ).drop("after", "upto", "touches", "first_touch", "takings", "purchases")

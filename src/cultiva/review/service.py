@@ -27,6 +27,8 @@ from cultiva.review.measure import CheckName, Design, Measurement, Standing
 from cultiva.review.novelty import novelties
 from cultiva.review.panel import NET, slice_strategy, write_panel
 from cultiva.review.panel_inputs import PanelInputs
+from cultiva.review.ramp import Ramped, standing
+from cultiva.review.sales import count_sales, selling
 from cultiva.review.statistics.reasons import NONE as NOTHING
 from cultiva.review.tables import write_flags, write_readouts, write_verdicts
 from cultiva.review.verdict import Case, recommend, recommend_slice
@@ -78,11 +80,21 @@ def review(engine: Engine, inputs: ReviewInputs, workspace: Workspace, on: date,
         found = measured(engine, files, design, _how(design, on)) if files else Measurement((), ())
         counts = count(engine, files, design) if files else {}
         began = _began(engine, files) if files else {}
+        sold = _selling(engine, files, workspace) if files else frozenset()
         moving = tuple(novelties(engine, inputs, design, on)) if files else ()
     finally:
         shutil.rmtree(panel, ignore_errors=True)
         shutil.rmtree(results, ignore_errors=True)
-    return _written(_Reviewer(design, on, found, counts, began, moving), on, folders)
+    return _written(_Reviewer(design, on, found, counts, began, moving, sold), on, folders)
+
+
+def _selling(engine: Engine, panel: Files, workspace: Workspace) -> frozenset[str]:
+    """Strategies whose touches are known to sell; asked only where touches begin on a ramp."""
+    ramp = workspace.review.ramp
+    if ramp is None:
+        return frozenset()
+    sales = count_sales(engine, panel)
+    return selling({cell: one for cell, one in sales.items() if cell[0] in workspace.strategies}, ramp)
 
 
 def _how(design: ReviewDesign, on: date) -> Design:
@@ -130,6 +142,8 @@ class _Reviewer:
     began: Mapping[str, date]
     moving: Sequence[Flag] = ()
     """Effects that move with the weeks."""
+    sold: frozenset[str] = frozenset()
+    """Strategies whose touches are known to sell."""
 
     @cached_property
     def readouts(self) -> Mapping[str, tuple[Readout, ...]]:
@@ -160,14 +174,15 @@ class _Reviewer:
 
     def learnt(self) -> tuple[Learnt, ...]:
         """Rows of all strategies for the next plan."""
-        exploration = self.design.workspace.review.exploration
-        return tuple(
-            row
-            for one in self._strategies()
-            for row in learnt_of(
-                self._lessons(one.name, one.offers), self.cases[one.name].verdict, exploration=exploration
-            )
-        )
+        return tuple(row for one in self._strategies() for row in self._learnt(one))
+
+    def _learnt(self, one: Strategy) -> tuple[Learnt, ...]:
+        review, lessons = self.design.workspace.review, self._lessons(one.name, one.offers)
+        rows = tuple(learnt_of(lessons, self.cases[one.name].verdict, exploration=review.exploration))
+        if review.ramp is None:
+            return rows
+        days = (self.on - self.began.get(one.name, self.on)).days
+        return standing(rows, lessons, Ramped(review.ramp, self.design.workspace, days, one.name in self.sold))
 
     def _strategies(self) -> list[Strategy]:
         known = set(self.began)

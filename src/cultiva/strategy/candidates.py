@@ -47,9 +47,7 @@ PROPENSITY_OF_PRIOR = 1e6
 """Where nobody's response is known, propensity goes by the prior, below everything that is known."""
 
 
-def candidates(
-    openings: ibis.Table, proposals_table: ibis.Table, book: Book, *, scored: frozenset[str], exploration: float
-) -> ibis.Table:
+def candidates(openings: ibis.Table, proposals_table: ibis.Table, book: Book, *, scored: frozenset[str]) -> ibis.Table:
     """One row per candidate: what it is worth, whether a holdout has it, and the first reason against it.
 
     Args:
@@ -57,19 +55,21 @@ def candidates(
         proposals_table: From `Book.proposals_table`.
         book: The proposals.
         scored: Strategies of which every open proposal is a candidate, where effects rank; their worth follows.
-        exploration: Share of the customers of whom a strategy learns though it seems to bring nothing.
 
     Returns:
         `DECIDED` without exposed; response, contact_cost, offer_cost; `factor` and `extra` of the levers that work;
-        `explores` and `scored` (booleans), `chance` (a draw), `quote_share`; held, held_by, held_value. Fate is chosen
-        where nothing stands in the way, holdouts and other candidates not looked at.
+        `explores` and `scored` (booleans), `explored` (share of those who explore), `chance` (a draw), `quote_share`,
+        `contacts` (touches that a model's effect stands for); held, held_by, held_value; `odds` with which an explorer
+        is drawn the row: where touches are weighed one by one, in inverse proportion to one unit of money more than the
+        contact costs, so that a try that costs 6 is made a seventh as often as one for nothing. Fate is chosen where
+        nothing stands in the way, holdouts and other candidates not looked at.
     """
     import ibis
 
     table = openings.mutate(
         by_effect=openings.ranked_by == RankBy.EFFECT.value,
         is_scored=openings.strategy.isin(sorted(scored)) if scored else ibis.literal(False),
-        explores=openings.explores < exploration,
+        explores=openings.explores < openings.explored,
     )
     table = table.mutate(**_one_after_another(table))
     table = table.mutate(
@@ -136,19 +136,23 @@ def _told(table: ibis.Table, book: Book) -> ibis.Table:
     import ibis
 
     alive = table.fate == Fate.CHOSEN.value
+    by_touch = table.touch_effect.notnull() & table.every
     own_cost = table.contact_cost + table.response.fill_null(0.0) * table.offer_cost
-    cost = table.mean_cost.fill_null(own_cost)
+    touch_cost = table.contact_cost + table.touch_taken * table.offer_cost
+    cost = ibis.ifelse(by_touch, touch_cost, table.mean_cost.fill_null(own_cost))
+    brings = ibis.ifelse(table.touch_known, table.touch_effect, table.touch_effect * table.more)
+    worth = ibis.ifelse(by_touch, brings - touch_cost, table.worth)
     levers = [(table[f"lever_{one.name}"] & table[f"moves_{one.name}"], one) for one in book.levers]
     one, zero = ibis.literal(1.0).cast("!float64"), ibis.literal(0.0).cast("!float64")
     return table.select(
         "customer_id", "strategy", "offer",
         channel=ibis.ifelse(alive | (table.fate == Fate.NO_GAIN.value), table.channel, ibis.null("string")),
-        rank_value=table.rank_value,
-        effect=table.worth + cost,
+        rank_value=ibis.ifelse(by_touch, worth, table.rank_value),
+        effect=worth + cost,
         cost=cost,
-        worth=table.worth,
-        worth_by=ibis.ifelse(table.measured, "learnt", "prior"),
-        response=table.response.fill_null(0.0),
+        worth=worth,
+        worth_by=ibis.ifelse(ibis.ifelse(by_touch, table.touch_known, table.measured), "learnt", "prior"),
+        response=ibis.ifelse(by_touch, table.touch_taken, table.response.fill_null(0.0)),
         contact_cost=table.contact_cost,
         offer_cost=table.offer_cost,
         fate=table.fate,
@@ -159,6 +163,9 @@ def _told(table: ibis.Table, book: Book) -> ibis.Table:
         assigned_share=(table.share * _quote_share(table, book)).cast("!float64"),
         quote_share=_quote_share(table, book),
         explores=table.explores,
+        explored=table.explored,
+        contacts=ibis.ifelse(by_touch, table.contacts, one),
+        odds=ibis.ifelse(by_touch, one / (one + table.contact_cost), one),
         scored=table.every,
         chance=table.chance,
         factor=reduce(mul, [ibis.ifelse(when, lever.factor, 1.0) for when, lever in levers], one).cast("!float64"),

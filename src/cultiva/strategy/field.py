@@ -41,16 +41,16 @@ class Field:
     """Money that a candidate is expected to cost, n."""
 
 
-def living(candidates: pl.LazyFrame, foreseen: pl.LazyFrame | None, exploration: float) -> pl.DataFrame:
+def living(candidates: pl.LazyFrame, foreseen: pl.LazyFrame | None) -> pl.DataFrame:
     """Candidates that nothing stands against, with what is foreseen for single ones, in `ORDER`.
 
-    Where single proposals are scored, those who explore are drawn one of the open ones, each with the same chance; so
-    what is learnt of offers and channels is learnt from chance. The others compete with all of them.
+    Where single proposals are scored, those who explore are drawn one of the open ones, by their odds; so what is
+    learnt of offers and channels is learnt from chance. The others compete with all of them.
 
     Args:
         candidates: From `candidates`.
-        foreseen: customer_id, strategy, offer, channel; effect (money before cost), response, model; None: nothing.
-        exploration: Share of those who explore.
+        foreseen: customer_id, strategy, offer, channel; effect (money before cost), response, model; None: nothing. Of
+            as many touches as `contacts` says.
 
     Returns:
         The candidates with `priority`, by which they compete: worth as levers move it, where effects rank; fate no_gain
@@ -68,9 +68,8 @@ def living(candidates: pl.LazyFrame, foreseen: pl.LazyFrame | None, exploration:
     priority = pl.when(by_effect).then(gains).otherwise(pl.col("rank_value"))
     shown = pl.when(by_effect).then(moved).otherwise(pl.col("rank_value"))
     nothing, drawing = by_effect & (worth <= 0) & ~pl.col("explores"), pl.col("scored") & pl.col("explores")
-    open_ = pl.len().over("customer_id", "strategy")
-    place = pl.concat_str("offer", "channel", separator="|").rank("ordinal").over("customer_id", "strategy") - 1
-    passed = drawing & (place != (pl.col("chance") * open_).floor())
+    odds = _odds()
+    passed = drawing & ~odds.hit
     found = rows.with_columns(
         priority=priority,
         rank_value=shown,
@@ -78,11 +77,31 @@ def living(candidates: pl.LazyFrame, foreseen: pl.LazyFrame | None, exploration:
         .when(passed).then(pl.lit(Fate.OUTBID.value)).otherwise("fate"),
         decided_by=pl.when(passed).then(pl.lit(NOT_DRAWN)).otherwise("decided_by"),
         decided_value=pl.when(nothing).then(worth).when(passed).then("chance").otherwise("decided_value"),
-        assigned_share=pl.when(drawing).then(exploration / open_ * pl.col("quote_share"))
-        .when(pl.col("scored")).then((1 - exploration) * pl.col("quote_share")).otherwise("assigned_share"),
+        assigned_share=pl.when(drawing).then(pl.col("explored") * odds.share * pl.col("quote_share"))
+        .when(pl.col("scored")).then((1 - pl.col("explored")) * pl.col("quote_share")).otherwise("assigned_share"),
         exposed=pl.lit(value=False),
     )  # fmt: skip
     return found.sort(ORDER).collect(engine="streaming")
+
+
+@dataclass(frozen=True)
+class _Odds:
+    """The draw of one of the open proposals of a customer and strategy."""
+
+    hit: pl.Expr
+    """Whether it fell on the row."""
+    share: pl.Expr
+    """The chance that it would."""
+
+
+def _odds() -> _Odds:
+    """Open proposals are drawn in proportion to their `odds`; where all odds are small, most days none is."""
+    pair, weight = ("customer_id", "strategy"), pl.col("odds")
+    order = pl.concat_str("offer", "channel", separator="|")
+    whole, upto = weight.sum().over(pair), weight.cum_sum().over(pair, order_by=order)
+    often = weight.max().over(pair)
+    lot = pl.col("chance") * whole / often
+    return _Odds((lot < upto) & (lot >= upto - weight), weight / whole * often)
 
 
 def _with_foreseen(rows: pl.LazyFrame, foreseen: pl.LazyFrame) -> pl.LazyFrame:
@@ -90,10 +109,10 @@ def _with_foreseen(rows: pl.LazyFrame, foreseen: pl.LazyFrame) -> pl.LazyFrame:
     names = {"effect": "f_effect", "response": "f_response", "model": "f_model"}
     joined = rows.join(foreseen.rename(names), on=list(ORDER), how="left")
     known = pl.col("f_effect").is_not_null()
-    response = pl.coalesce("f_response", "response")
+    response = pl.coalesce(pl.col("f_response") / pl.col("contacts"), "response")
     cost = pl.when(known).then(pl.col("contact_cost") + response * pl.col("offer_cost")).otherwise(pl.col("cost"))
     joined = joined.with_columns(
-        effect=pl.coalesce("f_effect", "effect"),
+        effect=pl.coalesce(pl.col("f_effect") / pl.col("contacts"), "effect"),
         response=response,
         cost=cost,
         worth_by=pl.coalesce("f_model", "worth_by"),

@@ -18,7 +18,7 @@ from cultiva.definitions.review import RankBy
 from cultiva.definitions.strategies import Strategy
 from cultiva.engine.draws import ibis_draw, ibis_unit, ibis_unit_draw
 from cultiva.strategy.proposals import PREFIX, Book, mask_of
-from cultiva.strategy.ranking import RESPONSE, WORTH
+from cultiva.strategy.ranking import MORE, RESPONSE, WORTH
 
 if TYPE_CHECKING:
     import ibis
@@ -42,8 +42,9 @@ def openings(
     Returns:
         customer_id, strategy, branch_id, adviser_id, ranked_by, suppression, touches_used, draw_global; `may`; `TIERS`;
         `offered` (proposals of the drawn offer, all where nothing is drawn) and `share`; `rules`, `worth`, `response`,
-        `mean_cost` (of one exposure so far), `chance` and `explores` (draws in [0, 1)); `own_draw`, `own_holdout`; per
-        lever `lever_`.
+        `mean_cost` (of one exposure so far), `chance` and `explores` (draws in [0, 1)); `explored` (share on whom the
+        strategy is tried), `contacts` (per exposure so far), `more` (the written rank over what is hoped for);
+        `own_draw`, `own_holdout`; per lever `lever_`.
     """
     import ibis
 
@@ -67,6 +68,9 @@ def openings(
         mean_cost=audience[f"{PREFIX}mean_cost"],
         chance=ibis_draw(ibis.literal("random:") + strategy + ibis.literal(f":{on.isoformat()}"), customer),
         explores=ibis_draw(ibis.literal("explore:") + strategy + ibis.literal(f":{on:%Y-%m}"), customer),
+        explored=audience[f"{PREFIX}explored"],
+        contacts=audience[f"{PREFIX}contacts"],
+        more=(rules / audience[f"{PREFIX}hoped"]).fill_null(1.0).clip(*MORE),
         own_draw=_own_draw(audience, book.strategies),
         own_holdout=audience[f"{PREFIX}holdout"],
     )  # fmt: skip

@@ -15,7 +15,7 @@ from cultiva.definitions.arbitration import Lever, Scope
 from cultiva.definitions.offers import OfferKind
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
-from cultiva.strategy.ranking import Ranking
+from cultiva.strategy.ranking import OPEN, Ranking
 
 PREFIX = "s_"
 """Before the columns of the strategies' table, so that no tag has the same name."""
@@ -108,6 +108,9 @@ class Book:
             "worth": worth,
             "response": response,
             "mean_cost": ranking.learnt.costs.get(strategy.name),
+            "explored": ranking.explored(strategy.name),
+            "hoped": ranking.hoped(strategy),
+            "contacts": ranking.learnt.contacts.get(strategy.name, 1.0),
             "mask_carried": _mask(one for one in mine if self.carries(one)),
             "mask_service": _mask(one for one in mine if self.is_service(one.offer)),
             "mask_untouched": _mask(one for one in mine if not self.touches(one)),
@@ -115,11 +118,16 @@ class Book:
             **{f"mask_channel_{name}": _mask(one for one in mine if one.channel == name) for name in self.channels},
         }
 
-    def proposals_table(self) -> Any:
-        """One row per proposal: its bit, names and costs, and which levers may move it."""
+    def proposals_table(self, ranking: Ranking) -> Any:
+        """One row per proposal: its bit, names and costs, what a touch brings, and which levers may move it.
+
+        Args:
+            ranking: What has been learnt.
+        """
         import pyarrow as pa
 
         mine = [proposal for one in self.strategies for proposal in proposals_of(one)]
+        touches = [ranking.touch(one.strategy, one.offer) for one in mine]
         costs = {one.name: one.unit_cost for one in self.workspace.policy.channels}
         levers = self.levers
         return pa.table(
@@ -130,6 +138,9 @@ class Book:
                 "channel": pa.array([one.channel for one in mine], pa.string()),
                 "contact_cost": pa.array([costs[one.channel] for one in mine], pa.float64()),
                 "offer_cost": pa.array([self.workspace.offers[one.offer].unit_cost for one in mine], pa.float64()),
+                "touch_effect": pa.array([one.effect for one in touches], pa.float64()),
+                "touch_taken": pa.array([one.taken for one in touches], pa.float64()),
+                "touch_known": pa.array([one.stage != OPEN for one in touches], pa.bool_()),
                 "experiment": pa.array([offer_experiment(one.offer) for one in mine], pa.string()),
                 "offer_holdout": pa.array([self.workspace.offers[one.offer].holdout for one in mine], pa.float64()),
                 **{f"moves_{one.name}": pa.array([covers(one, each) for each in mine], pa.bool_()) for one in levers},

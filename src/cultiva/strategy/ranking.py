@@ -29,6 +29,22 @@ SEPARATOR = "|"
 EVERYWHERE = ""
 """The cell, or the offer, that stands for all."""
 WORTH, RESPONSE = "worth", "response"
+MORE = (0.25, 4.0)
+"""How much less and more than is hoped for a customer may bring, going by the strategy's own rank."""
+OPEN, PROVEN, ENDED = "open", "proven", "ended"
+"""Where a strategy or an offer stands: without evidence, with evidence that it pays, or that it does not."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """What one touch with an offer brings."""
+
+    effect: float | None
+    """Money before cost; None: nothing is known of single touches."""
+    taken: float
+    """Chance that the offer is taken up."""
+    stage: str
+    """`OPEN`, `PROVEN` or `ENDED`."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,13 @@ class Learnt:
     """Strategy -> what one exposure has cost, in money."""
     shares: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """(strategy, offer) -> share in which the strategy's offers are drawn."""
+
+    stages: Mapping[str, str] = field(default_factory=dict)
+    """Strategy -> where it stands: `OPEN`, `PROVEN` or `ENDED`; empty where the bank wants no ramp."""
+    touches: Mapping[tuple[str, str], Touch] = field(default_factory=dict)
+    """(strategy, offer) -> what one touch brings."""
+    contacts: Mapping[str, float] = field(default_factory=dict)
+    """Strategy -> contacts per customer it was open to."""
 
     def everywhere(self, strategy: str) -> tuple[float, float] | None:
         """Worth and response of a strategy over all cells; None if nothing has been learnt."""
@@ -69,7 +92,23 @@ def read_learnt(engine: Engine, files: Files) -> Learnt:
             for row in rows
             if row["offer"] != EVERYWHERE and row["cell"] == EVERYWHERE and row["share"] is not None
         },
+        **_of_touches(rows),
     )
+
+
+def _of_touches(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What is known of single touches; nothing where the bank wants no ramp."""
+    known = [row for row in rows if row["cell"] == EVERYWHERE and row.get("stage")]
+    whole = [row for row in known if row["offer"] == EVERYWHERE]
+    return {
+        "stages": {row["strategy"]: row["stage"] for row in whole},
+        "contacts": {row["strategy"]: row["contacts"] for row in whole},
+        "touches": {
+            (row["strategy"], row["offer"]): Touch(row["per_touch"], row["taken_per_touch"], row["stage"])
+            for row in known
+            if row["offer"] != EVERYWHERE
+        },
+    }
 
 
 def with_learnt(desk: ibis.Table, learnt: Learnt, review: Review, engine: Engine) -> ibis.Table:
@@ -119,6 +158,25 @@ class Ranking:
         """The ways of ranking that some slice of the customers has."""
         review = self.workspace.review
         return frozenset({review.rank_by, *(by for by, _ in review.health.slices)})
+
+    def explored(self, strategy: str) -> float:
+        """Share of the customers on whom a strategy is tried whatever it seems to bring."""
+        review = self.workspace.review
+        over = review.ramp is not None and self.learnt.stages.get(strategy) == ENDED
+        return review.exploration * (review.ramp.ended_share if over and review.ramp is not None else 1.0)
+
+    def hoped(self, strategy: Strategy) -> float | None:
+        """What definitions expect of the best offer: the scale of the rank; None where they expect nothing."""
+        most = max(self.workspace.offers[name].prior_worth for name in strategy.offers)
+        return most if most > 0 else None
+
+    def touch(self, strategy: str, offer: str) -> Touch:
+        """What a touch brings: measured where there is evidence, else the trusted part of what definitions expect."""
+        ramp, one = self.workspace.review.ramp, self.workspace.offers[offer]
+        if ramp is None:
+            return Touch(None, 0.0, OPEN)
+        prior = Touch(ramp.trust.get(one.kind, 0.0) * one.prior_worth, 0.0, OPEN)
+        return self.learnt.touches.get((strategy, offer), prior)
 
     def offer_shares(self, strategy: Strategy) -> Mapping[str, float] | None:
         """In which shares the strategy's offers are drawn; None: the first that is open is taken.

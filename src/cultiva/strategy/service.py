@@ -111,7 +111,7 @@ def plan(
             return Planned(_write(engine, _no_decisions(desk), on, folder), _write_prices([], prices), {})
         book, ranking = Book(workspace, strategies), Ranking(workspace, read_learnt(engine, inputs.learnt), on)
         pinned = _pinned(inputs, workspace)
-        scored = _scored(inputs.worth, pinned, strategies)
+        scored = _scored(inputs.worth, pinned, strategies, by_touch=workspace.review.ramp is not None)
         _lay_out_candidates(engine, book, ranking, scored=scored, on=on, work=work)
         outcomes, limits = _contest(engine, inputs, book, pinned, on=on, work=work)
         decided = _decided(engine, work)
@@ -167,9 +167,11 @@ def _pinned(inputs: PlanInputs, workspace: Workspace) -> Pinned | None:
     return pin(inputs.models, workspace)
 
 
-def _scored(foreseen: Files, pinned: Pinned | None, strategies: Sequence[Strategy]) -> frozenset[str]:
-    """Strategies of which single candidates are foreseen."""
-    if pinned is not None and pinned.effect is not None:
+def _scored(
+    foreseen: Files, pinned: Pinned | None, strategies: Sequence[Strategy], *, by_touch: bool
+) -> frozenset[str]:
+    """Strategies of which single candidates are foreseen, or known by what a touch brings."""
+    if by_touch or (pinned is not None and pinned.effect is not None):
         return frozenset(one.name for one in strategies)
     if not foreseen:
         return frozenset()
@@ -186,10 +188,9 @@ def _lay_out_candidates(
               and (found := ranking.offer_shares(one)) is not None}  # fmt: skip
     desk = engine.scan([work / "desk"])
     engine.write(openings(desk, strategies, book, shares=shares, on=on), work / "openings")
-    proposals = engine.load(book.proposals_table())
+    proposals = engine.load(book.proposals_table(ranking))
     opened = engine.scan([work / "openings"])
-    exploration = book.workspace.review.exploration
-    found = candidates(opened, proposals, book, scored=scored, exploration=exploration)
+    found = candidates(opened, proposals, book, scored=scored)
     engine.write(found, work / "candidates")
 
 
@@ -201,14 +202,14 @@ def _contest(
     from cultiva.strategy.field import field_of, living
     from cultiva.strategy.homes import Homes
 
-    review, spent = book.workspace.review, _spent(inputs.prices)
+    spent = _spent(inputs.prices)
     limits = DayLimits(
         limits_of(book.workspace, book.strategies, on, spent=spent, days=inputs.days),
         _contacts_per_day(engine, inputs),
     )
     told = inputs.worth or _scores(engine, inputs, pinned, on, work)
     foreseen = pl.scan_parquet(part_files(told)).select(FORESEEN) if told else None
-    rows = living(pl.scan_parquet(part_files([work / "candidates"])), foreseen, review.exploration)
+    rows = living(pl.scan_parquet(part_files([work / "candidates"])), foreseen)
     desk = pl.scan_parquet(part_files([work / "desk"]))
     outcomes: dict[str, Outcome] = {}
     homes = Homes.of(desk, book.workspace)
@@ -229,7 +230,9 @@ def _scores(engine: Engine, inputs: PlanInputs, pinned: Pinned | None, on: date,
     from cultiva.strategy.models.scoring import score
 
     every = engine.scan([work / "candidates"])
-    asked = every.filter((every.fate == Fate.CHOSEN.value) & every.scored).mutate(prior_effect=every.effect)
+    asked = every.filter((every.fate == Fate.CHOSEN.value) & every.scored).mutate(
+        prior_effect=every.effect * every.contacts
+    )
     score(engine, asked, engine.scan(inputs.profile), pinned, on=on, folder=work / "scores")
     return [work / "scores"]
 

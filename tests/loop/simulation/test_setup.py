@@ -39,3 +39,21 @@ def test_a_flight_is_told_in_the_language_asked_for_else_in_that_of_the_definiti
     assert replace(asked, language="zh").told_in() == "zh"
     assert Request("ordinary").told_in() == "zh"
     assert [one.language for one in Request("ordinary", language="en").setups()] == ["en"]
+
+
+def test_who_knows_every_effect_explores_nothing(setup: Setup) -> None:
+    """Else the yardstick would lose money where silence is best."""
+    oracle = prepared(replace(setup, policy=Policy.ORACLE)).review
+    assert (oracle.exploration, oracle.ramp) == (0.0, None)
+
+
+def test_the_loop_begins_on_a_ramp_and_a_banks_own_definitions_are_flown_as_they_are(setup: Setup) -> None:
+    loop = prepared(replace(setup, policy=Policy.LOOP)).review
+    assert loop.exploration > 0
+    assert loop.ramp is not None
+    own = replace(setup, policy=Policy.LOOP, definitions=setup.workspace, folder=setup.folder.with_name("own"))
+    text = setup.workspace / "review.yaml"
+    text.write_text(text.read_text().replace("ramp: {}", "ramp: { sure: 0.75 }"))
+    found = prepared(own).review.ramp
+    assert found is not None
+    assert found.sure == 0.75

@@ -119,6 +119,20 @@ def learnt() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=LEARNT, orient="row")
 
 
+def learnt_of_touches() -> pl.DataFrame:
+    """The same, and what single touches of three strategies bring: proven, ended, and without evidence yet."""
+    rows = [
+        ("a", "", 1.0, "open", None, None), ("a", "bond", 1.0, "open", 0.6, 0.0),
+        ("b", "", 2.5, "proven", None, None), ("b", "gift", 1.0, "proven", 7.0, 0.3),
+        ("b", "card", 1.0, "ended", -4.0, 0.1), ("d", "", 3.0, "ended", None, None),
+    ]  # fmt: skip
+    names = ("strategy", "offer", "contacts", "stage", "per_touch", "taken_per_touch")
+    known = [dict(zip(names, row, strict=True)) | {"cell": ""} for row in rows]
+    told = learnt().filter(~((pl.col("offer") == "") & (pl.col("cell") == "") & (pl.col("strategy") != "c")))
+    more = pl.DataFrame(known).with_columns(effect=pl.lit(5.0), cost=pl.lit(2.0), response=pl.lit(0.2))
+    return pl.concat([told, more], how="diagonal_relaxed")
+
+
 @dataclass(frozen=True)
 class Night:
     """A plan, and what it was made of."""
@@ -140,7 +154,10 @@ class Night:
         return LiveDesk(self.workspace, known, ON)
 
 
-def night(engine: Engine, folder: Path, space: Workspace, everybody: list[Person], *, models: bool) -> Night:
+def night(
+    engine: Engine, folder: Path, space: Workspace, everybody: list[Person], *, models: bool,
+    known: pl.DataFrame | None = None,
+) -> Night:  # fmt: skip
     """Plans a day.
 
     Args:
@@ -149,10 +166,11 @@ def night(engine: Engine, folder: Path, space: Workspace, everybody: list[Person
         space: The workspace.
         everybody: Its customers.
         models: Whether single candidates are scored.
+        known: What review has learnt; None: `learnt`.
     """
     inputs = lay_out_bank(folder, everybody, {"A1": 5, "A2": 5, "A3": 5})
     (folder / "learnt").mkdir()
-    learnt().write_parquet(folder / "learnt" / "part-0.parquet")
+    (learnt() if known is None else known).write_parquet(folder / "learnt" / "part-0.parquet")
     (folder / "ladder").mkdir()
     ladder = pl.DataFrame({"product": ["cash_loan"], "group": ["new"], "price": [0.066]})
     ladder.write_parquet(folder / "ladder" / "part-0.parquet")

@@ -26,6 +26,8 @@ from cultiva.simbank.world import World
 FIRST_DAY = date(1994, 3, 30)
 """The business date on which a simulation begins, as in the guides."""
 _RANK_BY = re.compile(r"(?m)^rank_by:.*$")
+_EXPLORATION = re.compile(r"(?m)^exploration:.*$")
+_RAMP = re.compile(r"(?m)^ramp:.*$(\n[ \t]+.*$)*")
 _LANGUAGE = re.compile(r"(?m)^language *=.*$")
 
 
@@ -33,7 +35,7 @@ class Policy(StrEnum):
     """How the candidates of the simulated weeks are ranked."""
 
     LOOP = "loop"
-    """By measured effect less cost, learnt from its own readouts week by week; where nothing is learnt, by rules."""
+    """By measured effect less cost, learnt from its own readouts week by week; the starter pack begins on a ramp."""
     PROPENSITY = "propensity"
     """By how often people like this take the offer up, learnt in the same way."""
     RULES = "rules"
@@ -101,6 +103,11 @@ def prepared(setup: Setup) -> Workspace:
         else:
             copy_definitions(setup.definitions, making)
         _set_line(making / "review.yaml", _RANK_BY, f"rank_by: {RANK_BY[setup.policy].value}")
+        if setup.policy is Policy.LOOP and setup.definitions is None:
+            _set_line(making / "review.yaml", _RAMP, "ramp: {}")
+        if setup.policy is Policy.ORACLE:  # who knows everything need not try anything
+            _set_line(making / "review.yaml", _EXPLORATION, "exploration: 0")
+            _set_line(making / "review.yaml", _RAMP, "ramp: null")
         making.rename(root)
         making.parent.rmdir()
     if setup.language is not None:

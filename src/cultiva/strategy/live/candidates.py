@@ -21,7 +21,7 @@ from cultiva.strategy.candidates import GLOBAL, PROPENSITY_OF_PRIOR, REASONS
 from cultiva.strategy.live.paper import Paper
 from cultiva.strategy.live.rulings import OfferRuling, Row, Ruling, Rulings
 from cultiva.strategy.pricing.cells import BETWEEN, NOTHING, Ladder, price_draw
-from cultiva.strategy.ranking import EVERYWHERE, SEPARATOR, Ranking
+from cultiva.strategy.ranking import EVERYWHERE, MORE, OPEN, SEPARATOR, Ranking, Touch
 
 NOTHING_FED: Mapping[str, str] = {}
 Pair = tuple[float, float]
@@ -62,6 +62,12 @@ class Candidate:
     """Whether some channel is open to it."""
     priority: float | None = None
     """By which it competes."""
+    explored: float = 0.0
+    """Share of the customers on whom its strategy is tried."""
+    contacts: float = 1.0
+    """Touches that a model's effect stands for."""
+    odds: float = 1.0
+    """With which an explorer is drawn it."""
     charge: float = 0.0
     """What it costs of scarce resources at their prices, in money."""
 
@@ -113,6 +119,13 @@ class Fixed:
     scored: bool
     shares: Mapping[str, float] | None
     exploration: float
+    """Share of the customers on whom it is tried."""
+    touches: tuple[Touch, ...] | None
+    """What one touch brings, by place of the proposal; None where touches are not weighed one by one."""
+    contacts: float
+    """Touches per exposure so far."""
+    hoped: float | None
+    """The scale of its rank."""
     global_holdout: float
     random: bytes
     """Salt of the chance of the day."""
@@ -151,12 +164,18 @@ class Judge:
             Fixed(
                 one, self.rulings.offers, tuple(lever for lever, _ in self.rulings.levers), known.everywhere(name),
                 known.costs.get(name), by_cell.get(name, {}), name in self.scored, self.shares.get(name),
-                workspace.review.exploration, workspace.policy.global_holdout, salted(f"random:{name}:{day}"),
+                self.ranking.explored(name), self._touches(one), known.contacts.get(name, 1.0),
+                self.ranking.hoped(one.strategy), workspace.policy.global_holdout, salted(f"random:{name}:{day}"),
                 salted(f"explore:{name}:{month}"), salted(f"offer:{name}"), salted(holdout_draw(name)),
                 dict(one.of_channel),
             )
             for one in self.rulings.strategies if (name := one.strategy.name)
         )  # fmt: skip
+
+    def _touches(self, one: Ruling) -> tuple[Touch, ...] | None:
+        if self.ranking.workspace.review.ramp is None:
+            return None
+        return tuple(self.ranking.touch(one.strategy.name, each.offer) for each in one.proposals)
 
     def slice_of(self, customer_id: int) -> RankBy:
         """How the customer's candidates are ranked."""
@@ -226,7 +245,8 @@ class _Opening:
         self._fixed, self._who, self._offers, self._moved, self._only = fixed, who, offers, moved, only
         self.known = known = fixed.by_cell.get(who.cell, fixed.overall)
         by_effect = who.by_effect
-        rules = None if known is not None and by_effect else fixed.ruling.rank(who.row)  # else nobody looks at it
+        unseen = known is not None and by_effect and fixed.touches is None  # then nobody looks at it
+        rules = None if unseen else fixed.ruling.rank(who.row)
         self._rules = None if rules is None else float(rules)
         self._worth = self._rules if known is None else known[0]
         self._explores = by_effect and drawn(fixed.explored, who.unit) < fixed.exploration
@@ -329,10 +349,24 @@ class _Opening:
             "prior" if known is None else "learnt", share * quote_share, quote_share, self._explores,
             fixed.scored and who.by_effect, self._chance, factor, extra, held, by, value,
         )  # fmt: skip
+        made.explored = fixed.exploration
+        if fixed.touches is not None and fixed.scored and who.by_effect:
+            self._weigh(made, fixed.touches[place])
         if fate is not Fate.CHOSEN:
             made.reaches = fate is Fate.NO_GAIN
             self._reason(made)
         return made
+
+    def _weigh(self, one: Candidate, touch: Touch) -> None:
+        """Puts what one touch brings in the place of what an exposure does, as `candidates._told`."""
+        known, hoped = touch.stage != OPEN, self._fixed.hoped
+        one.cost = one.contact_cost + touch.taken * one.offer_cost
+        more = 1.0 if self._rules is None or hoped is None else min(max(self._rules / hoped, MORE[0]), MORE[1])
+        effect = touch.effect or 0.0
+        one.worth = one.rank_value = (effect if known else effect * more) - one.cost
+        one.effect, one.response = one.worth + one.cost, touch.taken
+        one.worth_by, one.contacts = "learnt" if known else "prior", self._fixed.contacts
+        one.odds = 1 / (1 + one.contact_cost)
 
     def _reason(self, one: Candidate) -> None:
         """decided_by and decided_value of what stands against a single candidate."""

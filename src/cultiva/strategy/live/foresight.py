@@ -161,8 +161,8 @@ class Foresight:
         model = self._effect_id
         for place, one in enumerate(candidates):
             if chances is not None:
-                one.response = float(chances[place])
-            one.effect = float(effects[place])
+                one.response = float(chances[place]) / one.contacts
+            one.effect = float(effects[place]) / one.contacts
             one.cost = one.contact_cost + one.response * one.offer_cost
             one.worth_by = model
             one.worth = one.rank_value = one.effect - one.cost
@@ -190,7 +190,7 @@ class Foresight:
 
     def _mean(self, one: Candidate) -> float:
         """`levels.settled_level` for one anchor."""
-        prior = 0.0 if one.effect is None or math.isnan(one.effect) else one.effect
+        prior = 0.0 if one.effect is None or math.isnan(one.effect) else one.effect * one.contacts
         level = self._known(one)[0]
         if level is None:
             return prior

@@ -120,7 +120,8 @@ class LiveDesk:
         ranking = Ranking(workspace, known.learnt, on)
         book = self._rulings.book
         modelled = known.pinned is not None and known.pinned.effect is not None
-        scored = frozenset(one.name for one in book.strategies) if modelled else frozenset[str]()
+        single = modelled or workspace.review.ramp is not None
+        scored = frozenset(one.name for one in book.strategies) if single else frozenset[str]()
         shares = {one.name: found for one in book.strategies
                   if one.name not in scored and (found := ranking.offer_shares(one)) is not None}  # fmt: skip
         self._judge = Judge(self._rulings, ranking, shares, scored, known.ladders, on)
@@ -242,18 +243,16 @@ class LiveDesk:
     def _compete(self, alive: Sequence[Candidate], by: RankBy) -> None:
         """Priorities, and the fates that need no rival, as `field.living` gives them."""
         by_effect = by is RankBy.EFFECT
-        exploration = self.workspace.review.exploration
         mine: dict[str, list[Candidate]] = {}
         for one in alive:
             mine.setdefault(one.strategy, []).append(one)
         for rows in mine.values():
             known = [one.worth for one in rows if one.worth is not None]
             best = max(known, default=0.0)
-            names = sorted(rows, key=lambda one: f"{one.offer}|{one.channel}") if rows[0].scored else rows
-            for place, one in enumerate(names):
+            for one in rows:
                 _rank(one, best, by_effect=by_effect)
-                if one.scored:
-                    _draw(one, place, len(rows), exploration)
+            if rows[0].scored:
+                _draw(sorted(rows, key=lambda one: f"{one.offer}|{one.channel}"))
 
     def _room(self, counts: Mapping[str, int], made: Sequence[Made], ask: Ask) -> Room:
         """Touches that are left today."""
@@ -327,14 +326,18 @@ def _rank(one: Candidate, best: float, *, by_effect: bool) -> None:
         one.fate, one.decided_value = Fate.NO_GAIN, worth
 
 
-def _draw(one: Candidate, place: int, open_: int, exploration: float) -> None:
-    """Of those who explore one of the open proposals is drawn."""
-    if not one.explores:
-        one.assigned_share = (1 - exploration) * one.quote_share
-        return
-    one.assigned_share = exploration / open_ * one.quote_share
-    if place != int(one.chance * open_):
-        one.fate, one.decided_by, one.decided_value = Fate.OUTBID, NOT_DRAWN, one.chance
+def _draw(rows: Sequence[Candidate]) -> None:
+    """Of those who explore one of the open proposals is drawn, as `field._odds` says."""
+    whole, often, upto = sum(one.odds for one in rows), max(one.odds for one in rows), 0.0
+    for one in rows:
+        upto += one.odds
+        if not one.explores:
+            one.assigned_share = (1 - one.explored) * one.quote_share
+            continue
+        one.assigned_share = one.explored * (one.odds / whole * often) * one.quote_share
+        lot = one.chance * whole / often
+        if not upto - one.odds <= lot < upto:
+            one.fate, one.decided_by, one.decided_value = Fate.OUTBID, NOT_DRAWN, one.chance
 
 
 def _as_impressions(rows: Sequence[Candidate], slot: Placement) -> None:

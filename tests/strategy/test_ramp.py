@@ -1,0 +1,111 @@
+"""Touches weighed one by one: each open offer over each channel, by what it brings less what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.strategy.conftest import Desk, Person, offer, strategy, workspace
+
+from cultiva.contracts.decision import Fate
+from cultiva.definitions.offers import OfferKind
+from cultiva.definitions.review import Ramp, RankBy, Review
+from cultiva.definitions.workspace import Workspace
+from cultiva.kit.hashing import draw
+
+MANY = [Person(number) for number in range(1, 401)]
+COLUMNS = {"strategy": pl.String, "offer": pl.String, "cell": pl.String, "effect": pl.Float64, "cost": pl.Float64,
+           "response": pl.Float64, "share": pl.Float64, "per_touch": pl.Float64, "taken_per_touch": pl.Float64,
+           "contacts": pl.Float64, "stage": pl.String}  # fmt: skip
+
+
+def learnt(*rows: tuple[str, float, float, str]) -> pl.DataFrame:
+    """Of strategy a: its stage, and (offer, money of a touch, chance of a take-up, stage)."""
+    stage = "proven" if any(row[3] == "proven" for row in rows) else "ended"
+    whole = ("a", "", "", 0.0, 0.0, 0.1, None, None, None, 3.0, stage)
+    known = [("a", name, "", 0.0, 0.0, 0.1, None, each, taken, 1.0, one) for name, each, taken, one in rows]
+    return pl.DataFrame([whole, *known], schema=COLUMNS, orient="row")
+
+
+def ramped(exploration: float = 0.0, **more: Any) -> Workspace:
+    """Strategy a: fund (worth 100 beforehand) and gift (worth 100, costs 2), by call (6) or text (0.5)."""
+    gift = offer("gift", kind=OfferKind.BENEFIT, prior_worth=100.0, unit_cost=2.0)
+    space = workspace(strategy("a", offers=("gift", "fund"), **more), offers=(gift,))
+    fund = space.offers["fund"].model_copy(update={"prior_worth": 100.0, "category": "fund"})
+    channels = tuple(
+        one.model_copy(update={"unit_cost": {"call": 6.0, "sms": 0.5}.get(one.name, 0.0)})
+        for one in space.policy.channels
+    )
+    return replace(
+        space,
+        offers={**space.offers, "fund": fund},
+        policy=space.policy.model_copy(update={"channels": channels}),
+        review=Review(rank_by=RankBy.EFFECT, exploration=exploration, ramp=Ramp(trust={OfferKind.PRODUCT: 0.1})),
+    )
+
+
+def test_from_the_first_day_what_sells_goes_over_the_channel_that_leaves_most(quick_desk: Desk) -> None:
+    found = quick_desk.decide(ramped(), [Person(1)])
+    told = {(row["offer"], row["channel"]): row for row in found.iter_rows(named=True)}
+    assert told["fund", "sms"]["fate"] == Fate.CHOSEN
+    assert told["fund", "sms"]["worth"] == pytest.approx(9.5)
+    assert told["fund", "call"]["worth"] == pytest.approx(4.0)
+    assert {told["gift", name]["fate"] for name in ("call", "sms")} == {Fate.NO_GAIN}
+    assert set(found["worth_by"]) == {"prior"}
+
+
+def test_without_another_way_a_dear_channel_has_to_be_worth_it(quick_desk: Desk) -> None:
+    calls_only = [Person(1, consent={"call": True, "sms": False, "app": False})]
+    assert "chosen" in quick_desk.decide(ramped(), calls_only)["fate"].to_list()
+    space = ramped()
+    poor = space.offers["fund"].model_copy(update={"prior_worth": 50.0})
+    found = quick_desk.decide(replace(space, offers={**space.offers, "fund": poor}), calls_only)
+    assert set(found["fate"]) == {"no_gain"}  # 5 is less than 6
+
+
+def test_a_benefit_that_has_proved_itself_is_weighed_with_what_it_costs(quick_desk: Desk) -> None:
+    known = learnt(("gift", 12.0, 0.25, "proven"), ("fund", 10.0, 0.1, "open"))
+    found = quick_desk.decide(ramped(), [Person(1)], learnt=known)
+    gift = found.filter(pl.col("offer") == "gift", pl.col("channel") == "sms").row(0, named=True)
+    assert (gift["fate"], gift["worth_by"]) == (Fate.CHOSEN, "learnt")
+    assert gift["worth"] == pytest.approx(12.0 - 0.5 - 0.25 * 2.0)
+
+
+def test_those_for_whom_the_written_rank_is_higher_bring_more(quick_desk: Desk) -> None:
+    people = [Person(1, aum=100.0), Person(2, aum=300.0)]
+    found = quick_desk.decide(ramped(rank="aum"), people).filter(pl.col("channel") == "sms", pl.col("offer") == "fund")
+    assert found.sort("customer_id")["worth"].to_list() == pytest.approx([9.5, 29.5])
+
+
+CALL, SMS = 1 / 7, 1 / 1.5
+"""Odds of the two channels: one over one more than they cost."""
+
+
+def tried(share: float) -> dict[int, str]:
+    """Whom strategy a is tried on today, and over which channel; the dearer both are, the fewer."""
+    found = {}
+    for number in range(1, 401):
+        lot = draw("random:a:1994-03-30", number) * (CALL + SMS) / SMS
+        if draw("explore:a:1994-03", number) < share and lot < CALL + SMS:
+            found[number] = "call" if lot < CALL else "sms"
+    return found
+
+
+def test_what_is_not_trusted_is_explored_and_the_cheap_way_more_often(quick_desk: Desk) -> None:
+    space = replace(ramped(exploration=0.5), strategies={"a": strategy("a", offers=("gift",))})
+    found = quick_desk.decide(space, MANY)
+    chosen = found.filter(pl.col("fate") == "chosen")
+    expected = tried(0.5)
+    assert dict(chosen.select("customer_id", "channel").iter_rows()) == expected
+    assert 80 < len(expected) < 170
+    shares = {"call": 0.5 * CALL / (CALL + SMS) * SMS, "sms": 0.5 * SMS / (CALL + SMS) * SMS}
+    for channel, share in chosen.select("channel", "assigned_share").unique().iter_rows():
+        assert share == pytest.approx(shares[channel])
+
+
+def test_what_has_ended_is_explored_on_a_part_of_the_share(quick_desk: Desk) -> None:
+    space = replace(ramped(exploration=0.5), strategies={"a": strategy("a", offers=("gift",))})
+    found = quick_desk.decide(space, MANY, learnt=learnt(("gift", -3.0, 0.1, "ended")))
+    assert dict(found.filter(fate="chosen").select("customer_id", "channel").iter_rows()) == tried(0.5 * 0.2)
