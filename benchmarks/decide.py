@@ -21,8 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks.decide_bank import CANDIDATES, SLOT, lay_ground, make
-from benchmarks.decide_load import Load, Seen, bodies, quantile, send
+from benchmarks.decide_load import WARM_SHARE, Load, Seen, bodies, quantile, send
 from benchmarks.decide_peers import GROUND
 from benchmarks.harness import ROOT, parse_size, size_name
 
@@ -75,6 +77,7 @@ def _told(found: Mapping[str, dict[str, Any]], customers: int, recorded: int) ->
         "workers": WORKERS,
         "p50_ms": asked["p50_ms"], "p99_ms": asked["p99_ms"], "p999_ms": asked["p999_ms"], "rate": asked["rate"],
         "most_per_second": most,
+        "cpu_ms": {name: one["cpu_ms"] for name, one in found.items()},
         "ratio_vs_peer": round(most["cultiva"] / most["hand_built"], 2),
         "ratio_vs_bare_peer": round(most["cultiva"] / most["hand_built_bare"], 2),
         "share_of_echo": round(most["cultiva"] / most["starlette_echo"], 3),
@@ -85,17 +88,25 @@ def _told(found: Mapping[str, dict[str, Any]], customers: int, recorded: int) ->
 
 
 def _measured(command: Sequence[str], asked: Sequence[bytes], key: str, env: Mapping[str, str]) -> dict[str, Any]:
-    with _serving(command, asked[0], key, env) as port:
+    with _serving(command, asked[0], key, env) as (port, server):
         warm = Load(port, "/v1/decide", key, asked, 0, 3.0, CONNECTIONS)
         send(warm, SENDERS)  # every worker has opened and compiled
+        before = _cpu_seconds(server)
         closed = send(Load(port, "/v1/decide", key, asked, 0, SECONDS, CONNECTIONS), SENDERS)
+        used = (_cpu_seconds(server) - before) * (1 - WARM_SHARE) / max(len(closed.latencies), 1)
         rates = []
         for rate in RATES:
             seen = send(Load(port, "/v1/decide", key, asked, rate, SECONDS, CONNECTIONS), SENDERS)
             rates.append({"asked": rate, **_figures(seen)})
             if rates[-1]["rate"] < KEPT_UP * rate:
                 break
-        return {"most_per_second": _figures(closed)["rate"], "rates": rates}
+        return {"most_per_second": _figures(closed)["rate"], "cpu_ms": round(used * 1000, 3), "rates": rates}
+
+
+def _cpu_seconds(server: int) -> float:
+    """Processor time of a server and its workers so far."""
+    root = psutil.Process(server)
+    return sum(one.cpu_times().user + one.cpu_times().system for one in (root, *root.children(recursive=True)))
 
 
 def _figures(seen: Seen) -> dict[str, Any]:
@@ -114,8 +125,8 @@ def _peer(name: str) -> list[str]:
 
 
 @contextmanager
-def _serving(command: Sequence[str], body: bytes, key: str, env: Mapping[str, str]) -> Iterator[int]:
-    """A server that answers, and its end."""
+def _serving(command: Sequence[str], body: bytes, key: str, env: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """A server that answers, its port and process, and its end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -124,7 +135,7 @@ def _serving(command: Sequence[str], body: bytes, key: str, env: Mapping[str, st
     server = subprocess.Popen(told, cwd=ROOT, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(server, port, body, key)
-        yield port
+        yield port, server.pid
     finally:
         server.terminate()
         server.wait(60)
