@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -82,6 +83,8 @@ def _month(sides: list[Any], root: Path) -> dict[str, Any]:
             one = _compared(side, on)
             found[name]["compared"] += one.compared
             found[name]["differences"] += one.differences
+            for shown in one.shown:
+                print(f"{name} {on}: {shown}", file=sys.stderr)
             merged |= side.changed(on)
             on_peers += bool(side.changed(on))
             done = side.publish(on)

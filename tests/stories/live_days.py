@@ -39,7 +39,7 @@ from cultiva.loop.live.parity import LiveParts
 from cultiva.loop.live.publishing import Published, publish
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import scan
-from cultiva.simbank.sample import write_sample
+from cultiva.simbank.sample import DEFAULT_UNTIL, write_sample
 from cultiva.stream import open_hot, open_log
 from cultiva.stream.port import HotStore, Log, Record
 from cultiva.stream.working import PartitionWorker
@@ -331,7 +331,17 @@ def small_bank(root: Path, *, customers: int, timezone: str) -> Path:
     (root / "sources" / "all.yaml").write_text(SOURCES, encoding="utf-8")
     _with_parcels(root, timezone)
     write_sample(root / "data", customers=customers, transactions_per_customer=8, seed=3)
+    for name in ("party_core", "account"):
+        _stand_still(root / "data" / f"{name}.csv")
     return root
+
+
+def _stand_still(path: Path) -> None:
+    """Leaves out what begins after the sample's last day: it would come in with the nights, and no day knows of it."""
+    header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    place = next(csv.reader([header])).index("opened_on")
+    kept = [row for row in rows if next(csv.reader([row]))[place] <= DEFAULT_UNTIL.isoformat()]
+    path.write_text("".join([header, *kept]), encoding="utf-8")
 
 
 def _with_parcels(root: Path, timezone: str) -> None:
