@@ -30,7 +30,7 @@ CUSTOMERS_SHARE = 50
 RATE = 6_000.0
 """Events a second that the sender sends at most, so that the load lasts."""
 THROUGHPUT_EVENTS = 100_000
-PROOF_EVENTS, PROOF_RATE, PROOF_KILLS = 6_000, 1_000.0, 8
+PROOF_EVENTS, PROOF_RATE, PROOF_KILLS = 6_000, 150.0, 8
 KINDS = ("embedded", "distributed")
 
 
@@ -69,7 +69,7 @@ def _under_kills(kind: str, events: int, *, torn: bool = False) -> dict[str, Any
     settings = LiveSettings(partitions=16, batch=500, lease_seconds=2)
     with _ground(kind, settings) as (folder, servers, placed):
         load, rate = Load(events, max(events // CUSTOMERS_SHARE, 10)), PROOF_RATE if torn else RATE
-        ground = Ground(placed, folder, load, rate=rate, torn=torn)
+        ground = Ground(placed, folder, load, rate=rate, torn=torn, sending=10 if torn else 500)
         kills = PROOF_KILLS if torn else None
         outcome = live_under_kills(ground, servers, kills=kills, pause_seconds=PAUSE_SECONDS)
     result = {
