@@ -61,7 +61,7 @@ def parity(
     set_: SetOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Compare live profiles of a sample with what the night makes of the same knowledge; exits with 1 on a difference."""
+    """Compare live profiles of a sample with what the night makes of the same knowledge; exit with 1 if they differ."""
     from cultiva.loop.live.nightly import live_parts
     from cultiva.loop.live.parity import parity as compare
 
