@@ -22,7 +22,7 @@ from cultiva.contracts.snapshots import Snapshot
 from cultiva.engine.fingerprint import fingerprint
 from cultiva.store import Run, StepState, Store
 
-LOOK_SECONDS = 0.01
+LOOK_SECONDS = 0.002
 """How often the child's step is looked up."""
 READ_SECONDS = 0.1
 """How often the reader looks: often enough to meet every step, seldom enough to leave the machine to the child."""

@@ -17,7 +17,7 @@ from cultiva.store import Run, RunState
 CUSTOMERS = 200
 SHARE = 0.4
 """How far into a step the kill comes, as a share of its undisturbed time."""
-SHARES = (SHARE, 0.1, 0.0, 0.0)
+SHARES = (SHARE, 0.1, *[0.0] * 8)
 """The same, try by try: a step of some milliseconds may be over before the kill comes, and is then tried again."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kills")]

@@ -57,7 +57,7 @@ def check(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOptio
     if json_:
         show_json({"faults": list(faults), "ok": not errors})
     elif errors:
-        raise Faults(faults, what=f"workspace {workspace}")
+        raise Faults(errors, what=f"workspace {workspace}")
     else:
         for fault in faults:
             show_line(f"warning {fault.place()}: {fault.message}" + (f"; {fault.hint}" if fault.hint else ""))

@@ -243,6 +243,18 @@ def test_a_halted_strategy_begins_nothing(opened: Opening) -> None:
     assert list(bench.carry_out(1).reasons.values()) == ["halted", "halted"]
 
 
+def test_a_strategy_that_is_switched_off_begins_nothing(opened: Opening) -> None:
+    bench = opened(trigger("broken", "loan_started", does=CALL))
+    strategies = dict(bench.workspace.strategies)
+    strategies["loan_pick_up"] = strategies["loan_pick_up"].model_copy(update={"active": False})
+    off = replace(bench.workspace, strategies=strategies)
+    bench.effects = Effects(off, bench.database, Triggers(off), tasks=bench.tasks)
+    bench.people.put([recipient()])
+    bench.happen("loan_started", 0, amount=5_000.0)
+    assert list(bench.carry_out(1).reasons.values()) == ["inactive_strategy"]
+    assert bench.rows(TASK) == []
+
+
 def test_what_came_in_late_takes_back_a_task_that_nobody_has_taken_up(opened: Opening) -> None:
     bench = opened(trigger("broken", "loan_started", does=CALL, **WAITS))
     bench.people.put([recipient()])

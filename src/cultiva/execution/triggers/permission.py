@@ -20,6 +20,8 @@ NOT_AGAIN = "again_after"
 """It has begun something for the customer too short a time ago."""
 NO_LAUNCH = "no_live_launch"
 HALTED = "halted"
+INACTIVE = "inactive_strategy"
+"""The strategy is switched off."""
 NOT_ELIGIBLE = "not_eligible"
 """The customer may not have what would be proposed, or nothing without a risk level can be."""
 NOT_APPROVED = "not_approved"
@@ -68,6 +70,9 @@ class Permission:
         if self._too_soon(watch, firing):
             return Choice(reason=NOT_AGAIN)
         does = watch.trigger.does
+        strategy = self.workspace.strategies.get(does.strategy or "")
+        if strategy is not None and not strategy.active:
+            return Choice(reason=INACTIVE)
         if does.play is not None:
             return self._play(watch, firing)
         if does.task is not None:
