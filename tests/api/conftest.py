@@ -19,9 +19,9 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def api(bank: Path) -> Iterator[Api]:
-    """The API over it, on SQLite."""
-    with api_of(bank) as found:
+def api(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The API over a copy of it, on SQLite."""
+    with api_of(copy_of(bank, tmp_path_factory.mktemp("shared") / "bank")) as found:
         yield found
 
 
