@@ -26,7 +26,7 @@ import psutil
 from benchmarks.decide_bank import CANDIDATES, SLOT, lay_ground, make
 from benchmarks.decide_load import WARM_SHARE, Load, Seen, bodies, quantile, send
 from benchmarks.decide_peers import GROUND
-from benchmarks.harness import ROOT, parse_size, size_name
+from benchmarks.harness import ROOT, parse_size
 
 DESCRIPTION = "live decisions: latency at rising rates, beside an echo and a hand-built peer; --size 1k customers"
 WORKERS = 3
@@ -72,7 +72,7 @@ def _told(found: Mapping[str, dict[str, Any]], customers: int, recorded: int) ->
     mine = found["cultiva"]
     asked = next((one for one in mine["rates"] if one["asked"] == ASKED), mine["rates"][-1])
     return {
-        "customers": size_name(customers),
+        "customers": customers,
         "candidates": CANDIDATES,
         "workers": WORKERS,
         "p50_ms": asked["p50_ms"], "p99_ms": asked["p99_ms"], "p999_ms": asked["p999_ms"], "rate": asked["rate"],
