@@ -44,6 +44,8 @@ class ProposalShape(Shape):
     touch_id: str = ""
     """Of the touch that is held for whoever asked: report it done, or give it back."""
     held_until: datetime | None = None
+    cost: float = 0.0
+    """What it is expected to cost, in money: say it again in the report that it was shown."""
 
 
 class ReasonShape(Shape):

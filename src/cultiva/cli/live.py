@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,8 +52,8 @@ def live(
     name = f"{socket.gethostname()}-{os.getpid()}"
     with (
         opened(workspace, set_) as parts,
-        bootstrap.live(parts.workspace) as (log, hot),
-        closing(LiveWorker(parts, log, hot, name)) as worker,
+        bootstrap.live(parts.workspace, clock=clock) as (log, hot),
+        closing(LiveWorker(replace(parts, clock=clock), log, hot, name)) as worker,
     ):
         while not over.is_set():
             did = _round(worker, clock(), patient=patient)

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def list_(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOption = False) -> None:
     """List the triggers, and how often each has fired."""
     from cultiva.execution.triggers import repository
-    from cultiva.loop.triggering import trigger_sheet
+    from cultiva.loop.live.triggering import trigger_sheet
 
     with opened(workspace, set_) as parts:
         with parts.store.database.reading() as connection:
@@ -50,7 +50,7 @@ def firings(  # noqa: PLR0913, PLR0917  (which firings; all but the workspace ha
     """Show when triggers fired, what came of it, and why."""
     from zoneinfo import ZoneInfo
 
-    from cultiva.loop.triggering import firing_sheet, firings_of, story_lines
+    from cultiva.loop.live.triggering import firing_sheet, firings_of, story_lines
 
     with opened(workspace, set_) as parts:
         found = firings_of(parts, trigger=trigger, customer_id=customer, limit=limit)
@@ -82,7 +82,7 @@ def try_(
     from zoneinfo import ZoneInfo
 
     from cultiva.definitions.loading import load_workspace
-    from cultiva.loop.triggering import read_events, tried, tried_lines
+    from cultiva.loop.live.triggering import read_events, tried, tried_lines
     from cultiva.rules.scope import infer_scope
 
     try:

@@ -26,6 +26,7 @@ class Proposal(Shape):
     charge: float = 0.0
     touch_id: str = ""
     held_until: datetime | None = None
+    cost: float = 0.0
 
 
 class Reason(Shape):
@@ -81,6 +82,6 @@ class Decisions:
         return Answers.model_validate_json(self._api.send("POST", "/v1/decide/batch", body=body)).answers
 
     def report(self, reports: Sequence[Mapping[str, Any]]) -> int:
-        """Says what became of proposals: decision, customer, strategy, offer, kind; placement, or touch_id."""
+        """Says what became of proposals: decision, customer, strategy, offer, kind; placement and cost, or touch_id."""
         body = {"reports": [dict(one) for one in reports]}
         return Taken.model_validate_json(self._api.send("POST", "/v1/decide/reports", body=body)).taken

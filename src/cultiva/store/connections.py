@@ -66,7 +66,9 @@ def _open_sqlite(url: URL) -> Engine:
 
 def _open_postgres(url: URL) -> Engine:
     try:
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=KEPT, pool_use_lifo=True)
+        return create_engine(
+            url, hide_parameters=True, pool_pre_ping=True, pool_size=KEPT, max_overflow=-1, pool_use_lifo=True
+        )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise CultivaError(
             "the driver of PostgreSQL is missing",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import QueuePool, insert
 
 from cultiva.execution.budget.service import Budget
 from cultiva.execution.budget.touches import TouchRequest
@@ -56,7 +58,7 @@ def test_words_standstills_touches_impressions_and_feeds_of_the_customer_alone(s
             connection.execute(insert(PLACEMENT_FEED).values(row))
     shown = Reported("d1", 7, "banner", "a", "card", "shown", NOW)
     old = Reported("d0", 7, "banner", "a", "card", "shown", NOW - 25 * HOUR)
-    present.report([shown, shown, old, Reported("d2", 8, "banner", "a", "card", "shown", NOW)], DAY, {}, NOW)
+    present.report([shown, shown, old, Reported("d2", 8, "banner", "a", "card", "shown", NOW)], DAY, NOW)
     found = asked(present)
     assert found.words == {"sms": (False, NOW), "*": (True, NOW - HOUR)}
     assert found.standing == ("open_complaint",)
@@ -80,12 +82,28 @@ def test_what_is_used_never_passes_what_there_is(store: Store) -> None:
     assert present.used(DAY + timedelta(days=1)) == {}
 
 
+def test_what_is_reported_again_uses_nothing(store: Store) -> None:
+    present = Present(store.database)
+    shown = Reported("d1", 7, "banner", "a", "card", "shown", NOW)
+    other = shown._replace(decision_id="d2")
+    present.report([shown, shown], DAY, NOW, uses=[{"money": 2.0}, {"money": 2.0}])
+    present.report([other, shown], DAY, NOW + HOUR, uses=[{"money": 3.0}, {"money": 2.0}])
+    assert present.used(DAY) == {"money": 5.0}
+
+
+def test_whoever_asks_gives_the_connection_back(store: Store) -> None:
+    present, pool = Present(store.database), cast(QueuePool, store.database.engine.pool)
+    before = pool.checkedout()
+    with ThreadPoolExecutor(24) as threads:
+        found = list(threads.map(lambda _: asked(present), range(48)))
+    assert len(found) == 48 and pool.checkedout() == before
+
+
 def test_a_store_that_is_gone_is_said_and_found_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     present = Present(store.database)
     asked(present)
     with monkeypatch.context() as broken:
-        broken.setattr(type(store.database.engine), "connect", _refuses)
-        present.forget()
+        broken.setattr(type(store.database.engine), "raw_connection", _refuses)
         with pytest.raises(CultivaError, match="store does not answer"):
             asked(present)
     assert asked(present).words == {}

@@ -20,6 +20,7 @@ from cultiva.definitions.base import Label
 from cultiva.definitions.placements import Frequency, LiveBudget, Placement, Placements
 from cultiva.definitions.policy import Cap
 from cultiva.definitions.review import RankBy, Review
+from cultiva.execution.present.service import Present
 from cultiva.execution.recipients.people import ConsentWord
 from cultiva.execution.recipients.service import Recipients
 from cultiva.insight.live.records import Base, Held, write_base, write_held
@@ -88,8 +89,9 @@ def space() -> Any:
         offers=(offer("gold"),), caps=(Cap(scope="customer", days=7, contacts_max=2),), suppressions=(),
     )  # fmt: skip
     texts = Resource(name="texts", label=TEXT, strategies=("a",), channels=("sms",), at_most=9)
+    money = Resource(name="money", label=TEXT, strategies=("a",), counts="cost", at_most=50)
     return replace(
-        found, review=Review(rank_by=RankBy.EFFECT, exploration=0.0), arbitration=Arbitration(resources=(texts,)),
+        found, review=Review(rank_by=RankBy.EFFECT, exploration=0.0), arbitration=Arbitration(resources=(texts, money)),
         placements=Placements(placements=(SLOT,), budgets=(LiveBudget(resource="texts", at_most=2),)),
     )  # fmt: skip
 
@@ -149,6 +151,15 @@ def test_impressions_count_by_their_own_rules_once_each(ground: Ground) -> None:
     ground.deciding.report([Report(answer.decision_id, 1, "a", "gold", "dismissed", "banner")])
     assert ground.proposed() == ["b"]
     assert ground.proposed(2) == ["a"]
+
+
+def test_what_is_shown_costs_once(ground: Ground) -> None:
+    answer = ground.ask()
+    shown = Report(answer.decision_id, 1, "a", "gold", "shown", "banner", cost=1.5)
+    ground.deciding.report([shown, shown])
+    ground.deciding.report([shown])
+    ground.deciding.report([msgspec.structs.replace(shown, kind="clicked")])
+    assert Present(ground.store.database).used(DAY) == {"money": 1.5}
 
 
 def test_touches_are_held_charged_confirmed_and_given_back(ground: Ground) -> None:

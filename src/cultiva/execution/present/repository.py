@@ -24,7 +24,7 @@ from sqlalchemy import (
 from cultiva.execution.present.facts import Facts, Reported, Seen
 from cultiva.execution.tables import CONSENT_CHANGE, IMPRESSION, LIVE_USE, PLACEMENT_FEED, STANDSTILL, TOUCH
 from cultiva.kit.hashing import content_hash
-from cultiva.store.database import insert_missing
+from cultiva.store.database import insert_missing, insert_new
 
 WORD, STILL, MINE, HOME, SEEN, FED = "word", "still", "mine", "home", "seen", "fed"
 LIVE = ("reserved", "confirmed")
@@ -59,13 +59,13 @@ class Statement:
             cursor.close()
 
 
-def add_reports(connection: Connection, reports: Sequence[Reported]) -> None:
-    """Keeps reports; one that is known already stays as it is."""
-    rows = [
-        {**one._asdict(), "impression_id": content_hash([one.decision_id, one.strategy, one.offer, one.kind])}
-        for one in reports
-    ]
-    insert_missing(connection, IMPRESSION, rows)
+def add_reports(connection: Connection, reports: Sequence[Reported]) -> list[int]:
+    """Keeps reports; one that is known already stays as it is. Gives the places of those that are new."""
+    named: dict[str, int] = {}
+    for place, one in enumerate(reports):
+        named.setdefault(content_hash([one.decision_id, one.strategy, one.offer, one.kind]), place)
+    rows = [{**reports[place]._asdict(), "impression_id": name} for name, place in sorted(named.items())]
+    return [named[name] for (name,) in insert_new(connection, IMPRESSION, rows)]
 
 
 def reported(connection: Connection, after: datetime, until: datetime) -> list[Reported]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from cultiva.store.database import Database
 
 
 class Present:
-    """What the store knows now; each thread keeps a connection of its own.
+    """What the store knows now.
 
     Args:
         database: Where the rows lie.
@@ -23,7 +24,6 @@ class Present:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._statement = repository.Statement(database.engine)
-        self._local = threading.local()
 
     def facts(self, customer_id: int, household_id: int | None, *, day: date, since: datetime, now: datetime) -> Facts:
         """What has been said and done about a customer.
@@ -41,9 +41,9 @@ class Present:
         home = repository.NOWHERE if household_id is None else household_id
         asked = {"customer": customer_id, "home": home, "day": day, "since": since, "now": now}
         try:
-            return self._statement.ask(self._connection(), asked)
+            with closing(self._database.engine.raw_connection()) as connection:
+                return self._statement.ask(connection.driver_connection, asked)
         except Exception as error:
-            self.forget()
             raise _down(self._database.shown) from error
 
     def used(self, day: date) -> dict[str, float]:
@@ -51,10 +51,22 @@ class Present:
         with self._database.reading() as connection:
             return repository.used(connection, day)
 
-    def report(self, reports: Sequence[Reported], day: date, units: Mapping[str, float], at: datetime) -> None:
-        """Keeps what was reported and what it has used; caps do not stop what is done."""
+    def report(
+        self, reports: Sequence[Reported], day: date, at: datetime, *, uses: Sequence[Mapping[str, float]] = ()
+    ) -> None:
+        """Keeps what was reported and what it has used; caps do not stop what is done, and a repeat uses nothing.
+
+        Args:
+            reports: What was reported.
+            day: The bank's day.
+            at: The present instant.
+            uses: For each report resource -> units; empty: they use nothing.
+        """
         with self._database.writing() as connection:
-            repository.add_reports(connection, reports)
+            new = repository.add_reports(connection, reports)
+            units = Counter[str]()
+            for place in new if uses else ():
+                units.update(uses[place])
             if units:
                 repository.charge(connection, day, units, {}, at)
 
@@ -62,21 +74,6 @@ class Present:
         """What was reported after an instant, up to another one."""
         with self._database.reading() as connection:
             return repository.reported(connection, after, until)
-
-    def forget(self) -> None:
-        """Lets this thread's connection go."""
-        connection = getattr(self._local, "connection", None)
-        self._local.connection = None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
-
-    def _connection(self) -> Any:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._local.connection = connection
-        return connection.connection.driver_connection
 
 
 def charge(

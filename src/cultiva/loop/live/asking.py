@@ -50,6 +50,8 @@ class Proposal(msgspec.Struct, omit_defaults=True):
     """Of the touch that is held for whoever asked; confirm it when it is done, or give it back."""
     held_until: datetime | None = None
     """When it runs out."""
+    cost: float = 0.0
+    """What it is expected to cost, in money; of a slot it is given back with the report that it was shown."""
 
 
 class Reason(msgspec.Struct):
@@ -88,7 +90,7 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
     placement: str = ""
     touch_id: str = ""
     cost: float = 0.0
-    """Of what was shown: its expected cost, as decided."""
+    """Of what was shown: its `cost`, as answered; what budgets that count money are charged, once."""
 
 
 class Reports(msgspec.Struct, forbid_unknown_fields=True):

@@ -6,7 +6,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import count
 from uuid import uuid4
+
+import structlog
 
 from cultiva.contracts.decision import Fate
 from cultiva.contracts.moments import is_nothing, read_hot
@@ -32,6 +35,7 @@ from cultiva.strategy.live.service import Ask, Decided, Degraded, LiveDesk, Now
 from cultiva.strategy.live.words import told
 from cultiva.stream import HotStore, open_hot
 
+_LOG = structlog.get_logger("cultiva.live")
 FOLLOW_SECONDS = 2.0
 """How often it is looked whether a run has been published, or a day has begun."""
 USED_SECONDS = 0.2
@@ -86,7 +90,7 @@ class Deciding:
         self._present = Present(parts.store.database)
         self._budget = Budget.of(parts.store.database, parts.workspace.policy)
         self._memory = longest(parts.workspace.placements.placements)
-        self._prefix, self._number = uuid4().hex[:20], 0
+        self._prefix, self._numbers = uuid4().hex[:20], count(1)
         self._used, self._lock = _Used(), threading.Lock()
         self._basis: Basis | None = None
         self._ended = threading.Event()
@@ -107,7 +111,6 @@ class Deciding:
         if self._follower.is_alive():
             self._follower.join()
         self._recorder.close()
-        self._present.forget()
         self._hot.close()
 
     def basis(self, now: datetime) -> Basis:
@@ -134,8 +137,7 @@ class Deciding:
         now = self._parts.clock()
         basis = self.basis(now)
         ask = self._ask(asked)
-        self._number += 1
-        decision_id = f"{self._prefix}{self._number:x}"
+        decision_id = f"{self._prefix}{next(self._numbers):x}"  # many threads decide; no two get the same number
         answer = Answer(decision_id, asked.customer, [])
         try:
             if self._recorder.full:
@@ -170,13 +172,10 @@ class Deciding:
         slots = [one for one in reports if one.placement]
         rows = [Reported(one.decision, one.customer, one.placement, one.strategy, one.offer, one.kind, now)
                 for one in slots]  # fmt: skip
-        units: dict[str, float] = {}
-        for one in slots:
-            if one.kind == "shown" and one.cost > 0:
-                for name in basis.costing(one.strategy, one.offer):
-                    units[name] = units.get(name, 0.0) + one.cost
+        uses = [dict.fromkeys(basis.costing(one.strategy, one.offer), one.cost)
+                if one.kind == "shown" and one.cost > 0 else {} for one in slots]  # fmt: skip
         if rows:
-            self._present.report(rows, basis.desk.on, units, now)
+            self._present.report(rows, basis.desk.on, now, uses=uses)
         done = [one.touch_id for one in reports if one.touch_id and one.kind == "done"]
         if done:
             self._budget.confirm(done, now)
@@ -212,6 +211,7 @@ class Deciding:
         try:
             record = read_hot(self._hot.get([customer_id])[0])
         except Exception as error:  # whatever the adapter says: a decision is not made without a profile
+            _LOG.warning("decide.hot_down", fault=type(error).__name__)
             raise Neutral(Degraded.HOT_DOWN) from error
         row = self._live.row(record.profile, now, customer_id=customer_id)
         if len(row.moved) == 1 and not moved:  # merged: the customer has another number now
@@ -226,6 +226,7 @@ class Deciding:
                 customer_id, paper.household_id, day=paper.on, since=now - self._memory, now=now
             )
         except CultivaError as error:
+            _LOG.warning("decide.store_down", fault=error.code)
             raise Neutral(Degraded.STORE_DOWN) from error
         return _Who(customer_id, row, paper, facts)
 
@@ -249,7 +250,7 @@ class Deciding:
             answer.proposals.append(made)
 
     def _request(self, decision_id: str, one: Candidate, who: _Who, basis: Basis, until: datetime) -> TouchRequest:
-        name = content_hash(["live", decision_id, one.strategy, one.offer, one.channel])
+        name = content_hash(["live", decision_id, who.customer_id, one.strategy, one.offer, one.channel])
         return TouchRequest(
             name, who.customer_id, who.paper.household_id, one.channel, one.offer, one.strategy, "", "",
             one.net, basis.desk.on, not basis.desk.is_touch(one), until,
@@ -349,7 +350,10 @@ def _now(facts: Facts, live: Live) -> Now:
 
 def _proposal(one: Candidate) -> Proposal:
     worth = (one.rank_value if one.worth is None else one.worth) or 0.0
-    return Proposal(one.strategy, one.offer, one.channel, round(worth, 4), one.worth_by, round(one.charge, 4))
+    return Proposal(
+        one.strategy, one.offer, one.channel, round(worth, 4), one.worth_by, round(one.charge, 4),
+        cost=round(max(one.cost, 0.0), 4),
+    )  # fmt: skip
 
 
 def _candidate(one: Candidate, *, exposed: bool) -> CandidateRecord:

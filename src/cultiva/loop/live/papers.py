@@ -15,8 +15,8 @@ import polars as pl
 
 from cultiva.contracts.moments import read_hot, write_hot
 from cultiva.engine.parquet import part_files
-from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.inputs import plan_inputs
+from cultiva.loop.live.replacing import replace_records
 from cultiva.loop.parts import Parts
 from cultiva.strategy.live.collecting import CONSENT, FACTS, TOUCHES, collect
 from cultiva.strategy.live.paper import ENCODER, Paper
@@ -25,8 +25,6 @@ from cultiva.stream.port import HotStore
 FOLDER = ".cultiva/live/papers"
 AT_A_TIME = 2_000
 """Records compared and replaced at a time."""
-TRIES = 20
-"""Times that a record is tried anew because a worker was faster."""
 
 
 @dataclass
@@ -113,23 +111,11 @@ def _made(touches: Any) -> list[tuple[date, str, str]]:
 
 
 def _put(hot: HotStore, made: Mapping[int, bytes], done: PapersPublished) -> None:
-    left = list(made)
-    for _ in range(TRIES):
-        changes: dict[int, tuple[bytes | None, bytes]] = {}
-        for customer, state in zip(left, hot.get(left), strict=True):
-            record = read_hot(state)
-            if bytes(record.decisions) != made[customer]:
-                record.decisions = msgspec.Raw(made[customer])
-                changes[customer] = (state, write_hot(record))
-        left = hot.put(changes) if changes else []
-        done.written += len(changes) - len(left)
-        if not left:
-            return
-    raise CultivaError(
-        "records of the hot store change faster than they can be replaced",
-        code="live.overtaken",
-        kind=ErrorKind.CONFLICT,
-        seen=f"{len(left)} customers after {TRIES} tries",
-        allowed="a worker that is done with a customer between two tries",
-        hint="publish again: what has been written stays",
-    )
+    def renewed(customer: int, state: bytes | None) -> bytes | None:
+        record = read_hot(state)
+        if bytes(record.decisions) == made[customer]:
+            return None
+        record.decisions = msgspec.Raw(made[customer])
+        return write_hot(record)
+
+    done.written += replace_records(hot, list(made), renewed).written

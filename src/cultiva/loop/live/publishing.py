@@ -23,6 +23,7 @@ from cultiva.kit.clock import seconds
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.live.moving import Moves, moves_of
 from cultiva.loop.live.projection import NEXT, projected_inputs
+from cultiva.loop.live.replacing import replace_records
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import scan
 from cultiva.stream.port import HotStore, Log
@@ -30,8 +31,6 @@ from cultiva.stream.port import HotStore, Log
 FOLDER = ".cultiva/live/night"
 PUT = 2_000
 """Records compared and replaced at a time."""
-TRIES = 20
-"""Times that a record is tried anew because a worker was faster."""
 
 Told = Callable[[int, int], None]
 """Is told how many customers of how many are done."""
@@ -113,21 +112,12 @@ class Publisher:
         return self.done
 
     def put(self, made: Mapping[int, msgspec.Raw]) -> None:
-        """Compares and replaces the records of some customers until each has its base."""
-        left = list(made)
-        for _ in range(TRIES):
-            states = self.hot.get(left)
-            changes: dict[int, tuple[bytes | None, bytes]] = {}
-            for customer, state in zip(left, states, strict=True):
-                new = self._renewed(customer, state, made[customer])
-                if new is not None:
-                    changes[customer] = (state, new)
-            self.done.same += len(left) - len(changes)
-            left = self.hot.put(changes) if changes else []
-            self.done.written += len(changes) - len(left)
-            if not left:
-                return
-        raise _overtaken(len(left))
+        """Gives the records of some customers their base."""
+        found = replace_records(
+            self.hot, list(made), lambda customer, state: self._renewed(customer, state, made[customer])
+        )
+        self.done.written += found.written
+        self.done.same += found.same
 
     def _renewed(self, customer: int, state: bytes | None, base: msgspec.Raw) -> bytes | None:
         """The record with the night's base; None if nothing in it is new."""
@@ -164,21 +154,19 @@ def _behind(held: Held, label: str, day: int) -> bool:
 
 def _leave(hot: HotStore, on: date, moves: Moves, gone: Sequence[int]) -> int:
     """Says of numbers that are not used any more who the customer is now; the rest of their record stays."""
-    left = list(gone)
-    for _ in range(TRIES):
-        changes: dict[int, tuple[bytes | None, bytes]] = {}
-        for customer, state in zip(left, hot.get(left), strict=True):
-            record = read_hot(state)
-            held = read_held(record.profile)
-            successors = moves.now.get(customer, ())
-            base = write_base(Base(moved=successors)) if successors else NO_BASE
-            if bytes(held.base) != bytes(base):
-                record.profile = write_held(Held(on.isoformat(), on.toordinal(), base, {}, moves.seal or held.sealed))
-                changes[customer] = (state, write_hot(record))
-        left = hot.put(changes) if changes else []
-        if not left:
-            return len(gone)
-    raise _overtaken(len(left))
+
+    def renewed_of(customer: int, state: bytes | None) -> bytes | None:
+        record = read_hot(state)
+        held = read_held(record.profile)
+        successors = moves.now.get(customer, ())
+        base = write_base(Base(moved=successors)) if successors else NO_BASE
+        if bytes(held.base) == bytes(base):
+            return None
+        record.profile = write_held(Held(on.isoformat(), on.toordinal(), base, {}, moves.seal or held.sealed))
+        return write_hot(record)
+
+    replace_records(hot, gone, renewed_of)
+    return len(gone)
 
 
 def _gone(parts: Parts, on: date) -> list[int]:
@@ -215,14 +203,3 @@ def _check(parts: Parts, log: Log, on: date) -> None:
 
 def _names(log: Log, partition: int) -> list[tuple[str, int]]:
     return [(name, position) for position, name in log.marks(partition)]
-
-
-def _overtaken(count: int) -> CultivaError:
-    return CultivaError(
-        "records of the hot store change faster than they can be replaced",
-        code="live.overtaken",
-        kind=ErrorKind.CONFLICT,
-        seen=f"{count} customers after {TRIES} tries",
-        allowed="a worker that is done with a customer between two tries",
-        hint="publish again: what has been written stays",
-    )
