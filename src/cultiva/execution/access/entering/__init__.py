@@ -1,0 +1,1 @@
+"""Who is it that wants to come in, and how do we know?"""
