@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cultiva.contracts.types import TableSchema
 from cultiva.insight.sources.desk import Desk
-from cultiva.insight.sources.row_contract import FAULT, FUTURE, JudgedMapping
+from cultiva.insight.sources.row_contract import FAULT, FUTURE, Contract, JudgedMapping
 from cultiva.insight.sources.sql import FILE, ROW, ident, idents, literals
 
 MAPPING = "__mapping"
@@ -61,6 +61,11 @@ class Census:
     def read(self, mapping: int) -> int:
         """Rows of one mapping."""
         return self.good[mapping] + self.not_yet[mapping] + self.quarantined(mapping)
+
+    def of(self, mapping: int, contracts: tuple[Contract, ...], rule: str) -> int:
+        """Rows of one mapping that break a contract of a name first."""
+        numbers = [number for number, one in enumerate(contracts, start=1) if one.rule == rule]
+        return sum(self.bad[mapping, number] for number in numbers)
 
     def quarantined(self, mapping: int) -> int:
         """Bad rows of one mapping."""

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from cultiva.definitions.workspace import Settings
-from cultiva.insight.sources.sql import literal
+from cultiva.insight.sources.sql import ident, literal
 from cultiva.kit.processes import Process, surely_dead, this_process
 
 MEMORY_SHARE = 0.6
@@ -85,6 +86,12 @@ class Desk:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         return self._connection.execute(sql).fetchall()
+
+    def take(self, name: str, table: pa.Table) -> None:
+        """Makes a table of one that was made in Python; desks beside this one see it too."""
+        self._connection.register(f"__taken_{name}", table)
+        self._connection.execute(f"CREATE TABLE {ident(name)} AS SELECT * FROM {ident(f'__taken_{name}')}")
+        self._connection.unregister(f"__taken_{name}")
 
     def columns(self, sql: str) -> dict[str, str]:
         """Names and DuckDB types of a query's columns."""

@@ -8,10 +8,13 @@ from cultiva.contracts.types import Column, DataType, TableSchema
 from cultiva.insight.sources.arrivals import CHANGED, CLASS, CONFLICT, TOO_LATE, late_reason
 from cultiva.insight.sources.delivery import MAPPING, Census, Delivery
 from cultiva.insight.sources.desk import Desk
+from cultiva.insight.sources.erased import ERASED
 from cultiva.insight.sources.result import BrokenContract
 from cultiva.insight.sources.row_contract import FAULT, JudgedMapping
 from cultiva.insight.sources.sql import FILE, ROW, ident, idents, literal, literals
 
+EMPTY = "''"
+"""SQL of an empty text."""
 VALUE_LENGTH_MAX = 80
 """Longer values are cut."""
 
@@ -118,11 +121,19 @@ def _broken(delivery: Delivery, one: JudgedMapping, odd: str) -> str:
     reasons = f"[{literals(contract.reason for contract in one.contracts)}]"
     named = f"[{literals(f'{contract.rule} {contract.column}'.strip() for contract in one.contracts)}]"
     others = f"list_transform(list_filter({one.faults_of_row}, x -> x <> {FAULT}), x -> {named}[x])"
+    also = _unless_erased(one, f"array_to_string({others}, '; ')", EMPTY)
     return (
-        f"SELECT {FILE}, {ROW}, {_key(delivery.schema)} AS key, {rules}[{FAULT}] AS rule, "
+        f"SELECT {FILE}, {_unless_erased(one, ROW)} AS {ROW}, {_unless_erased(one, _key(delivery.schema))} AS key, "
+        f"{rules}[{FAULT}] AS rule, "
         f"{columns}[{FAULT}] AS concerned, {_value(delivery.schema, one)} AS value, {reasons}[{FAULT}] AS reason, "
-        f"array_to_string({others}, '; ') AS also FROM {ident(odd)} WHERE {FAULT} IS NOT NULL"
+        f"{also} AS also FROM {ident(odd)} WHERE {FAULT} IS NOT NULL"
     )
+
+
+def _unless_erased(one: JudgedMapping, value: str, otherwise: str = "NULL") -> str:
+    """SQL of a value, which is not told of rows about erased people: neither who they are nor where they stand."""
+    numbers = [str(number) for number, contract in enumerate(one.contracts, start=1) if contract.rule == ERASED]
+    return f"CASE WHEN {FAULT} IN ({', '.join(numbers)}) THEN {otherwise} ELSE {value} END" if numbers else value
 
 
 def _key(schema: TableSchema) -> str:

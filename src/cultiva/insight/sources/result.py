@@ -26,6 +26,8 @@ class Counts:
     """Rows that begin after the business date."""
     late: int = 0
     """Of the kept ones: facts of an earlier published date that were not delivered then."""
+    erased: int = 0
+    """Of the quarantined ones: rows about people who were erased; no fault of the delivery."""
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(**{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)})
@@ -62,6 +64,8 @@ class TableResult:
     """Broken contracts, most frequent first."""
     notes: tuple[str, ...] = ()
     """What a reader may want to know, e.g. columns that no mapping reads."""
+    returned: tuple[tuple[str, str], ...] = ()
+    """Party records of erased people under ids that have no tombstone yet."""
 
     @property
     def counts(self) -> Counts:

@@ -14,6 +14,7 @@ from cultiva.contracts.types import Column, DataType, TableSchema
 from cultiva.definitions.sources import Mapping as TableMapping
 from cultiva.engine.types import STORED
 from cultiva.insight.sources.desk import Desk
+from cultiva.insight.sources.erased import ALLOWED, ERASED, about_erased, without_mentions
 from cultiva.insight.sources.inputs import Relation
 from cultiva.insight.sources.plan import ColumnPlan
 from cultiva.insight.sources.sql import FILE, ROW, ident, literal, literals
@@ -88,8 +89,15 @@ class _Numbering:
         return str(len(self.contracts))
 
 
-def judge(
-    desk: Desk, mapping: TableMapping, schema: TableSchema, relation: Relation, plans: tuple[ColumnPlan, ...], on: date
+def judge(  # noqa: PLR0913  (what a judgement rests on)
+    desk: Desk,
+    mapping: TableMapping,
+    schema: TableSchema,
+    relation: Relation,
+    plans: tuple[ColumnPlan, ...],
+    on: date,
+    *,
+    erased: frozenset[str] = frozenset(),
 ) -> JudgedMapping:
     """Makes the view of a mapping's rows, typed and judged.
 
@@ -100,11 +108,14 @@ def judge(
         relation: The rows delivered.
         plans: How each column is made.
         on: The business date.
+        erased: Kinds of tombstones that the desk has; their contract comes before all others.
 
     Raises:
         RuleErrors: if a rule of the mapping is wrong.
     """
     numbering = _Numbering()
+    if about := about_erased(schema, erased):
+        numbering.add(about, Contract(ERASED, "", ALLOWED))
     for plan in plans:
         _column_contracts(numbering, plan, schema, relation, on)
     typed = _typed_view(desk, relation, plans)
@@ -119,7 +130,8 @@ def judge(
     judged = desk.new_name()
     desk.run(
         f"CREATE TEMP VIEW {ident(judged)} AS "
-        f"SELECT *, CAST({fault} AS INTEGER) AS {FAULT}, {begins} AS {FUTURE} FROM {ident(ruled)}"
+        f"SELECT *{without_mentions(schema, erased)}, CAST({fault} AS INTEGER) AS {FAULT}, {begins} AS {FUTURE} "
+        f"FROM {ident(ruled)}"
     )
     every = ", ".join(f"CASE WHEN {clause.condition} THEN {clause.number} END" for clause in numbering.clauses)
     listed = f"list_filter([{every}], x -> x IS NOT NULL)" if every else "[]"

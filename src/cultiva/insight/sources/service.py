@@ -14,6 +14,7 @@ from threading import Lock
 
 import duckdb
 
+from cultiva.contracts.erased import Tombstones
 from cultiva.contracts.snapshots import Snapshot
 from cultiva.contracts.tables import CANONICAL
 from cultiva.contracts.types import Column, TableSchema
@@ -24,6 +25,7 @@ from cultiva.engine.parquet import seal
 from cultiva.engine.port import Written
 from cultiva.insight.sources.delivery import Delivery, unite
 from cultiva.insight.sources.desk import Desk, open_desk
+from cultiva.insight.sources.erased import open_erased
 from cultiva.insight.sources.externals import external_mappings
 from cultiva.insight.sources.faults import as_faults, first_line
 from cultiva.insight.sources.files import Window
@@ -48,10 +50,11 @@ class _Sealing:
     counts: Mapping[str, Counts]
     broken: tuple[BrokenContract, ...]
     notes: tuple[str, ...]
+    returned: tuple[tuple[str, str], ...] = ()
 
     def result(self) -> TableResult:
         """Waits for it."""
-        return TableResult(self.snapshot.result(), self.counts, self.broken, self.notes)
+        return TableResult(self.snapshot.result(), self.counts, self.broken, self.notes, self.returned)
 
 
 def table_sources(workspace: Workspace) -> list[TableSource]:
@@ -65,7 +68,13 @@ def table_sources(workspace: Workspace) -> list[TableSource]:
 
 
 def ingest(
-    workspace: Workspace, on: date, lake: Lake, *, run_id: str, progress: Progress | None = None
+    workspace: Workspace,
+    on: date,
+    lake: Lake,
+    *,
+    run_id: str,
+    progress: Progress | None = None,
+    erased: Tombstones | None = None,
 ) -> IngestResult:
     """Reads every table's deliveries for a business date and stages a snapshot of each; publishes nothing.
 
@@ -78,6 +87,7 @@ def ingest(
         lake: Where snapshots are staged, and what was published before.
         run_id: The run that writes them.
         progress: Told before each table.
+        erased: Of people who are not taken in again.
 
     Raises:
         Faults: every fault of every delivery at once; what was staged is removed.
@@ -86,7 +96,7 @@ def ingest(
     staged: list[Path] = []
     try:
         with open_desk(workspace.settings, workspace.root) as desk:
-            return _Ingestion(workspace, on, lake, run_id, desk, staged).run(progress or (lambda *_: None))
+            return _Ingestion(workspace, on, lake, run_id, desk, staged, erased).run(progress or (lambda *_: None))
     except BaseException:
         for folder in staged:
             shutil.rmtree(folder, ignore_errors=True)
@@ -96,13 +106,23 @@ def ingest(
 class _Ingestion:
     """One run over all tables."""
 
-    def __init__(self, workspace: Workspace, on: date, lake: Lake, run_id: str, desk: Desk, staged: list[Path]) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917  (what a run is)
+        self,
+        workspace: Workspace,
+        on: date,
+        lake: Lake,
+        run_id: str,
+        desk: Desk,
+        staged: list[Path],
+        erased: Tombstones | None,
+    ) -> None:
         self._workspace = workspace
         self._on = on
         self._lake = lake
         self._run_id = run_id
         self._desk = desk
         self._staged = staged
+        self._erased = erased if erased is not None and erased.rows else None
 
     def run(self, progress: Progress) -> IngestResult:
         """Reads every table, and writes quarantine last, when all rows that were refused are known.
@@ -111,6 +131,8 @@ class _Ingestion:
             CultivaError: with the faults of all tables together, if any has one.
         """
         open_quarantine(self._desk)
+        if self._erased is not None:
+            open_erased(self._desk, self._erased)
         with ThreadPoolExecutor(max_workers=1) as sealer:
             found = self._all_tables(sealer, progress)
             errors = [one for one in found.values() if isinstance(one, CultivaError)]
@@ -186,7 +208,8 @@ class _Ingestion:
         else:
             relation = inputs.relation(mapping.source or "", window, delivered_columns(mapping))
         plans = plan_columns(mapping, schema, relation, self._workspace.settings.timezone)
-        return judge(desk, mapping, schema, relation, plans, self._on)
+        kinds = frozenset() if self._erased is None else self._erased.kinds
+        return judge(desk, mapping, schema, relation, plans, self._on, erased=kinds)
 
     def _window(self, schema: TableSchema, previous: date | None) -> Window:
         """Facts: files after the last published date; tables delivered whole: the file of the date."""
@@ -220,13 +243,14 @@ class _Tables:
         delivery = self._run.delivery(source, self._desk, self._inputs)
         try:
             rows = TableRows(self._desk, delivery)
+            returned = rows.returned()
             folder = self._run.stage(source.schema.name)
             written = rows.write(folder)
         except duckdb.Error as error:
             raise _unreadable(delivery, error) from error
         notes = tuple(note for one in delivery.mappings for note in _notes(one))
         snapshot = self._run.sealed(self._sealer, source.schema.name, folder, written)
-        return _Sealing(snapshot, rows.counts(), rows.broken, notes)
+        return _Sealing(snapshot, rows.counts(), rows.broken, notes, returned)
 
 
 class _Shown:

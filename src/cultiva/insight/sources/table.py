@@ -23,6 +23,7 @@ from cultiva.insight.sources.arrivals import (
 )
 from cultiva.insight.sources.delivery import Census, Delivery, take_census
 from cultiva.insight.sources.desk import Desk
+from cultiva.insight.sources.erased import ERASED, newcomers
 from cultiva.insight.sources.faults import broken
 from cultiva.insight.sources.quarantine import quarantine_arrivals, quarantine_broken
 from cultiva.insight.sources.result import BrokenContract, Counts
@@ -76,6 +77,16 @@ class TableRows:
         """Where the rows of each mapping went."""
         return {one.mapping.name: self._counts(n) for n, one in enumerate(self._delivery.mappings)}
 
+    def returned(self) -> tuple[tuple[str, str], ...]:
+        """Party records of erased people that come under new ids."""
+        if self._delivery.schema.name != "party":
+            return ()
+        found: set[tuple[str, str]] = set()
+        for one, odd in zip(self._delivery.mappings, self._census.odd, strict=True):
+            numbers = [number for number, contract in enumerate(one.contracts, start=1) if contract.rule == ERASED]
+            found.update(pair for number in numbers for pair in newcomers(self._desk, odd, number))
+        return tuple(sorted(found))
+
     def write(self, folder: Path) -> Written:
         """Writes the kept rows to a staged folder, a small table in order of what it is joined on."""
         names, kept = idents(self._delivery.schema.names), sum(one.kept for one in self.counts().values())
@@ -112,6 +123,7 @@ class TableRows:
             redelivered=arrivals.of(mapping, REDELIVERED),
             not_yet=census.not_yet[mapping],
             late=arrivals.of(mapping, LATE),
+            erased=census.of(mapping, self._delivery.mappings[mapping].contracts, ERASED),
         )
 
     def _refuse_nothing(self) -> None:

@@ -35,7 +35,7 @@ def ordered(found: Counter[tuple[str, str, str]]) -> list[BrokenContract]:
 def is_over(delivery: Delivery, mapping: int, counts: Counts) -> bool:
     """Whether a mapping has more bad rows than its tolerated share, and more than a few."""
     one = delivery.mappings[mapping].mapping
-    return counts.quarantined > max(one.bad_rows_max * counts.read, one.bad_rows_few)
+    return counts.quarantined - counts.erased > max(one.bad_rows_max * counts.read, one.bad_rows_few)
 
 
 def too_many_bad_rows(
