@@ -14,9 +14,10 @@ help: ## print this list
 
 setup: $(READY) ## make .venv and install what uv.lock says; quick when nothing has changed
 
-$(READY): pyproject.toml uv.lock tools/bootstrap_uv.sh
+$(READY): pyproject.toml uv.lock tools/bootstrap_uv.sh src/cultiva/console/assets/package-lock.json
 	@PYTHON="$(PYTHON)" bash tools/bootstrap_uv.sh $(VENV)
 	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact --compile-bytecode
+	@$(BIN)/python -m tools.assets
 	@$(BIN)/python -m tools.kernels
 	@touch $@
 

@@ -32,6 +32,7 @@ from cultiva.api.hot import Hot
 from cultiva.api.observing import Observed
 from cultiva.api.wiring import Wiring, wiring_of
 from cultiva.loop.parts import Parts
+from cultiva.loop.turns import Turns
 
 VERSION = "1.0.0"
 """Of the API; the first number is that of the paths."""
@@ -69,16 +70,23 @@ HOT = {**events.PATHS, **decide.PATHS}
 """Paths that are answered before the framework."""
 
 
-def create_app(parts: Parts, *, wiring: Wiring | None = None, at_end: Callable[[], None] = lambda: None) -> FastAPI:
+def create_app(
+    parts: Parts,
+    *,
+    wiring: Wiring | None = None,
+    turns: Turns | None = None,
+    at_end: Callable[[], None] = lambda: None,
+) -> FastAPI:
     """The API over an opened workspace.
 
     Args:
         parts: Of the workspace; they stay open as long as the application lives.
         wiring: What other rooms do for it; None: as the workspace says.
+        turns: At the engine, where others share the process; None: it is the API's alone.
         at_end: Called when the last request has been answered and the server ends, e.g. to close the parts.
     """
     app = _bare(at_end)
-    app.state.desk = Desk(parts, wiring or wiring_of(parts))
+    app.state.desk = Desk(parts, wiring or wiring_of(parts), turns or Turns(parts))
     return app
 
 

@@ -33,8 +33,8 @@ def serve(
     set_: SetOption = None,
 ) -> None:
     """Serve the HTTP API of a workspace until told to end; requests that have begun are answered first."""
-    from cultiva.api.serving import Serving
-    from cultiva.api.serving import serve as serving
+    from cultiva.cli.serving import Serving
+    from cultiva.cli.serving import serve as serving
 
     given = overrides(set_)
     with opened(workspace, set_):

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import structlog
 from fastapi import FastAPI
 
-FACTORY = "cultiva.api.serving:application"
+FACTORY = "cultiva.cli.serving:application"
 """What each worker calls."""
 ASKED = "CULTIVA_SERVE"
 """Environment variable by which the workers learn what to serve: JSON with `workspace` and `overrides`."""
@@ -75,13 +75,18 @@ def serve(asked: Serving) -> None:
 
 
 def application() -> FastAPI:
-    """The API of one worker; opens the workspace, and closes it when the worker ends."""
+    """The API and the console of one worker; opens the workspace, and closes it when the worker ends."""
     from cultiva import bootstrap
     from cultiva.api.app import create_app
+    from cultiva.console.app import create_console
+    from cultiva.loop.turns import Turns
 
     asked = json.loads(os.environ[ASKED])
     _set_up_logs()
     stack = ExitStack()
     parts = stack.enter_context(bootstrap.opened(Path(asked["workspace"]), overrides=asked["overrides"]))
+    turns = Turns(parts)
     close: Callable[[], None] = stack.close
-    return create_app(parts, at_end=close)
+    app = create_app(parts, turns=turns, at_end=close)
+    app.mount("/", create_console(parts, turns))
+    return app

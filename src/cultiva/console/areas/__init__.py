@@ -1,0 +1,1 @@
+"""Areas: the pages, one module per part of the console."""
