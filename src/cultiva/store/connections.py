@@ -91,7 +91,7 @@ def _prepare_sqlite(connection: Any, record: Any, path: Path) -> None:
     ):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("sha256_hex", 1, _sha256_hex, deterministic=True)  # PostgreSQL has one of its own
-    record.info["file"] = _identity(path)
+    record.info["file"] = identity(path)
 
 
 def _sha256_hex(text: str) -> str:
@@ -107,11 +107,11 @@ def _still_there(record: Any, path: Path) -> None:
     Raises:
         InvalidatePoolError: which has every connection opened anew.
     """
-    if record.info.get("file") != _identity(path):
+    if record.info.get("file") != identity(path):
         raise InvalidatePoolError
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
     """Which file it is; None: there is none."""
     try:
         found = path.stat()

@@ -91,17 +91,20 @@ def test_what_is_reported_again_uses_nothing(store: Store) -> None:
     assert present.used(DAY) == {"money": 5.0}
 
 
-def test_whoever_asks_gives_the_connection_back(store: Store) -> None:
+def test_however_many_ask_a_handful_of_connections_stays_and_none_is_the_pools(store: Store) -> None:
     present, pool = Present(store.database), cast(QueuePool, store.database.engine.pool)
     before = pool.checkedout()
     with ThreadPoolExecutor(24) as threads:
         found = list(threads.map(lambda _: asked(present), range(48)))
     assert len(found) == 48 and pool.checkedout() == before
+    present.close()
+    assert asked(present) == found[0], "who has closed may ask again"
 
 
 def test_a_store_that_is_gone_is_said_and_found_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     present = Present(store.database)
     asked(present)
+    present.close()
     with monkeypatch.context() as broken:
         broken.setattr(type(store.database.engine), "raw_connection", _refuses)
         with pytest.raises(CultivaError, match="store does not answer"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from datetime import date, datetime
 from typing import Any
 
@@ -12,10 +11,11 @@ from cultiva.execution.present import repository
 from cultiva.execution.present.facts import Facts, Reported
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
+from cultiva.store.ready import Ready
 
 
 class Present:
-    """What the store knows now.
+    """What the store knows now; `close` lets its connections go.
 
     Args:
         database: Where the rows lie.
@@ -24,6 +24,7 @@ class Present:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._statement = repository.Statement(database.engine)
+        self._ready = Ready(database.engine)
 
     def facts(self, customer_id: int, household_id: int | None, *, day: date, since: datetime, now: datetime) -> Facts:
         """What has been said and done about a customer.
@@ -41,8 +42,7 @@ class Present:
         home = repository.NOWHERE if household_id is None else household_id
         asked = {"customer": customer_id, "home": home, "day": day, "since": since, "now": now}
         try:
-            with closing(self._database.engine.raw_connection()) as connection:
-                return self._statement.ask(connection.driver_connection, asked)
+            return self._ready.ask(lambda connection: self._statement.ask(connection, asked))
         except Exception as error:
             raise _down(self._database.shown) from error
 
@@ -74,6 +74,10 @@ class Present:
         """What was reported after an instant, up to another one."""
         with self._database.reading() as connection:
             return repository.reported(connection, after, until)
+
+    def close(self) -> None:
+        """Lets the connections go that stand ready."""
+        self._ready.close()
 
 
 def charge(

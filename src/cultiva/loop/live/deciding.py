@@ -111,6 +111,7 @@ class Deciding:
         if self._follower.is_alive():
             self._follower.join()
         self._recorder.close()
+        self._present.close()
         self._hot.close()
 
     def basis(self, now: datetime) -> Basis:
