@@ -11,6 +11,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -49,10 +50,17 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The address of a fresh, empty database, dropped after the test."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    """The address of a fresh, empty database on a server, dropped at the end."""
     name = f"cultiva_{uuid.uuid4().hex[:12]}"
-    _run(postgres_server, sql.SQL("create database {}").format(sql.Identifier(name)))
-    yield _with_database(postgres_server, name)
-    _run(postgres_server, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    _run(server, sql.SQL("create database {}").format(sql.Identifier(name)))
+    yield _with_database(server, name)
+    _run(server, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 def _run(url: str, statement: sql.SQL | sql.Composed) -> None:

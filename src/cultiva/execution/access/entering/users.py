@@ -90,7 +90,10 @@ def login_key(login: str) -> str:
         >>> login_key("Wang.Fang") == login_key(" wang.fang")
         True
     """
-    return unicodedata.normalize("NFKC", login.strip()).casefold()
+    key = unicodedata.normalize("NFKC", login)
+    for _ in range(2):  # folding may undo what normalising did (Unicode 3.13, D147)
+        key = unicodedata.normalize("NFKC", key.casefold()).strip()
+    return key
 
 
 def counted_as(kind: str, whose: str) -> str:
