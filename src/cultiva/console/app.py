@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from cultiva.console.areas import cockpit
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.files import PREFIX, Files
+from cultiva.console.guard import desk_of
 from cultiva.console.pages import is_part, page, render
 from cultiva.console.visitor import Visitor
 from cultiva.kit.errors import CultivaError, ErrorKind
@@ -58,7 +59,7 @@ def _told(request: Request, error: Exception) -> Response:
         "allowed": str(error.allowed or ""),
         "hint": str(error.hint or ""),
     }
-    visitor = getattr(request.state, "visitor", None)
+    visitor = getattr(request.state, "visitor", None) or desk_of(request).visitor(request.cookies)
     if not isinstance(visitor, Visitor):
         return HTMLResponse(render(request, "zh", "outside.html", status=int(status), error=shown), status)
     if is_part(request):
