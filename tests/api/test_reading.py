@@ -12,6 +12,7 @@ import pytest
 from tests.api.banks import DATE, MASKED, Api
 
 from cultiva.client import ApiProblem
+from cultiva.contracts.sight import EVERYBODY
 from cultiva.execution.audit.service import Audit
 from cultiva.loop import questions
 from cultiva.loop.shows import scan
@@ -60,7 +61,8 @@ def test_a_profile_has_every_visible_tag_with_its_value(api: Api) -> None:
 def test_a_track_comes_page_by_page_newest_first(api: Api) -> None:
     client = api.client()
     zone = ZoneInfo("Asia/Shanghai")
-    expected = [one.at.replace(tzinfo=zone) for one in reversed(questions.track_rows(api.parts, 51, DAY))]
+    track = questions.track_rows(api.parts, 51, DAY, sight=EVERYBODY)
+    expected = [one.at.replace(tzinfo=zone) for one in reversed(track)]
     for page in (7, 1000):
         found = list(client.track(51, page=page))
         assert [one.at for one in found] == expected

@@ -8,6 +8,7 @@ from typing import cast
 import pyarrow as pa
 import pytest
 
+from cultiva.contracts.sight import EVERYBODY
 from cultiva.definitions.empty import NO_LIFECYCLE, NO_POLICY, NO_VALUE
 from cultiva.definitions.sources import Identity, SourceFile
 from cultiva.definitions.workspace import Settings, Workspace
@@ -58,52 +59,55 @@ def merge(on: date, retired: int, survivor: int) -> IdentityChange:
 
 def test_an_id_that_is_in_use_is_itself(parts: Parts, publish: Publish) -> None:
     publish(DAY, [7, 12])
-    assert (customer_meant(parts, "12", DAY).customer_id, customer_meant(parts, "12", DAY).notes) == (12, ())
-    assert customer_meant(parts, "core:c7", DAY).customer_id == 7
+    assert (
+        customer_meant(parts, "12", DAY, sight=EVERYBODY).customer_id,
+        customer_meant(parts, "12", DAY, sight=EVERYBODY).notes,
+    ) == (12, ())
+    assert customer_meant(parts, "core:c7", DAY, sight=EVERYBODY).customer_id == 7
 
 
 def test_a_merged_id_is_followed_and_said(parts: Parts, publish: Publish) -> None:
     publish(DAY, [7], merge(DAY, 12, 7))
-    meant = customer_meant(parts, "12", DAY)
+    meant = customer_meant(parts, "12", DAY, sight=EVERYBODY)
     assert (meant.customer_id, meant.notes) == (7, ("customer 12 was merged into 7 on 1994-03-30",))
 
 
 def test_the_survivor_of_a_merge_has_nothing_to_tell(parts: Parts, publish: Publish) -> None:
     publish(DAY, [7], merge(DAY, 12, 7))
-    assert customer_meant(parts, "7", DAY).notes == ()
+    assert customer_meant(parts, "7", DAY, sight=EVERYBODY).notes == ()
 
 
 def test_merges_are_followed_from_one_to_the_next(parts: Parts, publish: Publish) -> None:
     tomorrow = DAY + timedelta(days=1)
     publish(DAY, [3, 7], merge(DAY, 12, 7))
     publish(tomorrow, [3], merge(tomorrow, 7, 3))
-    meant = customer_meant(parts, "12", tomorrow)
+    meant = customer_meant(parts, "12", tomorrow, sight=EVERYBODY)
     assert meant.customer_id == 3
     assert meant.notes == (
         "customer 12 was merged into 7 on 1994-03-30",
         "customer 7 was merged into 3 on 1994-03-31",
     )
-    assert customer_meant(parts, "12", DAY).customer_id == 7
+    assert customer_meant(parts, "12", DAY, sight=EVERYBODY).customer_id == 7
 
 
 def test_before_the_merge_the_id_is_itself(parts: Parts, publish: Publish) -> None:
     yesterday = DAY - timedelta(days=1)
     publish(yesterday, [7, 12])
     publish(DAY, [7], merge(DAY, 12, 7))
-    assert customer_meant(parts, "12", yesterday).customer_id == 12
+    assert customer_meant(parts, "12", yesterday, sight=EVERYBODY).customer_id == 12
 
 
 def test_a_split_is_told(parts: Parts, publish: Publish) -> None:
     publish(DAY, [4, 11], IdentityChange(SPLIT, DAY, from_ids=(4,), to_ids=(4, 11), reason="they differ"))
-    meant = customer_meant(parts, "4", DAY)
+    meant = customer_meant(parts, "4", DAY, sight=EVERYBODY)
     assert (meant.customer_id, meant.notes) == (4, ("customer 4 was split into 4 and 11 on 1994-03-30",))
-    assert customer_meant(parts, "11", DAY).notes == ()
+    assert customer_meant(parts, "11", DAY, sight=EVERYBODY).notes == ()
 
 
 def test_a_customer_of_whom_one_part_was_merged_and_one_went_on(parts: Parts, publish: Publish) -> None:
     split = IdentityChange(SPLIT, DAY, from_ids=(12,), to_ids=(7, 20), reason="they differ")
     publish(DAY, [7, 20], merge(DAY, 12, 7), split)
-    meant = customer_meant(parts, "12", DAY)
+    meant = customer_meant(parts, "12", DAY, sight=EVERYBODY)
     assert meant.customer_id == 7
     assert set(meant.notes) == {
         "customer 12 was split into 7 and 20 on 1994-03-30",
@@ -114,11 +118,11 @@ def test_a_customer_of_whom_one_part_was_merged_and_one_went_on(parts: Parts, pu
 def test_what_a_rerun_has_taken_back_does_not_count(parts: Parts, publish: Publish) -> None:
     publish(DAY, [7], merge(DAY, 12, 7), run_id="first")
     publish(DAY, [8], merge(DAY, 12, 8), run_id="second")
-    assert customer_meant(parts, "12", DAY).customer_id == 8
+    assert customer_meant(parts, "12", DAY, sight=EVERYBODY).customer_id == 8
 
 
 @pytest.mark.parametrize("name", ["99", "core:nobody", "-1", "x", "9" * 30])
 def test_who_was_never_there_is_not_found(parts: Parts, publish: Publish, name: str) -> None:
     publish(DAY, [7], merge(DAY, 12, 7))
     with pytest.raises(CultivaError, match="no such customer"):
-        customer_meant(parts, name, DAY)
+        customer_meant(parts, name, DAY, sight=EVERYBODY)

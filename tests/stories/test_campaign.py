@@ -12,6 +12,7 @@ from tests.servers.stores import store_url
 from tests.stories.town import CAMPAIGN, DAY, MORNING, Town, approved, customer_of, town
 
 from cultiva.bootstrap import opened
+from cultiva.contracts.sight import EVERYBODY
 from cultiva.execution.answers.outcome import Outcome
 from cultiva.execution.answers.service import Answers
 from cultiva.execution.recipients.service import Recipients
@@ -33,7 +34,7 @@ def test_a_campaign_goes_round_the_whole_loop(town: Town) -> None:
     launch = approved(town)
     with opened(town.root, overrides=town.settings()) as parts:
         chosen = people_chosen(parts)
-        send_trials(parts, launch, MORNING)
+        send_trials(parts, launch, MORNING, sight=EVERYBODY)
         first = town.work(parts, MORNING)
         assert first["entered"] == len(chosen) > 30
         keys = town.written()

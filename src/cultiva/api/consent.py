@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from cultiva.api.customers import CustomerName
 from cultiva.api.desk import Desk
-from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, needs, router
+from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, Seeing, needs, router
 from cultiva.api.outcomes import ShortText
 from cultiva.api.shapes import Shape
 from cultiva.execution.access.keys import ApiKey, Scope
@@ -67,10 +67,10 @@ class Withdrawal(Shape):
 
 
 @routes.get("", **needs(Scope.CUSTOMERS, 404))
-def consents(customer: CustomerName, desk: OurDesk) -> ConsentsShape:
+def consents(customer: CustomerName, desk: OurDesk, sight: Seeing) -> ConsentsShape:
     """What a customer has allowed: the bank's records, and what was said since."""
     day = desk.day(None)
-    return _consents(desk, desk.customer(customer, day).customer_id, day)
+    return _consents(desk, desk.customer(customer, day, sight).customer_id, day)
 
 
 @routes.put("/{channel}", **needs(Scope.CONSENT, 404, 413))
@@ -106,7 +106,7 @@ def _speak(
             allowed=f"up to {(now + AHEAD_MAX).isoformat(timespec='seconds')}",
             hint="see to the clock and the time zone",
         )
-    customer_id = desk.customer(customer, day).customer_id
+    customer_id = desk.customer(customer, day, caller.sight).customer_id
     evidence = f"api:{caller.name}: {word.evidence}" if word.evidence else f"api:{caller.name}"
     desk.recipients.speak([ConsentWord(customer_id, *said, word.at or now, evidence)])
     return _consents(desk, customer_id, day)

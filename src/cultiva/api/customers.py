@@ -9,11 +9,12 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from cultiva.api.desk import Desk
-from cultiva.api.guard import OurDesk, Personal, needs, router
+from cultiva.api.guard import OurDesk, Seeing, needs, router
 from cultiva.api.masked import Value, shown, text
 from cultiva.api.paging import PAGE_DEFAULT, Cursor, Limit, cut, read_cursor
 from cultiva.api.shapes import Page, Shape
 from cultiva.contracts.decision import Decision, Fate
+from cultiva.contracts.sight import Sight
 from cultiva.execution.access.keys import Scope
 from cultiva.insight.track import TrackKind, TrackRow
 from cultiva.loop import customers as loop_customers
@@ -137,13 +138,13 @@ class MembershipShape(Shape):
 
 
 @routes.get("/{customer}", **needs(Scope.CUSTOMERS, 404))
-def customer(customer: CustomerName, desk: OurDesk, personal: Personal, on: On = None) -> CustomerShape:
+def customer(customer: CustomerName, desk: OurDesk, sight: Seeing, on: On = None) -> CustomerShape:
     """Who a customer is."""
     day = desk.day(on)
-    meant = desk.customer(customer, day)
-    card = loop_customers.card(desk.parts, meant.customer_id, day)
+    meant = desk.customer(customer, day, sight)
+    card = loop_customers.card(desk.parts, meant.customer_id, day, sight=sight)
     facts = {
-        name: shown(name, value, personal=name in loop_customers.PERSONAL_FACTS, may_see=personal)
+        name: shown(name, value, personal=name in loop_customers.PERSONAL_FACTS, may_see=sight.personal)
         for name, value in card.facts.items()
     }
     return CustomerShape(
@@ -158,18 +159,18 @@ def customer(customer: CustomerName, desk: OurDesk, personal: Personal, on: On =
 
 
 @routes.get("/{customer}/profile", **needs(Scope.CUSTOMERS, 404))
-def profile(customer: CustomerName, desk: OurDesk, personal: Personal, on: On = None) -> ProfileShape:
+def profile(customer: CustomerName, desk: OurDesk, sight: Seeing, on: On = None) -> ProfileShape:
     """Every tag of a customer."""
-    day, customer_id = _meant(desk, customer, on)
+    day, customer_id = _meant(desk, customer, on, sight)
     tags = [
         TagShape(
             name=one.name,
             type=one.type,
             label=one.label,
-            value=shown(one.name, one.value, personal=one.personal, may_see=personal),
+            value=shown(one.name, one.value, personal=one.personal, may_see=sight.personal),
             personal=one.personal,
         )
-        for one in loop_customers.profile_of(desk.parts, customer_id, day)
+        for one in loop_customers.profile_of(desk.parts, customer_id, day, sight=sight)
     ]
     return ProfileShape(customer_id=customer_id, business_date=day, tags=tags)
 
@@ -178,34 +179,36 @@ def profile(customer: CustomerName, desk: OurDesk, personal: Personal, on: On = 
 def track(
     customer: CustomerName,
     desk: OurDesk,
-    personal: Personal,
+    sight: Seeing,
     on: On = None,
     limit: Limit = PAGE_DEFAULT,
     cursor: Cursor = None,
 ) -> Page[MomentShape]:
     """Everything that a customer did and lived through, newest first."""
-    day, customer_id = _meant(desk, customer, on)
+    day, customer_id = _meant(desk, customer, on, sight)
     query = ["track", customer_id, day.isoformat()]
     begin = read_cursor(cursor, query, int) or 0
-    rows = list(enumerate(reversed(questions.track_rows(desk.parts, customer_id, day)), start=1))
+    track = questions.track_rows(desk.parts, customer_id, day, sight=sight)
+    rows = list(enumerate(reversed(track), start=1))
     page, after = cut(rows[max(0, begin) : max(0, begin) + limit + 1], limit, query, lambda row: row[0])
-    return Page[MomentShape](items=[_moment(desk, one, may_see=personal) for _, one in page], next_cursor=after)
+    return Page[MomentShape](items=[_moment(desk, one, may_see=sight.personal) for _, one in page], next_cursor=after)
 
 
 @routes.get("/{customer}/decisions", **needs(Scope.CUSTOMERS, 404))
 def decisions(
     customer: CustomerName,
     desk: OurDesk,
+    sight: Seeing,
     on: On = None,
     explain: Annotated[bool, Query(description="Ask the models for their reasons; takes a moment.")] = False,
 ) -> DecisionsShape:
     """What was decided about a customer on a business date, and why."""
-    day, customer_id = _meant(desk, customer, on)
+    day, customer_id = _meant(desk, customer, on, sight)
     if explain:
         with desk.engine() as parts:
-            told = questions.decisions_of(parts, customer_id, day)
+            told = questions.decisions_of(parts, customer_id, day, sight=sight)
     else:
-        told = questions.decisions_of(desk.parts, customer_id, day, reasons=False)
+        told = questions.decisions_of(desk.parts, customer_id, day, sight=sight, reasons=False)
     found = [_decision(one, sentence, told) for one, sentence in told.decisions]
     return DecisionsShape(customer_id=customer_id, business_date=day, decisions=found)
 
@@ -215,25 +218,25 @@ def membership(
     customer: CustomerName,
     segment: Annotated[str, Path(max_length=200, description="Name of a segment.", examples=["payroll"])],
     desk: OurDesk,
-    personal: Personal,
+    sight: Seeing,
     on: On = None,
 ) -> MembershipShape:
     """Why a customer is in a segment or not."""
-    day, customer_id = _meant(desk, customer, on)
+    day, customer_id = _meant(desk, customer, on, sight)
     with desk.engine() as parts:
-        found = questions.membership(parts, customer_id, segment, day)
+        found = questions.membership(parts, customer_id, segment, day, sight=sight)
     return MembershipShape(
         customer_id=customer_id,
         segment=segment,
         business_date=day,
         member=found.member,
-        why=[text(line, may_see=personal) for line in found.explanation.lines()],
+        why=[text(line, may_see=sight.personal) for line in found.explanation.lines()],
     )
 
 
-def _meant(desk: Desk, name: str, on: date | None) -> tuple[date, int]:
+def _meant(desk: Desk, name: str, on: date | None, sight: Sight) -> tuple[date, int]:
     day = desk.day(on)
-    return day, desk.customer(name, day).customer_id
+    return day, desk.customer(name, day, sight).customer_id
 
 
 def _moment(desk: Desk, one: TrackRow, *, may_see: bool) -> MomentShape:

@@ -95,8 +95,8 @@ async def _one(request: Request, body: bytes, gate: HotGate) -> Response:
     asked: Asked = _read(request, _ASKED, body)
     deciding = await _deciding(gate)
     if asked.channel:  # a touch is held in the store
-        return _told(await run_in_threadpool(deciding.decide, asked, key.name))
-    return _told(deciding.decide(asked, key.name))
+        return _told(await run_in_threadpool(deciding.decide, asked, key.name, sight=key.sight))
+    return _told(deciding.decide(asked, key.name, sight=key.sight))
 
 
 async def _several(request: Request, body: bytes, gate: HotGate) -> Response:
@@ -110,17 +110,17 @@ async def _several(request: Request, body: bytes, gate: HotGate) -> Response:
     deciding = await _deciding(gate)
 
     def all_() -> list[Any]:
-        return [deciding.decide(one, key.name) for one in batch.asked]
+        return [deciding.decide(one, key.name, sight=key.sight) for one in batch.asked]
 
     inline = len(batch.asked) <= INLINE_MAX and not any(one.channel for one in batch.asked)
     return _told({"answers": all_() if inline else await run_in_threadpool(all_)})
 
 
 async def _report(request: Request, body: bytes, gate: HotGate) -> Response:
-    await gate.admit(request, Scope.DECIDE)
+    key = await gate.admit(request, Scope.DECIDE)
     found: Reports = _read(request, _REPORTS, body)
     deciding = await _deciding(gate)
-    return _told({"taken": await run_in_threadpool(deciding.report, found.reports)}, status=202)
+    return _told({"taken": await run_in_threadpool(deciding.report, found.reports, sight=key.sight)}, status=202)
 
 
 def _read(request: Request, decoder: Any, body: bytes) -> Any:

@@ -15,6 +15,7 @@ from fastapi import Request
 from cultiva.api.counting import Counts
 from cultiva.api.taking import Taking
 from cultiva.api.wiring import Wiring
+from cultiva.contracts.sight import Sight
 from cultiva.execution.access.keys import ApiKey
 from cultiva.execution.access.service import Access
 from cultiva.execution.answers.linked import Linked
@@ -23,16 +24,13 @@ from cultiva.execution.audit.chain import Entry
 from cultiva.execution.launching.service import Launches
 from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tasks.service import Tasks
-from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.campaigns import launches_of
 from cultiva.loop.desk import desk as tasks_of
 from cultiva.loop.lineage import Meant, customer_meant
 from cultiva.loop.live.deciding import Deciding, open_deciding
 from cultiva.loop.live.intake import Door, open_live_log
 from cultiva.loop.parts import Parts
-
-ENGINE_WAIT_SECONDS = 20.0
-"""How long a request waits for the engine; then it is told to come again."""
+from cultiva.loop.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,8 @@ class Desk:
 
     parts: Parts
     wiring: Wiring
-    _engine: Lock = field(default_factory=Lock)
+    turns: Turns
+    """At the engine; shared with whoever else is served in this process."""
     _opening: Lock = field(default_factory=Lock)
     _live: dict[str, object] = field(default_factory=dict)
 
@@ -72,14 +71,13 @@ class Desk:
         tasks = None if parts.workspace.workbench is None else (lambda: tasks_of(parts))
         return Counts(parts.store.database, tasks)
 
-    @property
-    def tasks(self) -> Tasks:
-        """The queue of human work.
+    def tasks(self, sight: Sight) -> Tasks:
+        """The queue of human work, as far as it is in sight.
 
         Raises:
             CultivaError: if the workspace has none.
         """
-        return tasks_of(self.parts)
+        return tasks_of(self.parts, sight=sight)
 
     @cached_property
     def taking(self) -> Taking:
@@ -138,24 +136,13 @@ class Desk:
 
     @contextmanager
     def engine(self) -> Iterator[Parts]:
-        """The parts with the engine to oneself: its connection takes one question at a time.
+        """The parts with the engine to oneself.
 
         Raises:
             CultivaError: if others need it for too long.
         """
-        if not self._engine.acquire(timeout=ENGINE_WAIT_SECONDS):
-            raise CultivaError(
-                "the engine is busy",
-                code="api.engine_busy",
-                kind=ErrorKind.UNAVAILABLE,
-                seen=f"{ENGINE_WAIT_SECONDS:.0f} s of waiting",
-                allowed="a question at a time per process",
-                hint="ask again later, or serve with more workers",
-            )
-        try:
-            yield self.parts
-        finally:
-            self._engine.release()
+        with self.turns.engine() as parts:
+            yield parts
 
     def now(self) -> datetime:
         """The present instant."""
@@ -169,9 +156,9 @@ class Desk:
         """The newest business date, up to `on` if given; a run that ended a moment ago is seen."""
         return self.parts.newest_date(on)
 
-    def customer(self, name: str, on: date) -> Meant:
-        """The customer who is meant, followed through merges."""
-        return customer_meant(self.parts, name, on)
+    def customer(self, name: str, on: date, sight: Sight) -> Meant:
+        """The customer who is meant, followed through merges, if in sight."""
+        return customer_meant(self.parts, name, on, sight=sight)
 
 
 def desk_of(request: Request) -> Desk:

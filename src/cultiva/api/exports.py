@@ -11,7 +11,7 @@ from fastapi import Path, Query
 from fastapi.responses import StreamingResponse
 
 from cultiva.api.customers import On
-from cultiva.api.guard import Caller, OurDesk, Personal, needs, router
+from cultiva.api.guard import Caller, OurDesk, needs, router
 from cultiva.contracts.decision import Fate
 from cultiva.execution.access.keys import Scope
 from cultiva.loop import exports as loop_exports
@@ -65,10 +65,9 @@ def _options(*statuses: int) -> dict[str, object]:
 
 
 @routes.get("/segments/{segment}", **_options(404))  # type: ignore[arg-type]
-def segment(  # noqa: PLR0913, PLR0917  (parameters of the path and the query)
+def segment(
     segment: Annotated[str, Path(max_length=200, description="Name of a segment.", examples=["payroll"])],
     desk: OurDesk,
-    personal: Personal,
     caller: Caller,
     file_format: Annotated[Format, Query(alias="format", description="csv or parquet.")] = Format.CSV,
     tags: Annotated[
@@ -78,8 +77,8 @@ def segment(  # noqa: PLR0913, PLR0917  (parameters of the path and the query)
 ) -> StreamingResponse:
     """The members of a segment with chosen tags, sorted by customer; the audit keeps who took them out."""
     day = desk.day(on)
-    taken = loop_exports.segment_rows(desk.parts, segment, tags or [], day, personal=personal)
-    detail = {"date": str(day), "tags": tags or [], "format": file_format.value, "personal": personal}
+    taken = loop_exports.segment_rows(desk.parts, segment, tags or [], day, sight=caller.sight)
+    detail = {"date": str(day), "tags": tags or [], "format": file_format.value, "personal": caller.sight.personal}
     desk.audit("export.segment", f"segment:{segment}", caller, detail)
     return _file(taken, file_format, f"{segment}-{day}")
 
@@ -95,7 +94,7 @@ def decisions(
 ) -> StreamingResponse:
     """The decisions of a business date, sorted by customer; the audit keeps who took them out."""
     day = desk.day(on)
-    taken = loop_exports.decision_rows(desk.parts, day, strategy=strategy, fate=fate)
+    taken = loop_exports.decision_rows(desk.parts, day, sight=caller.sight, strategy=strategy, fate=fate)
     detail = {"date": str(day), "strategy": strategy, "fate": fate and fate.value, "format": file_format.value}
     desk.audit("export.decisions", f"decisions:{day}", caller, detail)
     return _file(taken, file_format, f"decisions-{day}")

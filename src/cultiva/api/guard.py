@@ -14,6 +14,7 @@ from starlette.types import Message
 
 from cultiva.api.desk import Desk, desk_of
 from cultiva.api.errors import answer, plain_problem, problems, retry_after
+from cultiva.contracts.sight import Sight
 from cultiva.execution.access.answered import Answered, Busy, Mine, RequestName
 from cultiva.execution.access.keys import ApiKey, Scope
 from cultiva.execution.launching.launches import Person
@@ -88,13 +89,13 @@ def acting(key: ApiKey) -> Person:
     return Person(key.name, via=f"key {key.key_id}")
 
 
-def sees_personal(request: Request) -> bool:
-    """Whether the caller may see personal data."""
-    return Scope.PERSONAL in caller(request).scopes
+def sight(request: Request) -> Sight:
+    """Whom the caller sees, and whether personal data are shown to it: what every route asks that reads customers."""
+    return caller(request).sight
 
 
 Caller = Annotated[ApiKey, Depends(caller)]
-Personal = Annotated[bool, Depends(sees_personal)]
+Seeing = Annotated[Sight, Depends(sight)]
 OurDesk = Annotated[Desk, Depends(desk_of)]
 
 

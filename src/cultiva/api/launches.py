@@ -14,7 +14,7 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from cultiva.api.desk import Desk
-from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, Personal, acting, needs, router
+from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, Seeing, acting, needs, router
 from cultiva.api.masked import masked_json
 from cultiva.api.money import to_text
 from cultiva.api.outcomes import ShortText
@@ -26,6 +26,7 @@ from cultiva.execution.launching.states import Act, possible
 from cultiva.kit.masking import mask_email, mask_phone
 from cultiva.loop import campaigns, stopping, trials
 from cultiva.loop.lineage import customer_meant
+from cultiva.loop.seeing import explanation_in_sight
 
 routes = router("/launches", "launches")
 LaunchId = Annotated[str, Path(max_length=40, description="Id of a launch.", examples=["9d2f63c01a7be845"])]
@@ -186,19 +187,20 @@ def launches(
 
 
 @routes.get("/{launch}", **needs(Scope.STRATEGIES, 404))
-def launch(launch: LaunchId, desk: OurDesk) -> LaunchStoryShape:
+def launch(launch: LaunchId, desk: OurDesk, sight: Seeing) -> LaunchStoryShape:
     """One launch with its explanation and what was said of it."""
     found = desk.launches.one(launch)
     said = [
         JudgementShape(approver=one.approver, role=one.role, approved=one.approved, remark=one.remark, at=one.at)
         for one in desk.launches.judgements(found.launch_id)
     ]
+    told = explanation_in_sight(desk.parts, found.explanation, sight)
     return LaunchStoryShape(
         launch=_launch(found),
         customers=found.customers,
         channels=list(found.channels),
         offers=list(found.offers),
-        explanation={name: masked_json(name, value) for name, value in found.explanation.items()},
+        explanation={name: masked_json(name, value) for name, value in told.items()},
         judgements=said,
     )
 
@@ -240,21 +242,21 @@ def consequences(launch: LaunchId, desk: OurDesk) -> ConsequencesShape:
 
 @routes.post("/{launch}/test-sends", status_code=201, **needs(Scope.LAUNCHES, 404, once=True))
 def send_tests(
-    launch: LaunchId, asked: TestSendRequest, desk: OurDesk, personal: Personal, _key: IdempotencyKey
+    launch: LaunchId, asked: TestSendRequest, desk: OurDesk, sight: Seeing, _key: IdempotencyKey
 ) -> list[TestSendShape]:
     """Send test messages of a launch to the testers of approval.yaml, with nobody's personal data in them."""
     found = desk.launches.one(launch)
     with desk.engine() as parts:
         who = None
         if asked.customer is not None:
-            who = customer_meant(parts, asked.customer, found.business_date).customer_id
-        sent = trials.send_trials(parts, found.launch_id, desk.now(), customer_id=who)
+            who = customer_meant(parts, asked.customer, found.business_date, sight=sight).customer_id
+        sent = trials.send_trials(parts, found.launch_id, desk.now(), sight=sight, customer_id=who)
     return [
         TestSendShape(
             delivery_id=one.delivery_id,
             channel=one.channel,
             provider=one.provider,
-            address=one.address if personal else (mask_email if "@" in one.address else mask_phone)(one.address),
+            address=one.address if sight.personal else (mask_email if "@" in one.address else mask_phone)(one.address),
         )
         for one in sent
     ]

@@ -12,7 +12,7 @@ from cultiva.api.desk import Desk
 from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, needs, router
 from cultiva.api.money import to_minor
 from cultiva.api.shapes import Shape
-from cultiva.execution.access.keys import Scope
+from cultiva.execution.access.keys import ApiKey, Scope
 from cultiva.execution.answers.outcome import ID_CHARACTERS_MAX, Outcome
 from cultiva.execution.answers.service import Taken
 
@@ -66,18 +66,18 @@ class OutcomesTaken(Shape):
 @routes.post("", status_code=201, **needs(Scope.OUTCOMES, 404, once=True))
 def report(outcome: OutcomeReport, desk: OurDesk, caller: Caller, _key: IdempotencyKey) -> OutcomeTaken:
     """Report one outcome."""
-    return _take(desk, [outcome], caller.name)[0]
+    return _take(desk, [outcome], caller)[0]
 
 
 @routes.post("/batch", status_code=201, **needs(Scope.OUTCOMES, 404, once=True))
 def report_batch(batch: OutcomeBatch, desk: OurDesk, caller: Caller, _key: IdempotencyKey) -> OutcomesTaken:
     """Report up to 1,000 outcomes; all are taken or none."""
-    return OutcomesTaken(outcomes=_take(desk, batch.outcomes, caller.name))
+    return OutcomesTaken(outcomes=_take(desk, batch.outcomes, caller))
 
 
-def _take(desk: Desk, reports: list[OutcomeReport], source: str) -> list[OutcomeTaken]:
+def _take(desk: Desk, reports: list[OutcomeReport], caller: ApiKey) -> list[OutcomeTaken]:
     day = desk.day(None)
-    outcomes = [_outcome(desk, one, source, day) for one in reports]
+    outcomes = [_outcome(desk, one, caller, day) for one in reports]
     taken = desk.answers.take(outcomes, at=desk.now())
     return [
         OutcomeTaken(outcome_id=one.outcome_id, customer_id=one.customer_id, taken=what)
@@ -85,13 +85,13 @@ def _take(desk: Desk, reports: list[OutcomeReport], source: str) -> list[Outcome
     ]
 
 
-def _outcome(desk: Desk, one: OutcomeReport, source: str, day: date) -> Outcome:
+def _outcome(desk: Desk, one: OutcomeReport, caller: ApiKey, day: date) -> Outcome:
     return Outcome(
         outcome_id=one.outcome_id,
-        customer_id=desk.customer(one.customer, day).customer_id,
+        customer_id=desk.customer(one.customer, day, caller.sight).customer_id,
         name=one.name,
         at=one.at,
-        source=f"api:{source}"[:63],
+        source=f"api:{caller.name}"[:63],
         amount_minor=None if one.amount is None else to_minor(one.amount),
         touch_id=one.touch_id,
         detail=one.detail,

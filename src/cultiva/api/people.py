@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import Field
 
-from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, Personal, needs, router
+from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, Seeing, needs, router
 from cultiva.api.masked import shown
 from cultiva.api.paging import PAGE_DEFAULT, Cursor, Limit, cut, read_cursor
 from cultiva.api.shapes import Page, Shape
@@ -68,7 +68,7 @@ class AbsenceNote(Shape):
 @staff.get("", **needs(Scope.TASKS, 404))
 def people(
     desk: OurDesk,
-    personal: Personal,
+    sight: Seeing,
     branch: Annotated[str | None, Query(max_length=63, description="Only of this branch.")] = None,
     role: Annotated[str | None, Query(max_length=63, description="Only in this role of the workbench.")] = None,
     limit: Limit = PAGE_DEFAULT,
@@ -77,24 +77,24 @@ def people(
     """Who does tasks, by staff id, with this week's load."""
     query = ["staff", branch, role]
     after = read_cursor(cursor, query, str) or ""
-    found = desk.tasks.people(desk.now(), branch=branch, role=role, after=after, limit=limit + 1)
+    found = desk.tasks(sight).people(desk.now(), branch=branch, role=role, after=after, limit=limit + 1)
     page, rest = cut(found, limit, query, lambda one: one[0].staff_id)
-    return Page[StaffShape](items=[_person(*one, may_see=personal) for one in page], next_cursor=rest)
+    return Page[StaffShape](items=[_person(*one, may_see=sight.personal) for one in page], next_cursor=rest)
 
 
 @absences.get("", **needs(Scope.TASKS, 404))
 def away(
-    desk: OurDesk, on: Annotated[date | None, Query(description="Only who is away on this day.")] = None
+    desk: OurDesk, sight: Seeing, on: Annotated[date | None, Query(description="Only who is away on this day.")] = None
 ) -> list[AbsenceShape]:
     """Who is away, by first day."""
-    return [_absence(one) for one in desk.tasks.absences(on)]
+    return [_absence(one) for one in desk.tasks(sight).absences(on)]
 
 
 @absences.post("", status_code=201, **needs(Scope.TASKS, 404, once=True))
 def note_absence(asked: AbsenceNote, desk: OurDesk, caller: Caller, _key: IdempotencyKey) -> AbsenceShape:
     """Note that somebody is away: until then the work lies on the cover's list, or in the queue."""
     one = Absence(asked.staff_id, asked.first_day, asked.last_day, asked.cover_id)
-    desk.tasks.absent(one)
+    desk.tasks(caller.sight).absent(one)
     told = {"first_day": str(one.first_day), "last_day": str(one.last_day), "cover": one.cover_id}
     desk.audit("absence.noted", f"staff:{one.staff_id}", caller, told)
     return _absence(one)
@@ -105,7 +105,7 @@ def take_back(
     staff: StaffName, first_day: FirstDay, desk: OurDesk, caller: Caller, _key: IdempotencyKey
 ) -> list[AbsenceShape]:
     """Take an absence back; gives what the person is still away for."""
-    tasks = desk.tasks
+    tasks = desk.tasks(caller.sight)
     if not tasks.back(staff, first_day):
         mine = [str(one.first_day) for one in tasks.absences() if one.staff_id == staff]
         raise unknown("absence", f"{staff} from {first_day}", mine)

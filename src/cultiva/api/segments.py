@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, cast
 
@@ -11,7 +11,7 @@ from fastapi import Path
 from pydantic import Field
 
 from cultiva.api.customers import On
-from cultiva.api.guard import OurDesk, needs, router
+from cultiva.api.guard import OurDesk, Seeing, needs, router
 from cultiva.api.paging import PAGE_DEFAULT, Cursor, Limit, cut, read_cursor
 from cultiva.api.shapes import Page, Shape
 from cultiva.execution.access.keys import Scope
@@ -34,10 +34,11 @@ class SegmentShape(Shape):
     purpose: str
     """value, needs or marketing."""
     customers: int
+    """Members whom the key sees."""
     share: float
-    """Of all customers."""
+    """Of all customers whom the key sees."""
     entered: int | None
-    """Since the run before; null at the first."""
+    """Since the run before; null at the first, and for a key that sees less than the whole bank."""
     left: int | None
     words: str
     """What sets it apart, in one sentence."""
@@ -50,7 +51,7 @@ class MembersShape(Page[int]):
     business_date: date
     """Stays the same from page to page, whatever runs meanwhile."""
     customers: int
-    """All members."""
+    """All members whom the key sees."""
 
 
 class CountRequest(Shape):
@@ -68,44 +69,52 @@ class CountShape(Shape):
     rule: str
     count: int
     customers: int
-    """All customers of that date."""
+    """All customers of that date whom the key sees."""
     share: float
     business_date: date
 
 
 @routes.get("", **needs(Scope.SEGMENTS, 404))
-def segments(desk: OurDesk, on: On = None, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None) -> Page[SegmentShape]:
+def segments(
+    desk: OurDesk, sight: Seeing, on: On = None, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
+) -> Page[SegmentShape]:
     """Every segment, by name."""
     day = desk.day(on)
     query = ["segments", None if on is None else on.isoformat()]
     after = read_cursor(cursor, query, str) or ""
     rows = sorted(read(desk.parts, "segments", day).to_dicts(), key=lambda row: str(row["segment"]))
-    found = [_segment(desk, row, day) for row in rows if row["segment"] > after]
+    sizes = None if sight.whole_bank else questions.segment_sizes(desk.parts, day, sight=sight)
+    found = [_segment(desk, row, day, sizes) for row in rows if row["segment"] > after]
     page, rest = cut(found, limit, query, lambda one: one.name)
     return Page[SegmentShape](items=page, next_cursor=rest)
 
 
 @routes.get("/{segment}", **needs(Scope.SEGMENTS, 404))
-def segment(segment: SegmentName, desk: OurDesk, on: On = None) -> SegmentShape:
+def segment(segment: SegmentName, desk: OurDesk, sight: Seeing, on: On = None) -> SegmentShape:
     """One segment."""
     day = desk.day(on)
     name = questions.checked_segment(desk.parts, segment)
     rows = [row for row in read(desk.parts, "segments", day).to_dicts() if row["segment"] == name]
     if not rows:  # defined after that day's run: the same error as for its members
         audience(desk.parts.lake.files_current("memberships", day), name, day)
-    return _segment(desk, rows[0], day)
+    sizes = None if sight.whole_bank else questions.segment_sizes(desk.parts, day, sight=sight)
+    return _segment(desk, rows[0], day, sizes)
 
 
 @routes.get("/{segment}/members", **needs(Scope.SEGMENTS, 404))
 def members(
-    segment: SegmentName, desk: OurDesk, on: On = None, limit: Limit = PAGE_DEFAULT, cursor: Cursor = None
+    segment: SegmentName,
+    desk: OurDesk,
+    sight: Seeing,
+    on: On = None,
+    limit: Limit = PAGE_DEFAULT,
+    cursor: Cursor = None,
 ) -> MembersShape:
     """Who is in a segment, by customer id."""
     query = ["members", segment, None if on is None else on.isoformat()]
     place = read_cursor(cursor, query, list)
     day, after = _place(place) if place is not None else (desk.day(on), -1)
-    files = desk.parts.lake.files_current("memberships", day)
-    known = audience(files, questions.checked_segment(desk.parts, segment), day).members
+    known = questions.members_of(desk.parts, segment, day, sight=sight)
     found = cast("Sequence[int]", known)  # a bitmap: in order, and cut without unpacking it
     begin = bisect_right(found, after)
     page, rest = cut(found[begin : begin + limit + 1], limit, query, lambda one: [day.isoformat(), one])
@@ -113,25 +122,29 @@ def members(
 
 
 @counts.post("", **needs(Scope.SEGMENTS, 404, 409, 413))
-def count(asked: CountRequest, desk: OurDesk) -> CountShape:
+def count(asked: CountRequest, desk: OurDesk, sight: Seeing) -> CountShape:
     """Count the customers for whom a condition is true, exactly. Changes nothing, so it needs no idempotency key."""
     with desk.engine() as parts:
-        found = questions.count(parts, asked.rule, desk.day(asked.business_date))
+        found = questions.count(parts, asked.rule, desk.day(asked.business_date), sight=sight)
     return CountShape(
         rule=found.rule, count=found.count, customers=found.customers, share=found.share, business_date=found.on
     )
 
 
-def _segment(desk: OurDesk, row: dict[str, Any], day: date) -> SegmentShape:
+def _segment(
+    desk: OurDesk, row: dict[str, Any], day: date, sizes: Mapping[str, questions.SegmentSize] | None
+) -> SegmentShape:
+    """A segment; with the sizes given, for those who see less than the whole bank."""
+    mine = None if sizes is None else sizes[row["segment"]]
     language = desk.parts.workspace.settings.language
     return SegmentShape(
         name=row["segment"],
         label=label_of(desk.parts, "segment", row["segment"]),
         purpose=row["purpose"],
-        customers=row["size"],
-        share=row["share"],
-        entered=row["entered"],
-        left=row["left"],
+        customers=row["size"] if mine is None else mine.customers,
+        share=row["share"] if mine is None else mine.share,
+        entered=row["entered"] if mine is None else None,
+        left=row["left"] if mine is None else None,
         words=row[f"words_{language}"],
         business_date=day,
     )

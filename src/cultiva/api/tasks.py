@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import AwareDatetime, Field
 
-from cultiva.api.guard import IdempotencyKey, OurDesk, Personal, needs, router
+from cultiva.api.guard import IdempotencyKey, OurDesk, Seeing, needs, router
 from cultiva.api.masked import shown, text
 from cultiva.api.money import to_minor
 from cultiva.api.outcomes import ShortText
@@ -167,7 +167,7 @@ class ArrivalTasks(Shape):
 @routes.get("", **needs(Scope.TASKS, 404))
 def tasks(  # noqa: PLR0913, PLR0917  (parameters of the query)
     desk: OurDesk,
-    personal: Personal,
+    sight: Seeing,
     staff: Annotated[str | None, Query(max_length=63, description="Somebody's own list.")] = None,
     role: Annotated[str | None, Query(max_length=63, description="A role's queue.")] = None,
     branch: Annotated[str | None, Query(max_length=63, description="With `role`: of this branch.")] = None,
@@ -183,32 +183,34 @@ def tasks(  # noqa: PLR0913, PLR0917  (parameters of the query)
     begin = min(max(0, read_cursor(cursor, query, int) or 0), LISTED_MAX)
     most = begin + limit + 1
     if staff is not None:
-        found = desk.tasks.ranked(staff, desk.now(), limit=most)
+        found = desk.tasks(sight).ranked(staff, desk.now(), limit=most)
     else:
         assert role is not None
-        found = desk.tasks.queue(role, desk.now(), branch=branch, limit=most)
+        found = desk.tasks(sight).queue(role, desk.now(), branch=branch, limit=most)
     page, after = cut(found[begin:], limit, query, lambda one: one.place)
-    return Page[ListedShape](items=[_listed(one, may_see=personal) for one in page], next_cursor=after)
+    return Page[ListedShape](items=[_listed(one, may_see=sight.personal) for one in page], next_cursor=after)
 
 
 @routes.get("/{task}", **needs(Scope.TASKS, 404))
-def task(task: TaskId, desk: OurDesk, personal: Personal) -> TaskStoryShape:
+def task(task: TaskId, desk: OurDesk, sight: Seeing) -> TaskStoryShape:
     """One task and what happened to it."""
-    found = desk.tasks.task(task)
-    history = [_event(one) for one in desk.tasks.history(task)]
-    known = desk.tasks.names({found.staff_id, *(one.actor for one in history)})
-    names = {one: str(shown("name", name, personal=True, may_see=personal)) for one, name in sorted(known.items())}
-    return TaskStoryShape(task=_task(found, may_see=personal), history=history, names=names)
+    found = desk.tasks(sight).task(task)
+    history = [_event(one) for one in desk.tasks(sight).history(task)]
+    known = desk.tasks(sight).names({found.staff_id, *(one.actor for one in history)})
+    names = {
+        one: str(shown("name", name, personal=True, may_see=sight.personal)) for one, name in sorted(known.items())
+    }
+    return TaskStoryShape(task=_task(found, may_see=sight.personal), history=history, names=names)
 
 
 @routes.post("/{task}/accept", **needs(Scope.TASKS, 404, once=True))
-def accept(task: TaskId, taken: TakeUp, desk: OurDesk, personal: Personal, _key: IdempotencyKey) -> TaskShape:
+def accept(task: TaskId, taken: TakeUp, desk: OurDesk, sight: Seeing, _key: IdempotencyKey) -> TaskShape:
     """Take a task up; of two who try at once one gets it."""
-    return _task(desk.tasks.accept(task, taken.staff_id, desk.now()), may_see=personal)
+    return _task(desk.tasks(sight).accept(task, taken.staff_id, desk.now()), may_see=sight.personal)
 
 
 @routes.post("/{task}/result", **needs(Scope.TASKS, 404, once=True))
-def result(task: TaskId, report: ResultReport, desk: OurDesk, personal: Personal, key: IdempotencyKey) -> TaskShape:
+def result(task: TaskId, report: ResultReport, desk: OurDesk, sight: Seeing, key: IdempotencyKey) -> TaskShape:
     """Log what came of a task; plays that wait for it go on, review measures with it."""
     logged = Logged(
         result=report.result,
@@ -217,36 +219,36 @@ def result(task: TaskId, report: ResultReport, desk: OurDesk, personal: Personal
         amount=None if report.amount is None else to_minor(report.amount),
         key=key,
     )
-    return _task(desk.tasks.log(task, report.staff_id, logged, desk.now()), may_see=personal)
+    return _task(desk.tasks(sight).log(task, report.staff_id, logged, desk.now()), may_see=sight.personal)
 
 
 @routes.post("/{task}/transfer", **needs(Scope.TASKS, 404, once=True))
-def transfer(task: TaskId, given: Transfer, desk: OurDesk, personal: Personal, _key: IdempotencyKey) -> TaskShape:
+def transfer(task: TaskId, given: Transfer, desk: OurDesk, sight: Seeing, _key: IdempotencyKey) -> TaskShape:
     """Give a task to somebody else of the same work, or back to the queue."""
-    moved = desk.tasks.transfer(task, given.staff_id, given.to, desk.now(), remark=given.remark)
-    return _task(moved, may_see=personal)
+    moved = desk.tasks(sight).transfer(task, given.staff_id, given.to, desk.now(), remark=given.remark)
+    return _task(moved, may_see=sight.personal)
 
 
 @routes.post("/{task}/hand-over", **needs(Scope.TASKS, 404, once=True))
-def hand_over(task: TaskId, given: HandOver, desk: OurDesk, personal: Personal, _key: IdempotencyKey) -> TaskShape:
+def hand_over(task: TaskId, given: HandOver, desk: OurDesk, sight: Seeing, _key: IdempotencyKey) -> TaskShape:
     """Hand a task over to another role or tier; if nobody accepts it in time it goes to the branch manager."""
     receiver = Receiver(given.role, given.to, answer_by=given.answer_by)
-    moved = desk.tasks.hand_over(task, given.staff_id, receiver, desk.now(), remark=given.remark)
-    return _task(moved, may_see=personal)
+    moved = desk.tasks(sight).hand_over(task, given.staff_id, receiver, desk.now(), remark=given.remark)
+    return _task(moved, may_see=sight.personal)
 
 
 @routes.post("/{task}/decline", **needs(Scope.TASKS, 404, once=True))
-def decline(task: TaskId, said: Decline, desk: OurDesk, personal: Personal, _key: IdempotencyKey) -> TaskShape:
+def decline(task: TaskId, said: Decline, desk: OurDesk, sight: Seeing, _key: IdempotencyKey) -> TaskShape:
     """Send a hand-over back to where it came from."""
-    return _task(desk.tasks.decline(task, said.staff_id, desk.now(), remark=said.remark), may_see=personal)
+    return _task(desk.tasks(sight).decline(task, said.staff_id, desk.now(), remark=said.remark), may_see=sight.personal)
 
 
 @arrivals.post("", **needs(Scope.TASKS, 404, once=True))
-def arrive(arrival: Arrival, desk: OurDesk, personal: Personal, _key: IdempotencyKey) -> ArrivalTasks:
+def arrive(arrival: Arrival, desk: OurDesk, sight: Seeing, _key: IdempotencyKey) -> ArrivalTasks:
     """A customer came by: the counter gets the open tasks at once."""
-    customer_id = desk.customer(arrival.customer, desk.day(None)).customer_id
-    found = desk.tasks.arrive(customer_id, arrival.branch_id, desk.now(), by="api")
-    return ArrivalTasks(customer_id=customer_id, tasks=[_task(one, may_see=personal) for one in found])
+    customer_id = desk.customer(arrival.customer, desk.day(None), sight).customer_id
+    found = desk.tasks(sight).arrive(customer_id, arrival.branch_id, desk.now(), by="api")
+    return ArrivalTasks(customer_id=customer_id, tasks=[_task(one, may_see=sight.personal) for one in found])
 
 
 def _task(one: Task, *, may_see: bool) -> TaskShape:

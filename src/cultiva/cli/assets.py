@@ -66,15 +66,16 @@ class _Page:
 
 
 def _advise(parts: Parts, customer: str, day: date, page: _Page, *, as_json: bool) -> None:
+    from cultiva.contracts.sight import EVERYBODY
     from cultiva.insight.assets.wording import Wording
     from cultiva.loop import advising
     from cultiva.loop.lineage import customer_meant
     from cultiva.loop.report import assets_page
 
-    meant = customer_meant(parts, customer, day)
+    meant = customer_meant(parts, customer, day, sight=EVERYBODY)
     for note in meant.notes:
         show_line(note, style="yellow", error=as_json)
-    found = advising.advice_for(parts, meant.customer_id, day)
+    found = advising.advice_for(parts, meant.customer_id, day, sight=EVERYBODY)
     language = page.language
     if page.file is not None:
         assets_page.write_page(found, parts.workspace, page.file, language=language, handout=page.handout)

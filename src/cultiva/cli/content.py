@@ -35,16 +35,17 @@ def preview(  # noqa: PLR0913, PLR0917 - an option each
     json_: JsonOption = False,
 ) -> None:
     """Show what a customer would read, with everything personal masked; exit code 1 if there would be no message."""
+    from cultiva.contracts.sight import EVERYBODY
     from cultiva.execution.content.service import Failure
     from cultiva.loop.lineage import customer_meant
     from cultiva.loop.previews import preview as made_for
 
     with opened(workspace, set_) as parts:
         day = parts.newest_date(maybe_date(on))
-        meant = customer_meant(parts, customer, day)
+        meant = customer_meant(parts, customer, day, sight=EVERYBODY)
         for note in meant.notes:
             show_line(note, style="yellow", error=json_)
-        made = made_for(parts, content, meant.customer_id, day, language=language, offer=offer)
+        made = made_for(parts, content, meant.customer_id, day, sight=EVERYBODY, language=language, offer=offer)
     if json_:
         show_json(made)
     else:

@@ -37,6 +37,7 @@ def decide(  # noqa: PLR0913, PLR0917  (what a decision can be asked; all but wo
     """Decide what a customer gets now, as POST /v1/decide does, and say why every candidate was chosen or lost."""
     import msgspec
 
+    from cultiva.contracts.sight import EVERYBODY
     from cultiva.loop.live.asking import Asked
     from cultiva.loop.live.deciding import open_deciding
 
@@ -44,7 +45,7 @@ def decide(  # noqa: PLR0913, PLR0917  (what a decision can be asked; all but wo
         deciding = open_deciding(replace(parts, clock=clock_at(at)))
         try:
             language = parts.workspace.settings.language
-            found = deciding.decide(Asked(customer, placement, channel, n, language), CALLER)
+            found = deciding.decide(Asked(customer, placement, channel, n, language), CALLER, sight=EVERYBODY)
         finally:
             deciding.close()
     if json_:

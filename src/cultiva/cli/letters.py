@@ -28,10 +28,11 @@ def test_send(
     set_: SetOption = None,
 ) -> None:
     """Send every message of a launch to the testers of approval.yaml; `cultiva work` carries them."""
+    from cultiva.contracts.sight import EVERYBODY
     from cultiva.loop.trials import send_trials
 
     with opened(workspace, set_) as parts:
-        for one in send_trials(parts, launch, utc_now(), customer_id=customer):
+        for one in send_trials(parts, launch, utc_now(), sight=EVERYBODY, customer_id=customer):
             show_line(
                 f"{one.delivery_id}  {one.channel} to {mask_text(one.address)}  {one.content.get('text', '')[:80]}"
             )

@@ -16,6 +16,7 @@ from cultiva.cli.options import (
     WorkspaceArgument,
     maybe_date,
 )
+from cultiva.contracts.sight import EVERYBODY
 from cultiva.kit.clock import parse_business_date, seconds, utc_now
 from cultiva.kit.display import show_json, show_line, show_sheet
 
@@ -52,7 +53,7 @@ def count(
 
     with opened(workspace, set_) as parts:
         begin = seconds()
-        answer = questions.count(parts, rule, parts.newest_date(maybe_date(on)))
+        answer = questions.count(parts, rule, parts.newest_date(maybe_date(on)), sight=EVERYBODY)
         took = seconds() - begin
     if json_:
         show_json({**answer.data(), "seconds": round(took, 3)})
@@ -96,16 +97,16 @@ def why(
         day = parts.newest_date(maybe_date(on))
         who = _meant(parts, customer, day, json_=json_)
         if segment is not None:
-            _say_membership(questions.membership(parts, who, segment, day), json_=json_)
+            _say_membership(questions.membership(parts, who, segment, day, sight=EVERYBODY), json_=json_)
         else:
-            _say_decisions(questions.decisions_of(parts, who, day), json_=json_)
+            _say_decisions(questions.decisions_of(parts, who, day, sight=EVERYBODY), json_=json_)
 
 
 def _meant(parts: Parts, customer: str, day: date, *, json_: bool) -> int:
     """The customer asked about; if the id given was merged away or split, that is said, beside the data of JSON."""
     from cultiva.loop.lineage import customer_meant
 
-    meant = customer_meant(parts, customer, day)
+    meant = customer_meant(parts, customer, day, sight=EVERYBODY)
     for note in meant.notes:
         show_line(note, style="yellow", error=json_)
     return meant.customer_id
@@ -176,4 +177,4 @@ def track(
     with opened(workspace, set_) as parts:
         day = parts.newest_date(maybe_date(on))
         who = _meant(parts, customer, day, json_=json_)
-        show_sheet(questions.track(parts, who, day, last=last), as_json=json_)
+        show_sheet(questions.track(parts, who, day, last=last, sight=EVERYBODY), as_json=json_)

@@ -146,11 +146,12 @@ def add(  # noqa: PLR0913, PLR0917  (what a task may say; all but whom it is abo
     json_: JsonOption = False,
 ) -> None:
     """Make a task about a customer by hand; plays make theirs by themselves."""
+    from cultiva.contracts.sight import EVERYBODY
     from cultiva.loop.desk import Wish, make_task
     from cultiva.loop.lineage import customer_meant
 
     with _desk(workspace, set_, at) as desk:
-        who = customer_meant(desk.parts, customer, desk.parts.newest_date()).customer_id
+        who = customer_meant(desk.parts, customer, desk.parts.newest_date(), sight=EVERYBODY).customer_id
         wish = Wish(kind, reason, script, offer, worth, staff_id)
         _tell(desk, make_task(desk.parts, who, wish, desk.at), as_json=json_)
 
@@ -308,10 +309,11 @@ def arrive(  # noqa: PLR0913, PLR0917
     json_: JsonOption = False,
 ) -> None:
     """Tell that a customer came by: open tasks go to the counter at once."""
+    from cultiva.contracts.sight import EVERYBODY
     from cultiva.loop.lineage import customer_meant
 
     with _desk(workspace, set_, at) as desk:
-        who = customer_meant(desk.parts, customer, desk.parts.newest_date()).customer_id
+        who = customer_meant(desk.parts, customer, desk.parts.newest_date(), sight=EVERYBODY).customer_id
         found = desk.tasks.arrive(who, branch, desk.at, by=staff_id)
         if json_:
             show_json([_data(one) for one in found])

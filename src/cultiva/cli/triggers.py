@@ -50,10 +50,11 @@ def firings(  # noqa: PLR0913, PLR0917  (which firings; all but the workspace ha
     """Show when triggers fired, what came of it, and why."""
     from zoneinfo import ZoneInfo
 
+    from cultiva.contracts.sight import EVERYBODY
     from cultiva.loop.live.triggering import firing_sheet, firings_of, story_lines
 
     with opened(workspace, set_) as parts:
-        found = firings_of(parts, trigger=trigger, customer_id=customer, limit=limit)
+        found = firings_of(parts, trigger=trigger, customer_id=customer, limit=limit, sight=EVERYBODY)
         if json_:
             show_json(found)
             return

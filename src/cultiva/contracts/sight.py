@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+SMALL = 5
+"""Who sees numbers but no customers is not told a number below this one: it would speak of single people."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Sight:
     """Customers of these advisers."""
     personal: bool = False
     """Whether personal data are shown; else they are masked."""
+    totals: bool = False
+    """Who sees no customer may still count over the whole bank; numbers below `SMALL` are not told."""
 
     def sees(self, row: Mapping[str, Any]) -> bool:
         """Whether a customer's row is seen, by its `branch_id` and `adviser_id`; who is nobody's is seen by no one.
@@ -40,3 +45,14 @@ EVERYBODY = Sight(whole_bank=True)
 """The whole bank, personal data masked."""
 NOBODY = Sight()
 """No customer."""
+
+
+def sight_over(branches: Iterable[str], advisers: Iterable[str], *, personal: bool) -> Sight:
+    """The sight over some branches and advisers; over the whole bank where none of either is named.
+
+    Examples:
+        >>> sight_over([], [], personal=False) == EVERYBODY
+        True
+    """
+    some = Sight(branches=frozenset(branches), advisers=frozenset(advisers), personal=personal)
+    return Sight(whole_bank=True, personal=personal) if some.nobody else some

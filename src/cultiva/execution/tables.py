@@ -404,8 +404,26 @@ API_KEY = Table(
     Column("created", UtcDateTime, nullable=False),
     Column("expires", UtcDateTime),
     Column("revoked", UtcDateTime),
+    Column("branches", JsonText, comment="whose customers it sees; null, as are advisers: the whole bank"),
+    Column("advisers", JsonText, comment="whose customers it sees"),
 )
 """Who may call the API, and what for."""
+
+UNMASKING = Table(
+    "unmasking",
+    METADATA,
+    Column("user_id", String(40), primary_key=True),
+    Column("day", Date, primary_key=True, comment="in the bank's time zone"),
+    Column("number", Integer, primary_key=True, comment="of that person on that day, from 1"),
+    Column("name", String(100), nullable=False, comment="the person's, as in the audit"),
+    _customer(),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Index("ix_unmasking_customer", "customer_id", "until"),
+    Index("ix_unmasking_at", "at"),
+)
+"""Who was shown personal data of whom, and why."""
 
 REQUEST_KEY = Table(
     "request_key",

@@ -88,15 +88,20 @@ def find_customer(mapping: Files, text: str) -> int:
         meant = pl.col("customer_id") == (int(text) if text.isdecimal() and len(text) < len(str(2**63)) else -1)
     found = records.filter(meant).select("customer_id").head(1).collect()
     if found.is_empty():
-        raise CultivaError(
-            "there is no such customer",
-            code="track.unknown_customer",
-            kind=ErrorKind.NOT_FOUND,
-            seen=text,
-            allowed="a customer_id, or source_system:source_id",
-            hint="a record that was never delivered up to this date belongs to nobody yet",
-        )
+        raise unknown_customer(text)
     return int(found.item())
+
+
+def unknown_customer(text: str) -> CultivaError:
+    """The error for a customer who does not exist, for whoever asks."""
+    return CultivaError(
+        "there is no such customer",
+        code="track.unknown_customer",
+        kind=ErrorKind.NOT_FOUND,
+        seen=text,
+        allowed="a customer_id, or source_system:source_id",
+        hint="a record that was never delivered up to this date belongs to nobody yet",
+    )
 
 
 def track(files: TrackFiles, customer_id: int, *, upto: date | None = None) -> tuple[TrackRow, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from cultiva.contracts.sight import Sight
 from cultiva.contracts.types import DataType
 from cultiva.definitions.frontier import model_weights
 from cultiva.definitions.portfolios import BUCKETS, GAP_COLUMNS, MODEL_COLUMN, Portfolios
@@ -17,6 +18,7 @@ from cultiva.kit.masking import mask_name
 from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import say
 from cultiva.loop.parts import Parts
+from cultiva.loop.seeing import sees
 from cultiva.rules import Scope, compile_rule
 from cultiva.strategy.suitability import suitable
 
@@ -101,20 +103,21 @@ def bank_sheet(parts: Parts, on: date) -> Sheet:
     )  # fmt: skip
 
 
-def advice_for(parts: Parts, customer_id: int, on: date) -> Advice:
+def advice_for(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Advice:
     """What an adviser should know of a customer's assets.
 
     Args:
         parts: Of the workspace.
         customer_id: Who.
         on: Business date of a profile.
+        sight: Of whoever asks.
 
     Raises:
-        CultivaError: if there is no such customer, or no model portfolio for them.
+        CultivaError: if there is no such customer in sight, or no model portfolio for them.
     """
     desk = _desk(parts, on)
     laid_out = desk.with_needs(desk.laid_out(customer_id))
-    rows = parts.engine.backend.to_pyarrow(laid_out).to_pylist()
+    rows = parts.engine.backend.to_pyarrow(laid_out).to_pylist() if sees(parts, customer_id, sight) else []
     if not rows or rows[0][MODEL_COLUMN] is None:
         raise _nobody(desk.portfolios, customer_id, known=bool(rows))
     found = parts.engine.backend.to_pyarrow(proposals(laid_out, desk.portfolios)).to_pylist()

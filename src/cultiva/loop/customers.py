@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from cultiva.contracts.sight import Sight
 from cultiva.contracts.tables import PARTY
 from cultiva.engine.parquet import part_files
 from cultiva.insight.groups.memberships import Memberships, read_members
@@ -19,6 +20,7 @@ from cultiva.insight.profile.stages import TIER
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.words import say
 from cultiva.loop.parts import Parts
+from cultiva.loop.seeing import sees
 from cultiva.loop.shows import labels, read
 
 
@@ -55,27 +57,39 @@ PERSONAL_FACTS = frozenset(column.name for column in PARTY.columns if column.per
 """Facts of a card that are personal."""
 
 
-def card(parts: Parts, customer_id: int, on: date) -> Card:
+def card(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Card:
     """Who a customer is on a business date.
 
+    Args:
+        parts: Of the workspace.
+        customer_id: Who.
+        on: Business date of a run.
+        sight: Of whoever asks; personal facts are there, whoever shows them masks them.
+
     Raises:
-        CultivaError: if that day's run does not know the customer.
+        CultivaError: if that day's run does not know the customer, or the customer is out of sight.
     """
-    facts = _row(parts, "customer", customer_id, on)
+    facts = _row(parts, "customer", customer_id, on, sight)
     known = {column.name: facts.get(column.name) for column in PARTY.columns if column.name not in PARTY_KEY}
-    profile = _row(parts, "profile", customer_id, on)
-    members = _members(tuple(parts.lake.files_current("memberships", on))).segments
+    profile = _row(parts, "profile", customer_id, on, sight)
+    members = day_members(tuple(parts.lake.files_current("memberships", on))).segments
     mine = tuple(sorted(name for name, ids in members.items() if customer_id in ids))
     return Card(customer_id, on, known, profile.get("stage"), profile.get(TIER), mine)
 
 
-def profile_of(parts: Parts, customer_id: int, on: date) -> Sequence[TagValue]:
+def profile_of(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Sequence[TagValue]:
     """Every visible tag of a customer, in the order of the profile.
 
+    Args:
+        parts: Of the workspace.
+        customer_id: Who.
+        on: Business date of a run.
+        sight: Of whoever asks; personal values are there, whoever shows them masks them.
+
     Raises:
-        CultivaError: if that day's run does not know the customer.
+        CultivaError: if that day's run does not know the customer, or the customer is out of sight.
     """
-    row = _row(parts, "profile", customer_id, on)
+    row = _row(parts, "profile", customer_id, on, sight)
     words = labels(parts)
     return [
         TagValue(one["tag"], one["type"], words.get(one["tag"], ""), row[one["tag"]], one["personal"])
@@ -96,15 +110,15 @@ def label_of(parts: Parts, kind: str, name: str) -> str:
 
 
 @lru_cache(maxsize=2)
-def _members(files: tuple[Path, ...]) -> Memberships:
+def day_members(files: tuple[Path, ...]) -> Memberships:
     """The bitmaps of a day, kept: a folder of the lake never changes, and all of them are read for one customer."""
     return read_members(files)
 
 
-def _row(parts: Parts, table: str, customer_id: int, on: date) -> dict[str, Any]:
+def _row(parts: Parts, table: str, customer_id: int, on: date, sight: Sight) -> dict[str, Any]:
     files = parts.lake.files_current(table, on)
     rows = pl.scan_parquet(part_files(files)).filter(pl.col("customer_id") == customer_id).collect() if files else None
-    if rows is None or rows.is_empty():
+    if rows is None or rows.is_empty() or not sees(parts, customer_id, sight):
         raise CultivaError(
             "there is no such customer in that day's run",
             code="loop.no_customer",

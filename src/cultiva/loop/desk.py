@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cultiva.contracts.sight import EVERYBODY, Sight
 from cultiva.contracts.tables import STAFF
 from cultiva.execution.budget.service import Budget
 from cultiva.execution.budget.touches import TouchRequest
@@ -20,6 +21,7 @@ from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.hashing import content_hash
 from cultiva.loop.parts import Parts
 from cultiva.loop.recipients import refresh
+from cultiva.loop.seeing import sees
 
 OLDEST_DAYS = 7
 """What is known of a customer may be so many days older than the newest profile."""
@@ -29,8 +31,12 @@ SERVICE = "service"
 """Kind of offer that counts against no cap."""
 
 
-def desk(parts: Parts) -> Tasks:
+def desk(parts: Parts, *, sight: Sight = EVERYBODY) -> Tasks:
     """The queue of human work of a workspace; contacts count in the contact budget.
+
+    Args:
+        parts: Of the workspace.
+        sight: Of whoever asks; left out by what the bank itself does: plays, the night, the command line.
 
     Raises:
         CultivaError: if the workspace has no `workbench.yaml`.
@@ -45,7 +51,8 @@ def desk(parts: Parts) -> Tasks:
             allowed="a workspace with workbench.yaml",
             hint="copy it from a starter pack: cultiva init FOLDER --pack retail-bank",
         )
-    return Tasks(parts.store.database, workspace.workbench, Calendar.of(workspace), hooks=_Hooks(parts).hooks())
+    hooks, calendar = _Hooks(parts).hooks(), Calendar.of(workspace)
+    return Tasks(parts.store.database, workspace.workbench, calendar, hooks=hooks, sight=sight, clock=parts.clock)
 
 
 @dataclass(frozen=True)
@@ -135,12 +142,21 @@ class Wish:
     """Whose list; None: as the workbench says."""
 
 
-def make_task(parts: Parts, customer_id: int, wish: Wish, at: datetime) -> Task:
+def make_task(parts: Parts, customer_id: int, wish: Wish, at: datetime, *, sight: Sight = EVERYBODY) -> Task:
     """Makes a task about a customer by hand; one of the same kind that is not at an end is given back instead.
 
+    Args:
+        parts: Of the workspace.
+        customer_id: Whom.
+        wish: What is wanted.
+        at: The present moment.
+        sight: Of whoever wants it.
+
     Raises:
-        CultivaError: if the kind or offer is unknown, or nothing is known of the customer.
+        CultivaError: if the kind or offer is unknown, or nothing is known of a customer in sight.
     """
+    if not sees(parts, customer_id, sight):
+        raise _unknown_customer()
     tasks = desk(parts)
     before = [task for task in tasks.of_customer(customer_id) if task.kind == wish.kind and not task.launch_id]
     open_ones = [task for task in before if task.state.value in ("open", "accepted")]

@@ -8,11 +8,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from cultiva.contracts.decision import Fate
+from cultiva.contracts.sight import Sight
 from cultiva.engine.parquet import part_files
-from cultiva.insight.groups.audience import audience
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.loop.parts import Parts
-from cultiva.loop.questions import checked_segment
+from cultiva.loop.questions import members_of
+from cultiva.loop.seeing import seen
 from cultiva.loop.shows import read
 
 if TYPE_CHECKING:
@@ -31,39 +32,43 @@ class Taken:
     batches: Iterator[pa.RecordBatch]
 
 
-def segment_rows(parts: Parts, segment: str, columns: Sequence[str], on: date, *, personal: bool) -> Taken:
-    """The members of a segment, one row each, sorted by customer.
+def segment_rows(parts: Parts, segment: str, columns: Sequence[str], on: date, *, sight: Sight) -> Taken:
+    """The members of a segment who are in sight, one row each, sorted by customer.
 
     Args:
         parts: Of the workspace.
         segment: Its name.
         columns: Tags beside `customer_id`.
         on: Business date of a run.
-        personal: Whether personal tags may be taken out.
+        sight: Of whoever takes them out; it says whether personal tags may be taken out.
 
     Raises:
         CultivaError: if there is no such segment or tag, or a tag is personal and may not be taken out.
     """
     import pyarrow as pa
 
-    _check_tags(parts, columns, on, personal=personal)
-    members = audience(parts.lake.files_current("memberships", on), checked_segment(parts, segment), on).members
-    ids = pa.array(members, pa.int64())
+    _check_tags(parts, columns, on, personal=sight.personal)
+    ids = pa.array(members_of(parts, segment, on, sight=sight), pa.int64())
     return _taken(parts, "profile", (KEY, *columns), on, lambda batch: _among(batch, ids))
 
 
-def decision_rows(parts: Parts, on: date, *, strategy: str | None, fate: Fate | None) -> Taken:
-    """Decisions of a business date, of one strategy and fate or of all.
+def decision_rows(parts: Parts, on: date, *, sight: Sight, strategy: str | None, fate: Fate | None) -> Taken:
+    """Decisions of a business date about customers in sight, of one strategy and fate or of all.
 
     Args:
         parts: Of the workspace.
         on: Business date of a run.
+        sight: Of whoever takes them out.
         strategy: Its name; None: all.
         fate: What became of the candidate; None: all.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    ids = None if sight.whole_bank else pa.array(seen(parts, sight), pa.int64())
+
     def chosen(batch: pa.RecordBatch) -> pa.RecordBatch:
+        batch = batch if ids is None else _among(batch, ids)
         for name, value in (("strategy", strategy), ("fate", fate)):
             if value is not None:
                 batch = batch.filter(pc.equal(batch[name], str(value)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from cultiva.contracts.sight import Sight
 from cultiva.contracts.types import DataType
 from cultiva.definitions.content import Content, Form
 from cultiva.engine.parquet import part_files
@@ -20,6 +21,7 @@ from cultiva.kit.masking import HIDDEN, mask_name, mask_text
 from cultiva.kit.sms import sms_length
 from cultiva.kit.words import LANGUAGES
 from cultiva.loop.parts import Parts
+from cultiva.loop.seeing import sees
 
 if TYPE_CHECKING:
     from cultiva.definitions.tags import Tag
@@ -126,8 +128,15 @@ class Preview:
     """For a text message: the parts that it is cut into; else 0."""
 
 
-def preview(
-    parts: Parts, name: str, customer_id: int, on: date, *, language: str | None = None, offer: str | None = None
+def preview(  # noqa: PLR0913  (whose, for whom, in which words)
+    parts: Parts,
+    name: str,
+    customer_id: int,
+    on: date,
+    *,
+    sight: Sight,
+    language: str | None = None,
+    offer: str | None = None,
 ) -> Preview:
     """Fills a content in for a customer, with everything personal masked before it is filled in.
 
@@ -136,18 +145,19 @@ def preview(
         name: Of the content.
         customer_id: Who.
         on: Business date of a run.
+        sight: Of whoever asks.
         language: zh or en; None: the bank's own.
         offer: Name of an offer; None: the first that the content speaks of.
 
     Raises:
-        CultivaError: if there is no such content, language, offer or customer.
+        CultivaError: if there is no such content, language, offer or no such customer in sight.
     """
     content, workspace = _content(parts, name), parts.workspace
     spoken = _known("language", language or workspace.settings.language, LANGUAGES)
     about = _known("offer", offer, workspace.offers) if offer else next(iter(content.offers), "")
     made = Renderer(workspace, Links(workspace.sender.links, PREVIEW_KEYS))
     needs = made.needs(content)
-    _must_be_there(parts, customer_id, on)
+    _must_be_there(parts, customer_id, on, sight)
     row = values_of(parts, needs, [customer_id], on).drop("customer_id").row(0)
     facts = needs.facts(tuple(_masked(one, value, workspace.tags) for one, value in zip(needs.names, row, strict=True)))
     message = made.render(content, spoken, facts, delivery_id=PREVIEW_DELIVERY, offer=about)
@@ -174,9 +184,10 @@ def _known(what: str, name: str, known: Any) -> str:
     )
 
 
-def _must_be_there(parts: Parts, customer_id: int, on: date) -> None:
+def _must_be_there(parts: Parts, customer_id: int, on: date, sight: Sight) -> None:
     rows = pl.scan_parquet(part_files(parts.lake.files_current("profile", on)))
-    if rows.filter(pl.col("customer_id") == customer_id).select("customer_id").collect().is_empty():
+    found = rows.filter(pl.col("customer_id") == customer_id).select("customer_id").collect()
+    if found.is_empty() or not sees(parts, customer_id, sight):
         raise CultivaError(
             "there is no such customer in the profile",
             code="content.no_customer",

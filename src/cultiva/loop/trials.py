@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from cultiva.contracts.decision import Fate
+from cultiva.contracts.sight import Sight
 from cultiva.execution.content.service import Rendered
 from cultiva.execution.launching.launches import Launch
 from cultiva.execution.outgoing.service import Outgoing, Trial
@@ -16,23 +18,25 @@ from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.campaigns import launches_of, test_sends
 from cultiva.loop.parts import Parts
 from cultiva.loop.previews import preview
+from cultiva.loop.seeing import seen
 from cultiva.loop.shows import scan
 
 
-def send_trials(parts: Parts, name: str, at: datetime, *, customer_id: int | None = None) -> list[Trial]:
+def send_trials(parts: Parts, name: str, at: datetime, *, sight: Sight, customer_id: int | None = None) -> list[Trial]:
     """Puts the test messages of a launch into the outbox; workers send them like any other.
 
     Args:
         parts: Of the workspace.
         name: The launch, by its id or its beginning.
         at: Now.
+        sight: Of whoever asks: whose values may be shown.
         customer_id: Whose values are shown, masked; None: one of those chosen.
 
     Raises:
         CultivaError: if there is nobody to send to, or no content.
     """
     launch = launches_of(parts).one(name)
-    shown = customer_id if customer_id is not None else _somebody(parts, launch)
+    shown = _Shown(customer_id if customer_id is not None else _somebody(parts, launch, sight), sight)
     carriers = {one.name: one.provider for one in parts.workspace.policy.channels if one.provider is not None}
     asked = [one for one in test_sends(parts, name) if one["content"] and one["channel"] in carriers]
     if not asked:
@@ -49,10 +53,18 @@ def send_trials(parts: Parts, name: str, at: datetime, *, customer_id: int | Non
     return trials
 
 
-def _trial(
-    parts: Parts, launch: Launch, one: Mapping[str, Any], customer_id: int, carriers: Mapping[str, str]
-) -> Trial:
-    found = preview(parts, one["content"], customer_id, launch.business_date, offer=one["offer"]).message
+@dataclass(frozen=True)
+class _Shown:
+    """Whose values are shown, to whom."""
+
+    customer_id: int
+    sight: Sight
+
+
+def _trial(parts: Parts, launch: Launch, one: Mapping[str, Any], shown: _Shown, carriers: Mapping[str, str]) -> Trial:
+    found = preview(
+        parts, one["content"], shown.customer_id, launch.business_date, offer=one["offer"], sight=shown.sight
+    ).message
     if not isinstance(found, Rendered):
         raise CultivaError(
             "a test message cannot be made",
@@ -64,10 +76,12 @@ def _trial(
     return Trial(one["delivery_id"], one["channel"], carriers[one["channel"]], one["address"], found.content)
 
 
-def _somebody(parts: Parts, launch: Launch) -> int:
-    """The first customer of the plan for whom the strategy was chosen."""
+def _somebody(parts: Parts, launch: Launch, sight: Sight) -> int:
+    """The first customer in sight for whom the plan has chosen the strategy."""
     decisions = scan(parts.lake.files_current("decisions", launch.business_date))
     mine = decisions.filter((pl.col("strategy") == launch.strategy) & (pl.col("fate") == Fate.CHOSEN.value))
+    if not sight.whole_bank:
+        mine = mine.filter(pl.col("customer_id").is_in(list(seen(parts, sight))))
     found = mine.select(pl.col("customer_id").min()).collect().item()
     if found is None:
         raise CultivaError(

@@ -15,6 +15,7 @@ from tests.servers.stores import store, store_url
 from tests.strategy.conftest import offer, strategy, workspace
 
 from cultiva.contracts.moments import HotRecord, write_hot
+from cultiva.contracts.sight import EVERYBODY
 from cultiva.definitions.arbitration import Arbitration, Resource
 from cultiva.definitions.base import Label
 from cultiva.definitions.placements import Frequency, LiveBudget, Placement, Placements
@@ -71,7 +72,7 @@ class Ground:
 
     def ask(self, customer: int = 1, **more: Any) -> Any:
         given = more or {"placement": "banner"}
-        return self.deciding.decide(Asked(customer, **given), "app")
+        return self.deciding.decide(Asked(customer, **given), "app", sight=EVERYBODY)
 
     def proposed(self, customer: int = 1, **more: Any) -> list[str]:
         return [one.strategy for one in self.ask(customer, **more).proposals]
@@ -144,11 +145,11 @@ def test_what_is_withdrawn_or_complained_of_counts_at_the_next_decision(ground: 
 def test_impressions_count_by_their_own_rules_once_each(ground: Ground) -> None:
     answer = ground.ask()
     shown = Report(answer.decision_id, 1, "a", "gold", "shown", "banner")
-    assert ground.deciding.report([shown, shown]) == 2
+    assert ground.deciding.report([shown, shown], sight=EVERYBODY) == 2
     assert ground.proposed() == ["b"], "once a day"
     ground.parts.at.now = NOW + timedelta(hours=25)
     assert ground.proposed() == ["a"]
-    ground.deciding.report([Report(answer.decision_id, 1, "a", "gold", "dismissed", "banner")])
+    ground.deciding.report([Report(answer.decision_id, 1, "a", "gold", "dismissed", "banner")], sight=EVERYBODY)
     assert ground.proposed() == ["b"]
     assert ground.proposed(2) == ["a"]
 
@@ -156,9 +157,9 @@ def test_impressions_count_by_their_own_rules_once_each(ground: Ground) -> None:
 def test_what_is_shown_costs_once(ground: Ground) -> None:
     answer = ground.ask()
     shown = Report(answer.decision_id, 1, "a", "gold", "shown", "banner", cost=1.5)
-    ground.deciding.report([shown, shown])
-    ground.deciding.report([shown])
-    ground.deciding.report([msgspec.structs.replace(shown, kind="clicked")])
+    ground.deciding.report([shown, shown], sight=EVERYBODY)
+    ground.deciding.report([shown], sight=EVERYBODY)
+    ground.deciding.report([msgspec.structs.replace(shown, kind="clicked")], sight=EVERYBODY)
     assert Present(ground.store.database).used(DAY) == {"money": 1.5}
 
 
@@ -170,8 +171,8 @@ def test_touches_are_held_charged_confirmed_and_given_back(ground: Ground) -> No
     third = ground.ask(3, channel="sms")
     assert [one.strategy for one in third.proposals] in (["b"], []), "two text messages a day"
     assert "a" not in [one.strategy for one in third.proposals]
-    ground.deciding.report([Report("x", 1, "a", "gold", "done", touch_id=first.touch_id)])
-    ground.deciding.report([Report("x", 2, "a", "gold", "given_back", touch_id=second.touch_id)])
+    ground.deciding.report([Report("x", 1, "a", "gold", "done", touch_id=first.touch_id)], sight=EVERYBODY)
+    ground.deciding.report([Report("x", 2, "a", "gold", "given_back", touch_id=second.touch_id)], sight=EVERYBODY)
     assert ground.proposed(1, channel="call") == ["b"]
     assert ground.proposed(1, channel="call") == [], "two touches in seven days: one done, one held"
     ground.parts.at.now = NOW + timedelta(minutes=31)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cultiva.contracts.sight import EVERYBODY, Sight
 from cultiva.kit.errors import CultivaError, did_you_mean
 
 PREFIX = "cultiva"
@@ -59,6 +60,8 @@ class ApiKey:
     created: datetime
     expires: datetime | None = None
     revoked: datetime | None = None
+    sight: Sight = EVERYBODY
+    """Whom it sees; personal data with the scope `personal` only."""
 
     def alive(self, at: datetime) -> bool:
         """Whether it opens anything at an instant."""

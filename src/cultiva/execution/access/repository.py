@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, select, update
 
+from cultiva.contracts.sight import Sight
 from cultiva.execution.access.answered import ABANDONED_AFTER, Answered, Busy, Differs, Mine, RequestName, Standing
 from cultiva.execution.access.keys import ApiKey, Scope
 from cultiva.execution.access.rates import Bucket
@@ -28,6 +29,8 @@ def add_key(connection: Connection, key: ApiKey, hashed: str) -> None:
         "created": key.created,
         "expires": key.expires,
         "revoked": key.revoked,
+        "branches": None if key.sight.whole_bank else sorted(key.sight.branches),
+        "advisers": None if key.sight.whole_bank else sorted(key.sight.advisers),
     }
     insert_missing(connection, API_KEY, [row])
 
@@ -107,12 +110,19 @@ def _mine(name: RequestName) -> Any:
 
 
 def _key(row: Row[Any]) -> ApiKey:
+    scopes = frozenset(Scope(name) for name in row.scopes)
     return ApiKey(
         key_id=row.key_id,
         name=row.name,
-        scopes=frozenset(Scope(name) for name in row.scopes),
+        scopes=scopes,
         per_minute_max=row.per_minute_max,
         created=row.created,
         expires=row.expires,
         revoked=row.revoked,
+        sight=Sight(
+            whole_bank=row.branches is None and row.advisers is None,
+            branches=frozenset(row.branches or ()),
+            advisers=frozenset(row.advisers or ()),
+            personal=Scope.PERSONAL in scopes,
+        ),
     )

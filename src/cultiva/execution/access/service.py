@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cultiva.contracts.sight import sight_over
 from cultiva.execution.access import repository
 from cultiva.execution.access.answered import KEPT, Answered, Mine, RequestName, Standing
 from cultiva.execution.access.keys import (
@@ -42,6 +43,10 @@ class KeyRequest:
     """None: until it is revoked."""
     per_minute_max: int = PER_MINUTE_DEFAULT
     """Requests a minute."""
+    branches: Sequence[str] = ()
+    """Branches whose customers it sees; none, and no advisers: the whole bank."""
+    advisers: Sequence[str] = ()
+    """Advisers whose customers it sees."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ class Access:
         key_id, text = make_text()
         expires = None if wanted.lasts is None else at + wanted.lasts
         scopes = read_scopes(wanted.scopes)
-        key = ApiKey(key_id, wanted.name.strip(), scopes, wanted.per_minute_max, at, expires)
+        sight = sight_over(wanted.branches, wanted.advisers, personal=Scope.PERSONAL in scopes)
+        key = ApiKey(key_id, wanted.name.strip(), scopes, wanted.per_minute_max, at, expires, sight=sight)
         with self._database.writing() as connection:
             repository.add_key(connection, key, fingerprint(text))
         return NewKey(text, key)
@@ -149,6 +155,14 @@ class Access:
 def _check(wanted: KeyRequest) -> None:
     name_fits = 0 < len(wanted.name.strip()) <= 100
     lasts = wanted.lasts is None or wanted.lasts > timedelta(0)
+    if not all(0 < len(one.strip()) <= 63 for one in (*wanted.branches, *wanted.advisers)):
+        raise CultivaError(
+            "a key cannot see a branch or an adviser without a name",
+            code="access.bad_sight",
+            seen=", ".join(repr(one) for one in (*wanted.branches, *wanted.advisers)),
+            allowed="ids of branches and advisers, as the bank's customers name them",
+            hint="leave --branch and --adviser out for the whole bank",
+        )
     if not name_fits or wanted.per_minute_max < 1 or not lasts:
         raise CultivaError(
             "not a key that can be made",

@@ -7,8 +7,23 @@ from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
+from cultiva.contracts.sight import Sight
 from cultiva.execution.tables import ABSENCE, RECIPIENT, SIGNAL, STAFF_MEMBER, TASK, TASK_EVENT
 from cultiva.execution.tasks.changes import Change
 from cultiva.execution.tasks.records import NOBODY, Absence, Event, Load, SignalRow, StaffRow, Task
@@ -26,6 +41,9 @@ _MOVING = (
 )
 """Columns that actions change; reason and script belong to whoever fills the facts in."""
 _LIVE = (State.OPEN.value, State.ACCEPTED.value)
+Shown = ColumnElement[bool]
+"""A condition over tasks: which of them whoever asks is shown."""
+EVERY_TASK: Shown = true()
 
 
 def add(connection: Connection, tasks: Sequence[Task]) -> None:
@@ -78,9 +96,9 @@ def signal(connection: Connection, rows: Sequence[SignalRow], *, at: datetime) -
     return len(ids) - (known or 0)
 
 
-def one(connection: Connection, task_id: str, *, lock: bool = False) -> Task | None:
-    """A task; with `lock` nobody else changes it until the transaction ends."""
-    query = select(TASK).where(TASK.c.task_id == task_id)
+def one(connection: Connection, task_id: str, shown: Shown = EVERY_TASK, *, lock: bool = False) -> Task | None:
+    """A task among those that are shown; with `lock` nobody else changes it until the transaction ends."""
+    query = select(TASK).where(TASK.c.task_id == task_id, shown)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return _task(row) if row is not None else None
 
@@ -95,16 +113,19 @@ def some(connection: Connection, task_ids: Collection[str]) -> list[Task]:
     return found
 
 
-def of_customer(connection: Connection, customer_id: int, *, live: bool, lock: bool = False) -> list[Task]:
+def of_customer(
+    connection: Connection, customer_id: int, shown: Shown = EVERY_TASK, *, live: bool, lock: bool = False
+) -> list[Task]:
     """Tasks about a customer, the most valuable first.
 
     Args:
         connection: Of a transaction.
         customer_id: Whom.
+        shown: Which tasks are shown at all.
         live: Only those that are not at an end.
         lock: Whether nobody else may change them until the transaction ends.
     """
-    query = select(TASK).where(TASK.c.customer_id == customer_id)
+    query = select(TASK).where(TASK.c.customer_id == customer_id, shown)
     query = query.where(TASK.c.state.in_(_LIVE)) if live else query
     if lock:  # everybody locks in the order of ids, so that nobody waits for somebody who waits
         return [_task(row) for row in connection.execute(query.order_by(TASK.c.task_id).with_for_update())]
@@ -155,7 +176,9 @@ class Reach:
         return and_(TASK.c.state.in_(_LIVE), or_(*queues))
 
 
-def ranked(connection: Connection, reach: Reach, at: datetime, *, limit: int) -> list[tuple[Task, str]]:
+def ranked(
+    connection: Connection, reach: Reach, at: datetime, shown: Shown = EVERY_TASK, *, limit: int
+) -> list[tuple[Task, str]]:
     """Tasks in the order in which they should be done, with the customers' names.
 
     Promised calls whose moment has come are first, promised calls still to come last, all else by worth.
@@ -164,6 +187,7 @@ def ranked(connection: Connection, reach: Reach, at: datetime, *, limit: int) ->
         connection: Of a transaction.
         reach: Which.
         at: The present moment.
+        shown: Which tasks are shown at all.
         limit: At most so many.
     """
     counter = TASK.c.offer_stage == Stage.COUNTER.value
@@ -174,11 +198,27 @@ def ranked(connection: Connection, reach: Reach, at: datetime, *, limit: int) ->
     query = (
         select(TASK, name)
         .outerjoin(RECIPIENT, RECIPIENT.c.customer_id == TASK.c.customer_id)
-        .where(reach.condition())
+        .where(reach.condition(), shown)
         .order_by(band, TASK.c.worth.desc(), TASK.c.due, TASK.c.task_id)
         .limit(limit)
     )
     return [(_task(row), row.customer_name) for row in connection.execute(query)]
+
+
+def in_sight(sight: Sight, reaches: Collection[Reach] = ()) -> Shown:
+    """The tasks that a sight shows: its customers are seen, or the task lies with its people or at its branches.
+
+    Args:
+        sight: Of whoever asks.
+        reaches: What lies with its people beyond their own lists: queues that they serve, work of those they cover.
+    """
+    if sight.whole_bank:
+        return EVERY_TASK
+    branches, advisers = sorted(sight.branches), sorted(sight.advisers)
+    whose = or_(RECIPIENT.c.branch_id.in_(branches), RECIPIENT.c.adviser_id.in_(advisers))
+    about = select(RECIPIENT.c.customer_id).where(RECIPIENT.c.customer_id == TASK.c.customer_id, whose).exists()
+    theirs = or_(TASK.c.staff_id.in_(advisers), TASK.c.branch_id.in_(branches))
+    return or_(about, theirs, *(reach.condition() for reach in reaches))
 
 
 def unanswered(at: datetime) -> ColumnElement[bool]:

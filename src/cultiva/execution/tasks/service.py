@@ -9,6 +9,7 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
+from cultiva.contracts.sight import EVERYBODY, Sight
 from cultiva.definitions.workbench import TaskKind, Workbench
 from cultiva.execution.tasks import absences, changes, clockwork, moving, repository, rights
 from cultiva.execution.tasks.changes import Bench, Change
@@ -29,6 +30,7 @@ from cultiva.execution.tasks.records import (
 )
 from cultiva.execution.tasks.states import ENDED, Action, Stage, Standing, State
 from cultiva.execution.tasks.timing import BusinessDays, WorkingTime
+from cultiva.kit.clock import Clock, utc_now
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 
@@ -73,12 +75,22 @@ class Tasks:
         workbench: Roles, kinds of task, results.
         calendar: The bank's working days and time zone.
         hooks: What other rooms do.
+        sight: Of whoever asks: tasks out of it are neither shown nor moved, as if they did not exist.
+        clock: Says who stands in for whom now, for a sight that is narrower than the bank.
     """
 
     def __init__(
-        self, database: Database, workbench: Workbench, calendar: BusinessDays, *, hooks: Hooks | None = None
+        self,
+        database: Database,
+        workbench: Workbench,
+        calendar: BusinessDays,
+        *,
+        hooks: Hooks | None = None,
+        sight: Sight = EVERYBODY,
+        clock: Clock = utc_now,
     ) -> None:
         self._database = database
+        self._sight, self._clock = sight, clock
         self._bench = Bench(workbench, WorkingTime(calendar))
         self._hooks = hooks or Hooks()
 
@@ -180,10 +192,7 @@ class Tasks:
         with self._database.reading() as connection:
             person = self._person(connection, staff_id, at)
             load = self._load(connection, person, at)
-            roles = {name: rights.known_role(self.workbench, name).whole_bank for name in sorted(person.roles)}
-            people = {person.staff_id, *person.covers}
-            reach = repository.Reach(people, roles, person.branch_id, person.queued)
-            found = repository.ranked(connection, reach, at, limit=limit)
+            found = repository.ranked(connection, self._reach(person), at, self._shown(connection), limit=limit)
         return self._listed(found, at, person=person, load=load)
 
     def queue(self, role: str, at: datetime, *, branch: str | None = None, limit: int = 50) -> list[Listed]:
@@ -196,7 +205,7 @@ class Tasks:
         with self._database.reading() as connection:
             queued = [one for one, cover in self._covers(connection, at).items() if cover == NOBODY]
             reach = repository.Reach((), {role: whole_bank}, branch, queued)
-            return self._listed(repository.ranked(connection, reach, at, limit=limit), at)
+            return self._listed(repository.ranked(connection, reach, at, self._shown(connection), limit=limit), at)
 
     def task(self, task_id: str) -> Task:
         """One task.
@@ -208,14 +217,15 @@ class Tasks:
             return self._one(connection, task_id, lock=False)
 
     def history(self, task_id: str) -> list[Event]:
-        """What happened to a task, in order."""
+        """What happened to a task, in order; nothing of one that there is not."""
         with self._database.reading() as connection:
-            return repository.events(connection, task_id)
+            shown = repository.one(connection, task_id, self._shown(connection)) is not None
+            return repository.events(connection, task_id) if shown else []
 
     def of_customer(self, customer_id: int, *, live: bool = False) -> list[Task]:
         """Tasks about a customer, the most valuable first; with `live` only those that are not at an end."""
         with self._database.reading() as connection:
-            return repository.of_customer(connection, customer_id, live=live)
+            return repository.of_customer(connection, customer_id, self._shown(connection), live=live)
 
     def people(
         self,
@@ -384,7 +394,7 @@ class Tasks:
                 for task in repository.of_customer(connection, customer_id, live=True, lock=True):
                     if self._bench.kind(task).at_counter and task.offer_stage is not Stage.COUNTER:
                         repository.save(connection, changes.arrived(self._bench, task, branch_id, by=by, at=at))
-            return repository.of_customer(connection, customer_id, live=True)
+            return repository.of_customer(connection, customer_id, self._shown(connection), live=True)
 
     def absent(self, absence: Absence) -> None:
         """Notes that somebody is away, and who stands in; until then their work lies on the cover's list.
@@ -394,6 +404,7 @@ class Tasks:
         """
         with self._database.writing() as connection:
             known = {row.staff_id: row for row in repository.staff(connection)}
+            self._require_ours(known.get(absence.staff_id), absence.staff_id, known)
             before = repository.absences(connection, staff_id=absence.staff_id)
             absences.require_absence(absence, before, known=set(known))
             repository.put_absence(connection, absence)
@@ -401,6 +412,9 @@ class Tasks:
     def back(self, staff_id: str, first_day: date) -> bool:
         """Takes an absence back; False if none began on that day."""
         with self._database.writing() as connection:
+            rows = repository.staff(connection, staff_id)
+            if not (rows and self._ours(rows[0])) and not self._sight.whole_bank:
+                return False
             return repository.drop_absence(connection, staff_id, first_day)
 
     def absences(self, on: date | None = None) -> list[Absence]:
@@ -423,8 +437,28 @@ class Tasks:
         if released:
             self._hooks.release([change.after.touch_id for change in released], released[0].event.at)
 
+    def _shown(self, connection: Connection) -> repository.Shown:
+        """Which tasks are shown to whoever asks."""
+        if self._sight.whole_bank:
+            return repository.EVERY_TASK
+        covers = self._covers(connection, self._clock())
+        rows = [row for one in sorted(self._sight.advisers) for row in repository.staff(connection, one)]
+        return repository.in_sight(self._sight, [self._reach(self._with_covers(row, covers)) for row in rows])
+
+    def _reach(self, person: Person) -> repository.Reach:
+        roles = {name: rights.known_role(self.workbench, name).whole_bank for name in sorted(person.roles)}
+        return repository.Reach({person.staff_id, *person.covers}, roles, person.branch_id, person.queued)
+
+    def _ours(self, row: StaffRow) -> bool:
+        return self._sight.sees({"branch_id": row.branch_id, "adviser_id": row.staff_id})
+
+    def _require_ours(self, row: StaffRow | None, staff_id: str, known: Collection[str]) -> None:
+        """Lets nobody say of people elsewhere that they are away: whoever covers them would see their work."""
+        if row is not None and not self._ours(row):
+            raise rights.unknown("person", staff_id, sorted(known))
+
     def _one(self, connection: Connection, task_id: str, *, lock: bool = True) -> Task:
-        found = repository.one(connection, task_id, lock=lock)
+        found = repository.one(connection, task_id, self._shown(connection), lock=lock)
         if found is None:
             raise rights.unknown("task", task_id, ["a task of the list: cultiva tasks WORKSPACE"])
         return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, select, update
@@ -14,6 +15,8 @@ from cultiva.store.database import insert_missing, put
 
 AT_A_TIME = 500
 """Ids in one statement."""
+LOOKED_THROUGH = 20_000
+"""Newest firings among which those of some customers are looked for."""
 F = FIRING.c
 
 
@@ -82,15 +85,30 @@ def withdraw(connection: Connection, firing_id: str, reason: str, *, begun: bool
 
 
 def listed(
-    connection: Connection, *, trigger: str | None = None, customer_id: int | None = None, limit: int = 50
+    connection: Connection,
+    *,
+    trigger: str | None = None,
+    customer_id: int | None = None,
+    limit: int = 50,
+    among: Callable[[int], bool] | None = None,
 ) -> list[dict[str, Any]]:
-    """Firings, the newest first."""
-    asked = select(FIRING).order_by(F.fired.desc(), F.due.desc(), F.firing_id).limit(limit)
+    """Firings, the newest first.
+
+    Args:
+        connection: Of a transaction.
+        trigger: Only of this one.
+        customer_id: Only of this customer.
+        limit: At most so many.
+        among: Whether a customer's are wanted; None: all are. Looked for among the newest `LOOKED_THROUGH`.
+    """
+    most = limit if among is None else LOOKED_THROUGH
+    asked = select(FIRING).order_by(F.fired.desc(), F.due.desc(), F.firing_id).limit(most)
     if trigger is not None:
         asked = asked.where(F.trigger == trigger)
     if customer_id is not None:
         asked = asked.where(F.customer_id == customer_id)
-    return [dict(row._mapping) for row in connection.execute(asked)]
+    rows = (dict(row._mapping) for row in connection.execute(asked))
+    return list(islice((row for row in rows if among is None or among(row["customer_id"])), limit))
 
 
 def counts(connection: Connection, since: datetime | None = None) -> dict[str, dict[str, int]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cultiva.contracts.audience import Audience
 from cultiva.contracts.types import DataType
@@ -23,6 +23,9 @@ from cultiva.insight.profile.inputs import ViewRows
 from cultiva.insight.profile.windows import event_passes
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.rules import Explanation, Rule, compile_rule
+
+if TYPE_CHECKING:
+    from pyroaring import BitMap
 
 
 def audience(memberships: Files, segment: str, on: date) -> Audience:
@@ -70,6 +73,17 @@ def count(day: GroupDay, text: str, work: Path, *, events: ViewRows | None = Non
         return day.engine.count(day.profile, rule.form(day.on))
     try:
         return day.engine.count([_completed(day, rule, work, events)], rule.form(day.on))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def members(day: GroupDay, text: str, work: Path, *, events: ViewRows | None = None) -> BitMap:
+    """The customers for whom a fresh rule is true; arguments and errors as for `count`."""
+    rule = compile_rule(text, profile_scope(day.workspace), expected=DataType.BOOLEAN)
+    if rule.columns <= _columns(day.profile):
+        return day.engine.members(day.profile, {"": rule.form(day.on)})[""]
+    try:
+        return day.engine.members([_completed(day, rule, work, events)], {"": rule.form(day.on)})[""]
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -127,6 +141,18 @@ def why(day: GroupDay, customer_id: int, segment: str) -> Explanation:
     return rule.explain(customer_row(day.profile, customer_id, rule.columns), day.on, personal=personal)
 
 
+def no_customer(customer_id: int) -> CultivaError:
+    """The error for a customer whom the profile does not have, for whoever asks."""
+    return CultivaError(
+        "the profile has no such customer",
+        code="groups.no_customer",
+        kind=ErrorKind.NOT_FOUND,
+        seen=customer_id,
+        allowed="a customer_id of that date",
+        hint="look the customer up by the source system's own id",
+    )
+
+
 def customer_row(profile: Files, customer_id: int, columns: frozenset[str] | None = None) -> Mapping[str, Any]:
     """One customer's row of the profile; only the row group that holds it is read.
 
@@ -148,13 +174,6 @@ def customer_row(profile: Files, customer_id: int, columns: frozenset[str] | Non
     wanted = present if columns is None else columns & present
     rows = frame.select(sorted(wanted | {"customer_id"})).collect().to_dicts()
     if not rows:
-        raise CultivaError(
-            "the profile has no such customer",
-            code="groups.no_customer",
-            kind=ErrorKind.NOT_FOUND,
-            seen=customer_id,
-            allowed="a customer_id of that date",
-            hint="look the customer up by the source system's own id",
-        )
+        raise no_customer(customer_id)
     found = {name: float(value) if isinstance(value, Decimal) else value for name, value in rows[0].items()}
     return dict.fromkeys(columns or (), None) | found

@@ -13,6 +13,7 @@ import structlog
 
 from cultiva.contracts.decision import Fate
 from cultiva.contracts.moments import is_nothing, read_hot
+from cultiva.contracts.sight import Sight
 from cultiva.definitions.placements import Placement
 from cultiva.execution.budget.service import Budget
 from cultiva.execution.budget.touches import TouchRequest
@@ -27,6 +28,7 @@ from cultiva.loop.live.asking import Answer, Asked, Proposal, Reason, Report
 from cultiva.loop.live.knowing import Basis, basis_of
 from cultiva.loop.live.recording import CandidateRecord, DecisionRecord, Recorder
 from cultiva.loop.parts import Parts
+from cultiva.loop.seeing import sees
 from cultiva.strategy.live.candidates import Candidate
 from cultiva.strategy.live.impressions import Impression, longest
 from cultiva.strategy.live.paper import DECODER, Paper
@@ -125,12 +127,13 @@ class Deciding:
                 found = self._basis
         return found
 
-    def decide(self, asked: Asked, caller: str) -> Answer:
+    def decide(self, asked: Asked, caller: str, *, sight: Sight) -> Answer:
         """Decides; whatever is missing makes the answer neutral and is said in it.
 
         Args:
             asked: For whom, and for which slot or channel.
             caller: Key that asks.
+            sight: Of the key; who is out of it is answered like somebody of whom nothing is known.
 
         Raises:
             CultivaError: if there is no such slot or channel.
@@ -144,6 +147,8 @@ class Deciding:
             if self._recorder.full:
                 raise Neutral(Degraded.UNRECORDED)
             who = self._who(asked.customer, basis, now)
+            if not sees(self._parts, who.customer_id, sight):
+                raise Neutral(Degraded.NO_PROFILE)
             spent = self._spent(basis.desk.on)
             decided = basis.desk.decide(
                 who.customer_id, who.row, who.paper, now=_now(who.facts, self._live), ask=ask, at=now,
@@ -162,14 +167,19 @@ class Deciding:
             answer.reasons = _reasons(basis.desk, decided, who.paper, asked.reasons)
         return answer
 
-    def report(self, reports: Sequence[Report]) -> int:
+    def report(self, reports: Sequence[Report], *, sight: Sight) -> int:
         """Takes what became of proposals; a repeat changes nothing. Gives how many were taken.
+
+        Args:
+            reports: What became of them.
+            sight: Of the key; a report about somebody out of it is taken as one about nobody: it changes nothing.
 
         Raises:
             CultivaError: if the store does not answer; nothing was taken then.
         """
         now = self._parts.clock()
-        basis = self.basis(now)
+        basis, told = self.basis(now), len(reports)
+        reports = [one for one in reports if sees(self._parts, one.customer, sight)]
         slots = [one for one in reports if one.placement]
         rows = [Reported(one.decision, one.customer, one.placement, one.strategy, one.offer, one.kind, now)
                 for one in slots]  # fmt: skip
@@ -181,7 +191,7 @@ class Deciding:
         if done:
             self._budget.confirm(done, now)
         self._give_back([one.touch_id for one in reports if one.touch_id and one.kind == "given_back"], now)
-        return len(reports)
+        return told
 
     def _give_back(self, touch_ids: Sequence[str], now: datetime) -> None:
         if touch_ids:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cultiva.contracts.moments import Moment
+from cultiva.contracts.sight import Sight
 from cultiva.definitions.triggers import Trigger
 from cultiva.definitions.workspace import Workspace
 from cultiva.execution.triggers import repository
@@ -22,6 +23,7 @@ from cultiva.kit.errors import CultivaError
 from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import Words, say
 from cultiva.loop.parts import Parts
+from cultiva.loop.seeing import seen
 from cultiva.stream.port import Timer
 
 HEADINGS: Mapping[str, Words] = {
@@ -157,14 +159,17 @@ def story_lines(one: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     return lines
 
 
-def firings_of(parts: Parts, *, trigger: str | None, customer_id: int | None, limit: int) -> list[dict[str, Any]]:
-    """Firings in the store, the newest first.
+def firings_of(
+    parts: Parts, *, trigger: str | None, customer_id: int | None, limit: int, sight: Sight
+) -> list[dict[str, Any]]:
+    """Firings in the store of customers in sight, the newest first.
 
     Raises:
         CultivaError: if a trigger is named that neither the workspace has nor ever fired.
     """
     with parts.store.database.reading() as connection:
-        found = repository.listed(connection, trigger=trigger, customer_id=customer_id, limit=limit)
+        among = None if sight.whole_bank else seen(parts, sight).__contains__
+        found = repository.listed(connection, trigger=trigger, customer_id=customer_id, limit=limit, among=among)
     if not found and trigger is not None and trigger not in parts.workspace.triggers:
         raise CultivaError(
             "there is no such trigger",
