@@ -56,7 +56,7 @@ def read_settings(
     data: dict[str, Any] = {
         key: dict(value) if isinstance(value, dict) else value for key, value in document.data.items()
     }
-    sections = ("engine", "lake", "store", "live", "events")
+    sections = ("engine", "lake", "store", "live", "events", "console")
     variables = {}
     for name, value in overrides.items():
         section, _, setting = name.partition(".")

@@ -13,6 +13,7 @@ from cultiva.definitions.approval import Approval
 from cultiva.definitions.arbitration import Arbitration
 from cultiva.definitions.base import Model, Name
 from cultiva.definitions.calendar import BankCalendar
+from cultiva.definitions.console import ConsoleSettings
 from cultiva.definitions.content import Content
 from cultiva.definitions.events import EventSettings, EventType
 from cultiva.definitions.lifecycle import Lifecycle
@@ -92,6 +93,8 @@ class Settings(Model):
     """Where events come in, and where the state of customers is kept between them."""
     events: EventSettings = EventSettings()
     """How events sent to the API are taken."""
+    console: ConsoleSettings = ConsoleSettings()
+    """How people enter the console."""
     vars: dict[str, str] = {}
     """Values for `${name}` in sources; `--set name=value` overrides."""
 
