@@ -293,6 +293,7 @@ def test_a_changed_line_of_the_audit_is_named(root: Path) -> None:
     anchor = done("audit", root, "--verify", "--json").data["anchor"]
     assert anchor.startswith("3:") and done("audit", root, "--anchor", anchor).code == 0
     with sqlite3.connect(root / ".cultiva" / "store.db") as connection:
+        connection.executescript("drop trigger audit_no_update; drop trigger audit_no_delete")
         connection.execute("update audit set actor = 'Wang' where number = 2")
         connection.execute("update launch set state = 'finished'")
     found = cultiva("audit", root, "--verify")

@@ -108,7 +108,8 @@ def _speak(
         )
     customer_id = desk.customer(customer, day, caller.sight).customer_id
     evidence = f"api:{caller.name}: {word.evidence}" if word.evidence else f"api:{caller.name}"
-    desk.recipients.speak([ConsentWord(customer_id, *said, word.at or now, evidence)])
+    heard = ConsentWord(customer_id, *said, word.at or now, evidence, actor=caller.name, through="api", recorded=now)
+    desk.recipients.speak([heard])
     return _consents(desk, customer_id, day)
 
 

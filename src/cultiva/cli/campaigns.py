@@ -279,11 +279,20 @@ def audit(  # noqa: PLR0913, PLR0917  (what the audit can be asked)
     subject: Annotated[
         str | None, typer.Option("--subject", help="Only lines about this, e.g. launch:5f2c..., or launch: for all.")
     ] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Only what this person, key or worker did.")] = None,
+    action: Annotated[
+        str | None, typer.Option("--action", help="Only this, e.g. launch.approved, or launch. for all of a kind.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="INSTANT", help="From this instant on, ISO 8601 with its zone.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="INSTANT", help="Before this instant.")] = None,
     last: Annotated[int, typer.Option("--last", help="Newest lines shown.", min=1)] = 50,
     set_: SetOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Show who did what, or prove that nobody has changed the record."""
+    from cultiva.kit.clock import parse_instant
     from cultiva.loop import campaigns
     from cultiva.loop.campaign_sheets import CampaignTables
 
@@ -292,7 +301,8 @@ def audit(  # noqa: PLR0913, PLR0917  (what the audit can be asked)
         if verify or anchor is not None:
             _verify(parts, desk, anchor, as_json=json_)
             return
-        lines = desk.audit.lines(subject=subject, last=last)
+        begin, end = (None if one is None else parse_instant(one) for one in (since, until))
+        lines = desk.audit.lines(subject=subject, actor=by, action=action, since=begin, until=end, last=last)
         if json_:
             show_json(lines)
         else:

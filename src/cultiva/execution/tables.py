@@ -132,9 +132,12 @@ CONSENT_CHANGE = Table(
     Column("granted", Boolean, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("evidence", Text, nullable=False),
+    Column("actor", String(100), nullable=False, server_default="", comment="who wrote it down; empty: not known"),
+    Column("through", String(40), nullable=False, server_default="", comment="api, provider, console ...; empty: ?"),
+    Column("recorded", UtcDateTime, comment="when it was written down; null: not known"),
     Index("ix_consent_change_customer_id", "customer_id"),
 )
-"""Consent given or withdrawn since; the newest word counts over `recipient.channels`."""
+"""Consent given or withdrawn since, every word of it; the newest one counts over `recipient.channels`."""
 
 STANDSTILL = Table(
     "standstill",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.exc import DatabaseError
 from tests.execution.audit.racing import AT, Undone, write_some
 
 from cultiva.execution.audit.chain import Anchor, Break, Entry, Line, sealed, verified
@@ -50,6 +51,16 @@ def test_lines_are_found_by_what_they_are_about(audit: Audit) -> None:
     assert audit.lines(subject="launch:%") == () == audit.lines(subject="lau%:")
 
 
+def test_lines_are_found_by_person_action_and_time(audit: Audit) -> None:
+    audit.write(Entry(AT + timedelta(hours=1), "chen", "halt.set", "halt:all"))
+    assert [one.number for one in audit.lines(actor="chen")] == [11]
+    assert [one.number for one in audit.lines(action="halt.")] == [11]
+    assert audit.lines(action="halt") == (), "an action is a whole word, or a kind with its dot"
+    assert [one.number for one in audit.lines(since=AT + timedelta(microseconds=9))] == [9, 10, 11]
+    assert [one.number for one in audit.lines(since=AT, until=AT + timedelta(microseconds=3))] == [1, 2]
+    assert audit.lines(actor="chen", subject="launch:1") == ()
+
+
 def test_an_empty_audit_is_whole(store: Store) -> None:
     found = Audit(store.database).verify()
     assert (found.whole, found.lines, found.last) == (True, 0, None)
@@ -59,9 +70,28 @@ TAMPERINGS: dict[str, tuple[Callable[[Database], None], int, Break]] = {}
 """Name -> how somebody with the store's password tampers, the line that is named, and why."""
 
 
+def without_guard(database: Database) -> None:
+    """As somebody does who owns the database: its triggers refuse everybody else."""
+    postgres = database.has_many_writers
+    names = ("audit_no_change", "audit_no_truncate") if postgres else ("audit_no_update", "audit_no_delete")
+    with database.writing() as connection:
+        for name in names:
+            connection.execute(text(f"drop trigger {name}" + (" on audit" if postgres else "")))
+
+
+@pytest.mark.parametrize(
+    "change", ["update audit set actor = 'wang' where number = 1", "delete from audit where number = 9"]
+)
+def test_the_database_itself_refuses_to_change_a_line(change: str, audit: Audit, store: Store) -> None:
+    with pytest.raises(DatabaseError, match="append-only"), store.database.engine.begin() as connection:
+        connection.execute(text(change))
+    assert audit.verify().whole and audit.verify().lines == len(audit.lines())
+
+
 def tampering(line: int, what: Break) -> Callable[[Callable[[Database], object]], None]:
     def note(change: Callable[[Database], object]) -> None:
         def done(database: Database) -> None:
+            without_guard(database)
             with database.writing() as connection:
                 connection.execute(change(database))  # type: ignore[call-overload]
 
@@ -124,6 +154,7 @@ def test_what_somebody_has_changed_is_named(name: str, audit: Audit, store: Stor
 def test_a_line_changed_together_with_its_hash_breaks_the_next_one(audit: Audit, store: Store) -> None:
     old = audit.lines()[3]
     forged = sealed(4, Entry(old.entry.at, "wang", old.entry.action, old.entry.subject, old.entry.detail), old.previous)
+    without_guard(store.database)
     with store.database.writing() as connection:
         connection.execute(update(AUDIT).where(AUDIT.c.number == 4).values(actor="wang", hash=forged.hash))
     assert (audit.verify().broken, audit.verify().what) == (5, Break.CHAIN)
@@ -133,6 +164,7 @@ def test_a_chain_sealed_anew_is_found_by_an_anchor_from_before(audit: Audit, sto
     anchor = audit.verify().last
     assert anchor is not None
     previous = ""
+    without_guard(store.database)
     with store.database.writing() as connection:
         for line in audit.lines():
             entry = line.entry
@@ -148,6 +180,7 @@ def test_a_chain_sealed_anew_is_found_by_an_anchor_from_before(audit: Audit, sto
 
 def test_an_end_cut_off_is_found_by_an_anchor(audit: Audit, store: Store) -> None:
     anchor = audit.verify().last
+    without_guard(store.database)
     with store.database.writing() as connection:
         connection.execute(delete(AUDIT).where(AUDIT.c.number > 8))
     assert audit.verify().whole, "the chain alone cannot know"

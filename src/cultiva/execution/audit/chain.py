@@ -49,6 +49,22 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Sought:
+    """Which lines are looked for; what is None does not matter."""
+
+    subject: str | None = None
+    """`<kind>:<id>`, or `<kind>:` for all of a kind."""
+    actor: str | None = None
+    """Who."""
+    action: str | None = None
+    """An action, or `<kind>.` for all of a kind."""
+    since: datetime | None = None
+    """The first instant."""
+    until: datetime | None = None
+    """The first instant that is too late."""
+
+
+@dataclass(frozen=True)
 class Anchor:
     """What a line was known to be at some time; kept where those who can write the store cannot."""
 

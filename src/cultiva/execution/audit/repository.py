@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Text, insert, select, text, type_coerce
 
-from cultiva.execution.audit.chain import NOTHING_BEFORE, Entry, Line, sealed
+from cultiva.execution.audit.chain import NOTHING_BEFORE, Entry, Line, Sought, sealed
 from cultiva.execution.tables import AUDIT
 
 UNREADABLE = "unreadable"
@@ -34,19 +34,19 @@ def every_line(connection: Connection) -> Iterator[Line]:
         yield _line(row)
 
 
-def newest(connection: Connection, *, subject: str | None, last: int) -> list[Line]:
-    """The last lines, the oldest first.
-
-    Args:
-        connection: Reading.
-        subject: Only of this one, or, ending in `:`, of its kind; None: of all.
-        last: Most lines.
-    """
+def newest(connection: Connection, sought: Sought, *, last: int) -> list[Line]:
+    """The last lines that are sought, the oldest first."""
     asked = _as_stored().order_by(AUDIT.c.number.desc()).limit(last)
-    if subject is not None:
-        kind = subject.endswith(":")
-        mine = AUDIT.c.subject
-        asked = asked.where(mine.startswith(subject, autoescape=True) if kind else mine == subject)
+    if sought.actor is not None:
+        asked = asked.where(AUDIT.c.actor == sought.actor)
+    for column, value, ending in ((AUDIT.c.subject, sought.subject, ":"), (AUDIT.c.action, sought.action, ".")):
+        if value is not None:
+            kind = value.endswith(ending)
+            asked = asked.where(column.startswith(value, autoescape=True) if kind else column == value)
+    if sought.since is not None:
+        asked = asked.where(AUDIT.c.at >= sought.since)
+    if sought.until is not None:
+        asked = asked.where(AUDIT.c.at < sought.until)
     return [_line(row) for row in connection.execute(asked)][::-1]
 
 

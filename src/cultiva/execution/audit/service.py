@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from cultiva.execution.audit import repository
-from cultiva.execution.audit.chain import Anchor, Entry, Line, Verified, verified
+from cultiva.execution.audit.chain import Anchor, Entry, Line, Sought, Verified, verified
 from cultiva.kit.errors import CultivaError
 from cultiva.store.database import Database
 
@@ -56,15 +57,29 @@ class Audit:
         with self._database.writing() as connection:
             return write(connection, entry)
 
-    def lines(self, *, subject: str | None = None, last: int = 50) -> Sequence[Line]:
+    def lines(
+        self,
+        *,
+        subject: str | None = None,
+        actor: str | None = None,
+        action: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        last: int = 50,
+    ) -> Sequence[Line]:
         """The last lines, the oldest first.
 
         Args:
             subject: `<kind>:<id>`, or `<kind>:` for all of a kind; None: all.
+            actor: Who; None: anybody.
+            action: An action, or `<kind>.` for all of a kind; None: all.
+            since: The first instant; None: from the beginning.
+            until: The first instant that is too late; None: up to now.
             last: Most lines.
         """
+        sought = Sought(subject, actor, action, since, until)
         with self._database.reading() as connection:
-            return tuple(repository.newest(connection, subject=subject, last=last))
+            return tuple(repository.newest(connection, sought, last=last))
 
     def verify(self, anchor: Anchor | None = None) -> Verified:
         """Follows the whole chain and names the first line that does not hold.

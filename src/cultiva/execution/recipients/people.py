@@ -59,6 +59,12 @@ class ConsentWord:
     at: datetime
     evidence: str
     """Where it was given: a reply, a link, a call."""
+    actor: str = ""
+    """Who wrote it down: a person, an API key, a provider; empty: not known."""
+    through: str = ""
+    """By which way it came: api, console, provider ...; empty: not known."""
+    recorded: datetime | None = None
+    """When it was written down; None: not known."""
 
 
 class Closed(StrEnum):

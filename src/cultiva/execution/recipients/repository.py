@@ -48,6 +48,13 @@ def all_words(connection: Connection, until: datetime) -> list[ConsentWord]:
     return list({(row.customer_id, row.channel): _word(row) for row in ordered}.values())
 
 
+def ledger(connection: Connection, customer_id: int) -> list[ConsentWord]:
+    """Every word of a customer, in the order in which they count."""
+    asked = select(CONSENT_CHANGE).where(CONSENT_CHANGE.c.customer_id == customer_id)
+    ordered = asked.order_by(CONSENT_CHANGE.c.at, CONSENT_CHANGE.c.granted.desc(), CONSENT_CHANGE.c.change_id)
+    return [_word(row) for row in connection.execute(ordered)]
+
+
 def standing_still(connection: Connection, ids: Sequence[int]) -> set[int]:
     """Those for whom a suppression has begun and has not been lifted."""
     asked = select(STANDSTILL.c.customer_id).where(STANDSTILL.c.lifted.is_(None))
@@ -97,7 +104,8 @@ def _recipient(row: Mapping[str, Any]) -> Recipient:
 
 
 def _word(row: Row[Any]) -> ConsentWord:
-    return ConsentWord(row.customer_id, row.channel, row.granted, row.at, row.evidence)
+    said = (row.customer_id, row.channel, row.granted, row.at, row.evidence)
+    return ConsentWord(*said, row.actor, row.through, row.recorded)
 
 
 def _word_id(one: ConsentWord) -> str:

@@ -69,6 +69,11 @@ class Recipients:
         with self._database.reading() as connection:
             return list(repository.newest_words(connection, [customer_id]).values())
 
+    def ledger(self, customer_id: int) -> list[ConsentWord]:
+        """Every word that a customer has said since the bank's records, the newest last; nothing is overwritten."""
+        with self._database.reading() as connection:
+            return repository.ledger(connection, customer_id)
+
     def stand_still(self, customer_id: int, name: str, at: datetime) -> None:
         """A suppression begins: nothing goes to the customer until it is lifted."""
         with self._database.writing() as connection:

@@ -108,7 +108,9 @@ def signal_of(provider: str, report: Report, *, customer_id: int, touch_id: str,
     }
 
 
-def withdrawal_of(provider: str, report: Report, *, customer_id: int, channel: str) -> dict[str, Any]:
+def withdrawal_of(
+    provider: str, report: Report, *, customer_id: int, channel: str, received: datetime
+) -> dict[str, Any]:
     """Consent withdrawn, with what proves it."""
     of_channel = [channel] if report.kind == UNFOLLOWED else []  # an address may be cut off on several channels
     return {
@@ -118,4 +120,7 @@ def withdrawal_of(provider: str, report: Report, *, customer_id: int, channel: s
         "granted": False,
         "at": report.at,
         "evidence": f"report {report.report_id} of {provider}",
+        "actor": provider,
+        "through": "provider",
+        "recorded": received,
     }

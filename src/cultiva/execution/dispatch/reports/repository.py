@@ -207,7 +207,7 @@ def _tell(
     ]
     insert_missing(connection, SIGNAL, sorted(signals, key=lambda row: row["signal_id"]))
     withdrawn = [
-        withdrawal_of(provider, report, customer_id=who, channel=channel)
+        withdrawal_of(provider, report, customer_id=who, channel=channel, received=at)
         for report, who, _, channel in each
         if report.kind in WITHDRAWING
     ]

@@ -1,0 +1,1 @@
+"""What of the store's tables belongs to a person, table by table?"""
