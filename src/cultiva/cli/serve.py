@@ -49,6 +49,10 @@ def create(  # noqa: PLR0913, PLR0917  (what a key can say; all but the workspac
     scopes: Annotated[str, typer.Option(help="What it is for, separated by commas.")],
     days: Annotated[int | None, typer.Option(help="Days until it ends; left out: never.", min=1)] = None,
     per_minute: Annotated[int, typer.Option(help="Requests a minute.", min=1)] = 600,
+    branch: Annotated[
+        list[str] | None, typer.Option(help="Sees customers of this branch; again for more. Left out: all.")
+    ] = None,
+    adviser: Annotated[list[str] | None, typer.Option(help="Sees customers of this adviser; again for more.")] = None,
     set_: SetOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -57,7 +61,7 @@ def create(  # noqa: PLR0913, PLR0917  (what a key can say; all but the workspac
 
     lasts = None if days is None else timedelta(days=days)
     with opened(workspace, set_) as parts:
-        wanted = KeyRequest(name, scopes.split(","), lasts, per_minute)
+        wanted = KeyRequest(name, scopes.split(","), lasts, per_minute, branch or (), adviser or ())
         made = Access(parts.store.database).create(wanted, at=parts.clock())
     if json_:
         show_json({"key": made.text, **_data(made.key)})
@@ -72,7 +76,7 @@ def list_(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOptio
 
     with opened(workspace, set_) as parts:
         rows = [_data(one) for one in Access(parts.store.database).listed()]
-    columns = ("key_id", "name", "scopes", "per_minute_max", "created", "expires", "revoked")
+    columns = ("key_id", "name", "scopes", "sees", "per_minute_max", "created", "expires", "revoked")
     show_sheet(Sheet("keys", columns, tuple(tuple(row[name] for name in columns) for row in rows)), as_json=json_)
 
 
@@ -91,6 +95,7 @@ def _data(key: ApiKey) -> dict[str, object]:
         "key_id": key.key_id,
         "name": key.name,
         "scopes": " ".join(sorted(key.scopes)),
+        "sees": " ".join([*sorted(key.sight.branches), *sorted(key.sight.advisers)]) or "*",
         "per_minute_max": key.per_minute_max,
         "created": key.created.isoformat(timespec="seconds"),
         "expires": key.expires and key.expires.isoformat(timespec="seconds"),

@@ -95,6 +95,12 @@ class ConsoleSettings(Model):
     """Of one session."""
     requests_per_minute_of_address: int = Field(default=6000, ge=10)
     """Of one address; a branch may share one."""
+    unmask_minutes: int = Field(default=15, ge=1, le=120)
+    """So long personal data of a customer are shown for a reason."""
+    unmask_per_day_max: int = Field(default=50, ge=0)
+    """Customers whom one person may unmask on one day."""
+    export_rows_max: int = Field(default=50_000, ge=1)
+    """Longest list that a person may take out."""
     body_kib_max: int = Field(default=1024, ge=16)
     """Largest form or file that is taken."""
     oidc: OidcSettings | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import polars as pl
 from cultiva.contracts.sight import Sight
 from cultiva.contracts.tables import PARTY
 from cultiva.engine.parquet import part_files
+from cultiva.execution.access.unmasking import Unmasking, UnmaskingRules
 from cultiva.insight.groups.memberships import Memberships, read_members
 from cultiva.insight.identity.keys import PARTY_KEY
 from cultiva.insight.profile.stages import TIER
@@ -96,6 +97,37 @@ def profile_of(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Seq
         for one in read(parts, "catalogue", on).to_dicts()
         if one["tag"] != "customer_id"
     ]
+
+
+def unmasking_of(parts: Parts) -> Unmasking:
+    """Who may see personal data of a customer now, by the workspace's settings."""
+    settings = parts.workspace.settings
+    rules = UnmaskingRules(settings.console.unmask_minutes, settings.console.unmask_per_day_max, settings.timezone)
+    return Unmasking(parts.store.database, rules)
+
+
+def unmask(  # noqa: PLR0913  (who, whom, why, when)
+    parts: Parts, user_id: str, name: str, customer_id: int, reason: str, at: datetime, *, sight: Sight
+) -> datetime:
+    """Shows a person the personal data of a customer in sight for a while; the audit keeps why.
+
+    Args:
+        parts: Of the workspace.
+        user_id: Who.
+        name: Their name, for the audit.
+        customer_id: Whose data.
+        reason: Why.
+        at: Now.
+        sight: Of the person.
+
+    Returns:
+        Until when.
+
+    Raises:
+        CultivaError: if there is no such customer in sight, the reason is none, or the day is used up.
+    """
+    _row(parts, "customer", customer_id, parts.newest_date(), sight)
+    return unmasking_of(parts).open(user_id, name, customer_id, reason, at)
 
 
 def label_of(parts: Parts, kind: str, name: str) -> str:
