@@ -289,6 +289,21 @@ def load(connection: Connection, staff_id: str, contact_kinds: Collection[str], 
     return Load(int(row[0]), int(row[1]))
 
 
+def finished(
+    connection: Connection, staff_ids: Collection[str], since: datetime, shown: Shown = EVERY_TASK
+) -> dict[str, dict[tuple[str, str], int]]:
+    """Tasks that people have finished since a moment: staff id -> (kind, result) -> how many."""
+    found: dict[str, dict[tuple[str, str], int]] = {}
+    ids = sorted(staff_ids)
+    for start in range(0, len(ids), PIECE):
+        mine = TASK.c.staff_id.in_(ids[start : start + PIECE]) & (TASK.c.state == State.DONE.value)
+        by = (TASK.c.staff_id, TASK.c.kind, TASK.c.result)
+        query = select(*by, func.count().label("n")).where(mine, TASK.c.changed >= since, shown).group_by(*by)
+        for row in connection.execute(query):
+            found.setdefault(row.staff_id, {})[row.kind, row.result] = row.n
+    return found
+
+
 def staff(connection: Connection, staff_id: str | None = None, *, lock: bool = False) -> list[StaffRow]:
     """People who do tasks; one of them, locked if wanted, or all."""
     query = select(STAFF_MEMBER).order_by(STAFF_MEMBER.c.staff_id)

@@ -259,6 +259,11 @@ class Tasks:
         with self._database.reading() as connection:
             return repository.counts(connection)
 
+    def finished(self, staff_ids: Collection[str], since: datetime) -> Mapping[str, Mapping[tuple[str, str], int]]:
+        """What people have finished since a moment: by staff id how many tasks by kind and result; in sight only."""
+        with self._database.reading() as connection:
+            return repository.finished(connection, staff_ids, since, self._shown(connection))
+
     def names(self, staff_ids: Collection[str]) -> Mapping[str, str]:
         """Names of people, by id, as far as the bank's staff table has them."""
         with self._database.reading() as connection:
@@ -345,6 +350,32 @@ class Tasks:
             rights.require_mover(person, task, self.workbench.role(task.role))
             other = self._person(connection, to, at) if to else None
             change = moving.transfer(self._bench, task, person, other, at)
+            return repository.save(connection, changes.remarked(change, remark))
+
+    def assign(self, task_id: str, to: str, at: datetime, *, by: str, remark: str = "") -> Task:
+        """Whoever manages branches gives a task of theirs to one of their people, or with an empty `to` to the queue.
+
+        Args:
+            task_id: Of a task that lies at a branch in sight, or was handed over from one.
+            to: Staff id of somebody in sight; empty: the queue.
+            at: The present moment.
+            by: Who, as the history names them.
+            remark: For the history.
+
+        Raises:
+            CultivaError: if the task or the person is at another branch, or the person does not do such work.
+        """
+        with self._database.writing() as connection:
+            task = self._one(connection, task_id)
+            self._require_living(task, Action.TRANSFERRED)
+            if not (self._sight.whole_bank or {task.branch_id, task.sender_branch} & self._sight.branches):
+                raise rights.unknown("task", task_id, ["a task of your branches"])
+            rows = repository.staff(connection, to) if to else []
+            if to and not (rows and self._ours(rows[0])):
+                raise rights.unknown("person", to, ["somebody of your branches"])
+            other = self._person(connection, to, at) if to else None
+            manager = Person(by, task.branch_id, frozenset(), manages=True)
+            change = moving.transfer(self._bench, task, manager, other, at)
             return repository.save(connection, changes.remarked(change, remark))
 
     def hand_over(self, task_id: str, staff_id: str, to: moving.Receiver, at: datetime, *, remark: str = "") -> Task:
