@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,16 @@ def put_links(connection: Connection, links: Sequence[VisitorLink]) -> None:
 def visitors(connection: Connection, anonymous_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Who visitors are, as far as they have said it."""
     return {row.anonymous_id: (row.source_system, row.source_id) for row in _visitor_rows(connection, anonymous_ids)}
+
+
+def visitors_of(connection: Connection, names: Collection[tuple[str, str]]) -> list[str]:
+    """Anonymous ids of those who said that they are one of some (source system, source id)."""
+    asked, ids, found = set(names), sorted({source_id for _, source_id in names}), []
+    for start in range(0, len(ids), _BATCH):
+        mine = select(VISITOR).where(VISITOR.c.source_id.in_(ids[start : start + _BATCH]))
+        rows = connection.execute(mine)
+        found += [row.anonymous_id for row in rows if (row.source_system, row.source_id) in asked]
+    return sorted(found)
 
 
 def _visitor_rows(connection: Connection, names: Sequence[str]) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from cultiva.contracts.anteroom import RefusedCount, RefusedEvent, VisitorLink, WaitingEvent
@@ -31,6 +31,11 @@ class StoredAnteroom:
             return {}
         with self._database.reading() as connection:
             return repository.visitors(connection, anonymous_ids)
+
+    def visitors_of(self, names: Collection[tuple[str, str]]) -> list[str]:
+        """Anonymous ids of those who said that they are one of some (source system, source id)."""
+        with self._database.reading() as connection:
+            return repository.visitors_of(connection, names)
 
     def wait(self, events: Sequence[WaitingEvent]) -> list[str]:
         """As `Anteroom` says."""

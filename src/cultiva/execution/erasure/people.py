@@ -67,6 +67,20 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What was asked for."""
+
+    by: str
+    """Who asks, or writes down that somebody has asked."""
+    reason: str
+    """Why, e.g. the number of the request; not who."""
+    customers: int
+    """How many were named."""
+    on: date
+    """The day on which holds count."""
+
+
+@dataclass(frozen=True)
 class Order:
     """An order to erase customers."""
 

@@ -1,0 +1,1 @@
+"""What is left of a customer who asked to be forgotten?"""
