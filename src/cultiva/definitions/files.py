@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -84,12 +85,19 @@ FILE_KINDS = (
 """Every kind of YAML file of a workspace."""
 
 
-def workspace_files(root: Path) -> Iterator[tuple[FileKind, Path]]:
-    """The YAML files of a workspace with their kinds, in a fixed order."""
+def workspace_files(root: Path, proposed: Iterable[Path] = ()) -> Iterator[tuple[FileKind, Path]]:
+    """The YAML files of a workspace with their kinds, in a fixed order.
+
+    Args:
+        root: The workspace.
+        proposed: Files that are to be there, whether they are or not.
+    """
+    extra = list(proposed)
     for kind in FILE_KINDS:
-        for path in sorted(root.glob(kind.pattern)):
-            if path.is_file():
-                yield kind, path
+        there = {path for path in root.glob(kind.pattern) if path.is_file()}
+        pattern = f"{root.as_posix()}/{kind.pattern}"
+        for path in sorted(there | {path for path in extra if fnmatchcase(path.as_posix(), pattern)}):
+            yield kind, path
 
 
 def stray_files(root: Path, prefix: str) -> list[Fault]:

@@ -33,6 +33,7 @@ from cultiva.definitions.workspace import Settings, Workspace
 from cultiva.kit.errors import CultivaError, ErrorKind, Fault, Faults, did_you_mean
 
 NO_OVERRIDES: Mapping[str, str] = {}
+NO_PROPOSALS: Mapping[Path, bytes] = {}
 
 
 def load_workspace(
@@ -60,7 +61,11 @@ def load_workspace(
 
 
 def check_workspace(
-    root: Path, *, overrides: Mapping[str, str] = NO_OVERRIDES, typed_in: Path | None = None
+    root: Path,
+    *,
+    overrides: Mapping[str, str] = NO_OVERRIDES,
+    typed_in: Path | None = None,
+    proposed: Mapping[Path, bytes] = NO_PROPOSALS,
 ) -> tuple[Workspace | None, list[Fault]]:
     """Reads and checks a workspace, and says everything that is wrong or doubtful about it.
 
@@ -68,6 +73,7 @@ def check_workspace(
         root: Its folder.
         overrides: As for `load_workspace`.
         typed_in: As for `load_workspace`.
+        proposed: Files below `root` read as if they held these bytes, whether they are there or not.
 
     Returns:
         The workspace, None if it has faults; and faults and warnings, sorted by file and line.
@@ -75,13 +81,15 @@ def check_workspace(
     Raises:
         CultivaError: if the folder is no workspace.
     """
-    draft = read_draft(root, overrides=overrides, typed_in=typed_in or Path.cwd())
+    draft = read_draft(root, overrides=overrides, typed_in=typed_in or Path.cwd(), proposed=proposed)
     faults = sorted({*draft.readings.faults, *check_draft(draft)})
     whole = all(fault.warning for fault in faults)
     return expanded(draft.workspace) if whole else None, faults
 
 
-def read_draft(root: Path, *, overrides: Mapping[str, str], typed_in: Path) -> Draft:
+def read_draft(
+    root: Path, *, overrides: Mapping[str, str], typed_in: Path, proposed: Mapping[Path, bytes] = NO_PROPOSALS
+) -> Draft:
     """Reads every file of a workspace as far as it can be read; see `check_workspace`."""
     if not (root / SETTINGS_FILE).is_file():
         raise CultivaError(
@@ -92,14 +100,15 @@ def read_draft(root: Path, *, overrides: Mapping[str, str], typed_in: Path) -> D
             allowed=f"a folder with a file {SETTINGS_FILE}",
             hint="make one: cultiva init FOLDER --pack retail-bank",
         )
-    return _Reader(root).read(overrides, typed_in)
+    return _Reader(root, proposed).read(overrides, typed_in)
 
 
 class _Reader:
     """Reads the files of one workspace one after the other."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, proposed: Mapping[Path, bytes]) -> None:
         self.root = root
+        self.proposed = proposed
         self.prefix = f"{root.as_posix()}/"
         self.readings = Readings()
         self.lists: dict[str, dict[str, Any]] = {kind.kind: {} for kind in FILE_KINDS}
@@ -117,7 +126,7 @@ class _Reader:
         """
         settings, variables = self._settings(overrides, typed_in)
         seen = set()
-        for kind, path in workspace_files(self.root):
+        for kind, path in workspace_files(self.root, self.proposed):
             seen.add(kind.kind)
             self._file(kind, path)
         for kind in FILE_KINDS:
@@ -157,7 +166,7 @@ class _Reader:
 
     def _file(self, kind: FileKind, path: Path) -> None:
         name = f"{self.prefix}{path.relative_to(self.root).as_posix()}"
-        document, faults = read_document(name, path.read_bytes())
+        document, faults = read_document(name, self.proposed[path] if path in self.proposed else path.read_bytes())
         self.readings.faults += faults
         if document is None:
             self._unreadable(kind)
