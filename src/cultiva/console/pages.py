@@ -133,6 +133,11 @@ def cell(value: Any, locale: str) -> str:
     return str(value)
 
 
+def _signed(value: Number, locale: str) -> str:
+    form = "#,##0" if abs(float(value)) >= 1000 else "#,##0.##"
+    return f"{'+' if value > 0 else ''}{format_decimal(value, form, locale=locale)}"
+
+
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
