@@ -20,6 +20,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def running_from(instant: datetime) -> Clock:
+    """A clock that shows an instant now and goes on from there, for banks whose newest day is not today.
+
+    Args:
+        instant: With its zone.
+    """
+    ahead = instant - utc_now()
+    return lambda: utc_now() + ahead
+
+
 def seconds() -> float:
     """A monotonic count of seconds, for measuring how long something took."""
     return time.perf_counter()
