@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cultiva.contracts.moments import Moment, read_moment
 from cultiva.stream.port import Logged, Record, partition_of
@@ -40,6 +40,13 @@ class MemoryLog:
 
     def marks(self, partition: int) -> list[tuple[int, str]]:
         return [(one.position, one.mark) for one in self.lines[partition] if one.mark]
+
+    def erase(self, customer_ids: Collection[int]) -> int:
+        before = sum(map(len, self.lines))
+        self.lines = [
+            [one for one in line if one.mark or one.record.customer_id not in customer_ids] for line in self.lines
+        ]
+        return before - sum(map(len, self.lines))
 
     def close(self) -> None:
         self.lines = []

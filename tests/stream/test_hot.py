@@ -169,3 +169,17 @@ def test_a_server_that_is_not_there_is_named_without_its_password(free_address: 
     assert caught.value.kind is ErrorKind.UNAVAILABLE
     assert "127.0.0.1" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_what_is_known_of_erased_customers_is_gone(hot: HotStore) -> None:
+    partition, fence = fence_of(hot, CUSTOMER)
+    other = next(one for one in range(10, 1000) if partition_of(one, 3) == partition and str(one).startswith("5"))
+    timers = [Timer(CUSTOMER, "waits: 等", AT), Timer(CUSTOMER, "b", AT), Timer(other, "b", AT, b"kept")]
+    hot.commit(Change(partition, fence, 7, states={CUSTOMER: b"one", other: b"two"}, set_timers=timers))
+    assert hot.erase([CUSTOMER, 99]) == 3
+    assert hot.get([CUSTOMER, other]) == [None, b"two"]
+    assert hot.due(partition, AT, limit=10) == [timers[2]]
+    assert hot.position(partition) == 7
+    with pytest.raises(Overtaken):
+        hot.commit(Change(partition, fence, 8, states={CUSTOMER: b"back"}, seen={CUSTOMER: b"one"}))
+    assert hot.erase([CUSTOMER]) == 0 == hot.erase([])

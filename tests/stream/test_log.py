@@ -183,3 +183,16 @@ def test_the_file_lets_go_of_what_is_older_than_it_is_kept(tmp_path: Path) -> No
         assert len([one for one in kept if not one.mark]) == 150
         assert log.append([record(1), record(901)]) == [True, False]  # a name is known as long as its record is kept
         assert [len(log.marks(one)) for one in range(3)] == [10, 10, 10]
+
+
+def test_records_of_erased_customers_are_gone_and_the_others_keep_their_places(log: Log) -> None:
+    log.append([record(number, customer=number % 3) for number in range(60)])
+    log.mark("2026-11-23")
+    before = {partition: everything(log, partition) for partition in range(log.partitions)}
+    assert log.erase([1, 99]) == 20
+    for partition, lines in before.items():
+        kept = [one for one in lines if one.mark or one.record.customer_id != 1]
+        assert everything(log, partition, limit=7) == kept
+        assert log.end(partition) == lines[-1].position
+    assert log.erase([1, 99]) == 0
+    assert log.erase([]) == 0

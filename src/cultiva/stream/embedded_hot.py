@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -38,6 +38,10 @@ _DROP = "delete from timer where customer_id = ? and name = ?"
 _DUE = (
     "select customer_id, name, due, body from timer where partition = ? and due <= ?"
     " order by due, customer_id, name limit ?"
+)
+_ERASE = tuple(
+    f"delete from {table} where customer_id in (select value from json_each(?))"  # noqa: S608
+    for table in ("state", "timer")
 )
 _OWN = "update place set owner = ?, fence = ?, until = ? where partition = ?"
 
@@ -131,6 +135,12 @@ class EmbeddedHotStore:
             keep = [(customer, new) for customer, (_, new) in states.items() if customer not in changed]
             connection.executemany(_KEEP, keep)
         return [customer for customer in states if customer in changed]
+
+    def erase(self, customer_ids: Collection[int]) -> int:
+        """Removes states and timers of some customers for good; how many of both."""
+        asked = (json.dumps(list(customer_ids)),)
+        with self._file.erasing() as connection:
+            return sum(connection.execute(statement, asked).rowcount for statement in _ERASE)
 
     def close(self) -> None:
         """Closes the file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ _KNOWN = "select record_id from record where record_id in (select value from jso
 _INSERT = "insert into record (id, record_id, customer_id, body, written) values (?, ?, ?, ?, ?)"
 _HEAD = "insert into head (partition, position) values (?, ?) on conflict do update set position = excluded.position"
 _READ = "select id, record_id, customer_id, body from record where id > ? and id < ? order by id limit ?"
+_ERASE = "delete from record where record_id is not null and customer_id in (select value from json_each(?))"
 _OLD = "delete from record where id in (select id from record where id > ? and id < ? order by id limit ?)"
 
 
@@ -117,6 +118,11 @@ class EmbeddedLog:
         statement = "select position, name from mark where partition = ? order by position"
         with self._file.reading() as connection:
             return connection.execute(statement, (partition,)).fetchall()
+
+    def erase(self, customer_ids: Collection[int]) -> int:
+        """Removes every record of some customers for good; how many."""
+        with self._file.erasing() as connection:
+            return connection.execute(_ERASE, (json.dumps(list(customer_ids)),)).rowcount
 
     def close(self) -> None:
         """Closes the file."""

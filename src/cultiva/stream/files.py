@@ -80,6 +80,16 @@ class LiveFile:
                 raise
             self._writer.execute("commit")
 
+    @contextmanager
+    def erasing(self) -> Iterator[sqlite3.Connection]:
+        """As `writing`; what is deleted is overwritten in the file, and the log before it is folded in and emptied."""
+        with self._turn, self._usable():
+            self._writer.execute("pragma secure_delete = on")
+        with self.writing() as connection:
+            yield connection
+        with self._turn, self._usable():
+            self._writer.execute("pragma wal_checkpoint(truncate)").fetchall()
+
     def close(self) -> None:
         """Closes all connections."""
         with self._turn:

@@ -11,8 +11,9 @@ import asyncio
 import hashlib
 import secrets
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from nats.aio.msg import Msg
@@ -99,6 +100,17 @@ class NatsLog:
         """(position, name) of the marks of a partition, in order."""
         return self._link.call(lambda: self._marks(partition))
 
+    def erase(self, customer_ids: Collection[int]) -> int:
+        """Removes every record of some customers for good; how many. The server overwrites them in its files."""
+        asked, removed = set(customer_ids), 0
+        for partition in sorted({partition_of(one, self.partitions) for one in asked}):
+            after = 0
+            while found := self.read(partition, after=after, limit=SENDING_MAX):
+                after = found[-1].position
+                theirs = [one.position for one in found if not one.mark and one.record.customer_id in asked]
+                removed += self._link.call(partial(self._erase, partition, theirs))
+        return removed
+
     def close(self) -> None:
         """Closes the connection."""
         self._link.close()
@@ -154,6 +166,15 @@ class NatsLog:
         places = await asyncio.gather(*(self._last(partition, subject) for subject in subjects))
         names = [bytes.fromhex(subject.removeprefix(kind)).decode() for subject in subjects]
         return sorted((place, name) for place, name in zip(places, names, strict=True) if place is not None)
+
+    async def _erase(self, partition: int, positions: Sequence[int]) -> int:
+        subject = f"STREAM.MSG.DELETE.{self._stream(partition)}"
+        removed = 0
+        for answer in await asyncio.gather(*(self._link.ask(subject, {"seq": one}) for one in positions)):
+            if answer.get("error", {}).get("err_code") not in NOT_FOUND:
+                _refuse_error(answer)
+                removed += 1
+        return removed
 
     async def _last(self, partition: int, subject: str) -> int | None:
         found = await self._link.ask(f"STREAM.MSG.GET.{self._stream(partition)}", {"last_by_subj": subject})

@@ -7,7 +7,7 @@ the position up to which it has read, or not at all: a record is counted once, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -107,6 +107,9 @@ class Log(Protocol):
     def marks(self, partition: int) -> list[tuple[int, str]]:
         """(position, name) of the marks of a partition, in order."""
 
+    def erase(self, customer_ids: Collection[int]) -> int:
+        """Removes every record of some customers for good; how many. The positions of the others stay."""
+
     def close(self) -> None:
         """Gives back what it holds."""
 
@@ -154,6 +157,12 @@ class HotStore(Protocol):
 
     def put(self, states: Mapping[int, tuple[bytes | None, bytes]]) -> list[int]:
         """Replaces states that are still what they were: customer -> (seen, new). Returns those that had changed."""
+
+    def erase(self, customer_ids: Collection[int]) -> int:
+        """Removes states and timers of some customers for good; how many of both.
+
+        A worker that is about to commit one of them is `Overtaken` and finds nothing when it looks again.
+        """
 
     def close(self) -> None:
         """Gives back what it holds."""

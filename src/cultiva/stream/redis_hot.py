@@ -6,7 +6,7 @@ comes back with everything up to some moment, and what is missing is read from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -138,6 +138,20 @@ class RedisHotStore:
                     line.eval(scripts.PUT, 1, self._key(partition, "states"), *rows)
             answers = line.execute() if parts else []
         return [int(one) for answer in answers for one in answer]
+
+    def erase(self, customer_ids: Collection[int]) -> int:
+        """Removes states and timers of some customers for good; how many of both."""
+        removed = 0
+        for partition, members in self._by_partition(list(customer_ids)).items():
+            states, timers, bodies = (self._key(partition, name) for name in ("states", "timers", "bodies"))
+            asked = {str(one).encode() for one in members}
+            with self._answering() as server:
+                removed += server.hdel(states, *members)
+                for member, _ in server.zscan_iter(timers, count=PUT_MAX):
+                    if member.partition(b":")[0] in asked:
+                        removed += server.zrem(timers, member)
+                        server.hdel(bodies, member)
+        return removed
 
     def close(self) -> None:
         """Closes the connections."""
