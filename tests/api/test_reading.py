@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from datetime import date
 from decimal import Decimal
@@ -129,14 +130,17 @@ def test_personal_tags_are_taken_out_with_the_right_to_see_them_only(api: Api) -
 
 
 def test_the_audit_keeps_who_took_what_out(api: Api) -> None:
+    members = api.client().segment("payroll").customers
     with api.client(name="report tool").export_segment("payroll", tags=["aum"]) as pieces:
-        assert b"".join(pieces)
+        taken = b"".join(pieces)
     with api.client().export_decisions(fate="chosen") as pieces:
         assert b"".join(pieces)
     audit = Audit(api.parts.store.database)
     assert audit.verify().whole
-    line = audit.lines(subject="segment:payroll")[-1].entry
-    assert (line.actor, line.action, line.detail["tags"]) == ("report tool", "export.segment", ["aum"])
+    begun, ended = (line.entry for line in audit.lines(subject="segment:payroll")[-2:])
+    assert (begun.actor, begun.action, begun.detail["tags"]) == ("report tool", "export.segment", ["aum"])
+    assert (ended.actor, ended.action, ended.detail["rows"]) == ("report tool", "export.ended", members)
+    assert ended.detail["sha256"] == hashlib.sha256(taken).hexdigest()
 
 
 def test_decisions_are_taken_out_by_strategy_and_fate(api: Api) -> None:

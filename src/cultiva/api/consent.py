@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-import polars as pl
 from fastapi import Path
 from pydantic import AwareDatetime, Field
 
@@ -14,12 +13,12 @@ from cultiva.api.desk import Desk
 from cultiva.api.guard import Caller, IdempotencyKey, OurDesk, Seeing, needs, router
 from cultiva.api.outcomes import ShortText
 from cultiva.api.shapes import Shape
+from cultiva.contracts.sight import Sight
 from cultiva.execution.access.keys import ApiKey, Scope
 from cultiva.execution.answers.service import AHEAD_MAX
 from cultiva.execution.recipients.people import EVERY_CHANNEL, ConsentWord
-from cultiva.insight.identity.keys import PARTY_KEY
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
-from cultiva.loop.shows import scan
+from cultiva.loop.consents import consents_of, speak
 
 routes = router("/customers/{customer}/consent", "consent")
 
@@ -70,7 +69,7 @@ class Withdrawal(Shape):
 def consents(customer: CustomerName, desk: OurDesk, sight: Seeing) -> ConsentsShape:
     """What a customer has allowed: the bank's records, and what was said since."""
     day = desk.day(None)
-    return _consents(desk, desk.customer(customer, day, sight).customer_id, day)
+    return _consents(desk, desk.customer(customer, day, sight).customer_id, day, sight)
 
 
 @routes.put("/{channel}", **needs(Scope.CONSENT, 404, 413))
@@ -108,40 +107,18 @@ def _speak(
         )
     customer_id = desk.customer(customer, day, caller.sight).customer_id
     evidence = f"api:{caller.name}: {word.evidence}" if word.evidence else f"api:{caller.name}"
-    heard = ConsentWord(customer_id, *said, word.at or now, evidence, actor=caller.name, through="api", recorded=now)
-    desk.recipients.speak([heard])
-    return _consents(desk, customer_id, day)
+    heard = ConsentWord(customer_id, *said, word.at or now, evidence, actor=caller.name, through="api")
+    speak(desk.parts, heard, sight=caller.sight)
+    return _consents(desk, customer_id, day, caller.sight)
 
 
-def _consents(desk: Desk, customer_id: int, day: date) -> ConsentsShape:
-    since = [
-        ConsentShape(channel=one.channel, granted=one.granted, at=one.at, evidence=one.evidence, source="since")
-        for one in desk.recipients.words_of(customer_id)
+def _consents(desk: Desk, customer_id: int, day: date, sight: Sight) -> ConsentsShape:
+    found = [
+        ConsentShape(channel=one.channel, granted=one.granted, at=one.at, evidence=one.evidence, source=one.source)
+        for one in consents_of(desk.parts, customer_id, day, sight=sight)
     ]
-    found = sorted([*_recorded(desk, customer_id, day), *since], key=lambda one: (one.channel, one.source))
     purpose = desk.parts.workspace.policy.consent.purpose
     return ConsentsShape(customer_id=customer_id, business_date=day, purpose=purpose, consents=found)
-
-
-def _recorded(desk: Desk, customer_id: int, day: date) -> list[ConsentShape]:
-    """The bank's own records; where several records of one person differ, a refusal wins."""
-    lake, purpose = desk.parts.lake, desk.parts.workspace.policy.consent.purpose
-    files = lake.files_latest("consent", day)
-    if not files:
-        return []
-    mine = scan(lake.files_current("identity_map", day)).filter(pl.col("customer_id") == customer_id)
-    asked = scan(files).filter(pl.col("purpose") == purpose).join(mine, on=list(PARTY_KEY), how="semi")
-    rows = asked.sort("granted", "at", descending=[False, True]).unique("channel", keep="first").collect().to_dicts()
-    return [
-        ConsentShape(
-            channel=row["channel"],
-            granted=row["granted"],
-            at=desk.local(row["at"]),
-            evidence=row["evidence"] or "",
-            source="bank",
-        )
-        for row in rows
-    ]
 
 
 def _check_channel(desk: Desk, channel: str) -> None:

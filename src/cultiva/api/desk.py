@@ -22,7 +22,6 @@ from cultiva.execution.answers.linked import Linked
 from cultiva.execution.answers.service import Answers
 from cultiva.execution.audit.chain import Entry
 from cultiva.execution.launching.service import Launches
-from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tasks.service import Tasks
 from cultiva.loop.campaigns import launches_of
 from cultiva.loop.desk import desk as tasks_of
@@ -53,11 +52,6 @@ class Desk:
     def answers(self) -> Answers:
         """Outcomes."""
         return Answers(self.parts.store.database)
-
-    @cached_property
-    def recipients(self) -> Recipients:
-        """Consent."""
-        return Recipients(self.parts.store.database)
 
     @cached_property
     def launches(self) -> Launches:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Path, Query
 from fastapi.responses import StreamingResponse
 
 from cultiva.api.customers import On
+from cultiva.api.desk import Desk
 from cultiva.api.guard import Caller, OurDesk, needs, router
 from cultiva.contracts.decision import Fate
-from cultiva.execution.access.keys import Scope
+from cultiva.execution.access.keys import ApiKey, Scope
 from cultiva.loop import exports as loop_exports
 from cultiva.loop.exports import Taken
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 routes = router("/exports", "exports")
 
@@ -80,7 +86,8 @@ def segment(
     taken = loop_exports.segment_rows(desk.parts, segment, tags or [], day, sight=caller.sight)
     detail = {"date": str(day), "tags": tags or [], "format": file_format.value, "personal": caller.sight.personal}
     desk.audit("export.segment", f"segment:{segment}", caller, detail)
-    return _file(taken, file_format, f"{segment}-{day}")
+    ended = _Ended(desk, caller, f"segment:{segment}")
+    return _file(taken, file_format, f"{segment}-{day}", ended)
 
 
 @routes.get("/decisions", **_options(404))  # type: ignore[arg-type]
@@ -97,11 +104,34 @@ def decisions(
     taken = loop_exports.decision_rows(desk.parts, day, sight=caller.sight, strategy=strategy, fate=fate)
     detail = {"date": str(day), "strategy": strategy, "fate": fate and fate.value, "format": file_format.value}
     desk.audit("export.decisions", f"decisions:{day}", caller, detail)
-    return _file(taken, file_format, f"decisions-{day}")
+    return _file(taken, file_format, f"decisions-{day}", _Ended(desk, caller, f"decisions:{day}"))
 
 
-def _file(taken: Taken, file_format: Format, name: str) -> StreamingResponse:
-    pieces = csv_pieces(taken) if file_format is Format.CSV else parquet_pieces(taken)
+@dataclass
+class _Ended:
+    """Counts what goes out; when all of it has, the audit keeps how much it was and its fingerprint."""
+
+    desk: Desk
+    caller: ApiKey
+    subject: str
+    rows: int = 0
+
+    def counted(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            self.rows += batch.num_rows
+            yield batch
+
+    def sealed(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+            yield piece
+        self.desk.audit("export.ended", self.subject, self.caller, {"rows": self.rows, "sha256": digest.hexdigest()})
+
+
+def _file(taken: Taken, file_format: Format, name: str, ended: _Ended) -> StreamingResponse:
+    taken = Taken(taken.schema, ended.counted(taken.batches))
+    pieces = ended.sealed(csv_pieces(taken) if file_format is Format.CSV else parquet_pieces(taken))
     headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
     return StreamingResponse(pieces, media_type=MEDIA[file_format], headers=headers)
 

@@ -11,6 +11,7 @@ from cultiva.contracts.decision import Fate
 from cultiva.contracts.sight import Sight
 from cultiva.engine.parquet import part_files
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
+from cultiva.kit.masking import HIDDEN
 from cultiva.loop.parts import Parts
 from cultiva.loop.questions import members_of
 from cultiva.loop.seeing import seen
@@ -32,7 +33,9 @@ class Taken:
     batches: Iterator[pa.RecordBatch]
 
 
-def segment_rows(parts: Parts, segment: str, columns: Sequence[str], on: date, *, sight: Sight) -> Taken:
+def segment_rows(
+    parts: Parts, segment: str, columns: Sequence[str], on: date, *, sight: Sight, masked: bool = False
+) -> Taken:
     """The members of a segment who are in sight, one row each, sorted by customer.
 
     Args:
@@ -41,15 +44,17 @@ def segment_rows(parts: Parts, segment: str, columns: Sequence[str], on: date, *
         columns: Tags beside `customer_id`.
         on: Business date of a run.
         sight: Of whoever takes them out; it says whether personal tags may be taken out.
+        masked: Whether personal tags that may not be taken out are masked; else they are refused.
 
     Raises:
         CultivaError: if there is no such segment or tag, or a tag is personal and may not be taken out.
     """
     import pyarrow as pa
 
-    _check_tags(parts, columns, on, personal=sight.personal)
+    hidden = _check_tags(parts, columns, on, personal=sight.personal, masked=masked)
     ids = pa.array(members_of(parts, segment, on, sight=sight), pa.int64())
-    return _taken(parts, "profile", (KEY, *columns), on, lambda batch: _among(batch, ids))
+    taken = _taken(parts, "profile", (KEY, *columns), on, lambda batch: _among(batch, ids))
+    return _masked(taken, hidden) if hidden else taken
 
 
 def decision_rows(parts: Parts, on: date, *, sight: Sight, strategy: str | None, fate: Fate | None) -> Taken:
@@ -115,7 +120,27 @@ def _among(batch: pa.RecordBatch, ids: pa.Array) -> pa.RecordBatch:
     return batch.filter(pc.is_in(batch[KEY], ids))
 
 
-def _check_tags(parts: Parts, columns: Sequence[str], on: date, *, personal: bool) -> None:
+def _masked(taken: Taken, hidden: Sequence[str]) -> Taken:
+    """The same rows; what is known of a personal tag is three asterisks."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    fields = [pa.field(one.name, pa.string()) if one.name in hidden else one for one in taken.schema]
+    schema = pa.schema(fields)
+
+    def covered(batch: pa.RecordBatch) -> pa.RecordBatch:
+        nothing, mask = pa.scalar(None, pa.string()), pa.scalar(HIDDEN * 3)
+        columns = [
+            pc.if_else(pc.is_valid(batch[one.name]), mask, nothing) if one.name in hidden else batch[one.name]
+            for one in schema
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    return Taken(schema, (covered(batch) for batch in taken.batches))
+
+
+def _check_tags(parts: Parts, columns: Sequence[str], on: date, *, personal: bool, masked: bool) -> list[str]:
+    """The tags that are personal and are masked."""
     known = {row["tag"]: row["personal"] for row in read(parts, "catalogue", on).to_dicts()}
     for name in columns:
         if name not in known or name == KEY:
@@ -126,7 +151,7 @@ def _check_tags(parts: Parts, columns: Sequence[str], on: date, *, personal: boo
                 allowed=f"{len(known)} tags of that day's profile",
                 hint=did_you_mean(name, known) or "cultiva show WORKSPACE tags",
             )
-        if known[name] and not personal:
+        if known[name] and not (personal or masked):
             raise CultivaError(
                 "this tag is personal data",
                 code="loop.personal_tag",
@@ -143,3 +168,4 @@ def _check_tags(parts: Parts, columns: Sequence[str], on: date, *, personal: boo
             allowed="each tag once",
             hint="name it once",
         )
+    return [name for name in columns if known[name] and not personal]
