@@ -46,6 +46,6 @@ def test_a_stop_in_force_is_said_first(own_console: ConsoleUnderTest) -> None:
 
 
 def test_a_workspace_that_was_never_run_says_how_to_begin(tmp_path: Path) -> None:
-    done("init", tmp_path / "bank", "--customers", 30)
+    done("init", tmp_path / "bank", "--customers", 100)
     with console_of(tmp_path / "bank") as console:
         assert "Nothing has been run in this workspace yet." in console.as_role(Role.ANALYST, region="33").text("/")
