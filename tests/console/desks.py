@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from tests.api.banks import NOW, opened
 
 from cultiva.console.app import create_console
+from cultiva.definitions.console import ConsoleSettings
 from cultiva.execution.access.doors import DoorRules, Doors, NewUser
 from cultiva.execution.access.entering.passwords import HashCost
 from cultiva.execution.access.roles import Role
@@ -24,6 +25,9 @@ from cultiva.loop.turns import Turns
 
 PASSWORD = "green-hill-river-77"
 RULES = DoorRules(cost=HashCost(passes=1, memory_kib=8), second_for=frozenset())
+BASE, COOKIE = "https://console.test", "__Host-cultiva"
+OFTEN = {"requests_per_minute": 10**6, "requests_per_minute_of_address": 10**6}
+"""The clock of the tests stands still: nothing is ever given back to whoever has asked often."""
 _TOKEN = re.compile(r'name="csrf" content="([0-9a-f]+)"')
 
 
@@ -83,13 +87,13 @@ class ConsoleUnderTest:
             PASSWORD, by="test", at=NOW, once=False,
         )  # fmt: skip
         token = doors.enter(login, PASSWORD, at=NOW, address="127.0.0.1").token
-        http = TestClient(self.app, raise_server_exceptions=True, follow_redirects=False, cookies={"cultiva": token})
+        http = TestClient(self.app, BASE, raise_server_exceptions=True, follow_redirects=False, cookies={COOKIE: token})
         self._windows[login, language] = found = Window(http, login)
         return found
 
     def stranger(self) -> httpx.Client:
         """A browser that nobody knows."""
-        return TestClient(self.app, follow_redirects=False)
+        return TestClient(self.app, BASE, follow_redirects=False)
 
     def _fitting(self) -> dict[str, Any]:
         rows = read(self.parts, "staff", self.parts.newest_date()).to_dicts()
@@ -100,5 +104,14 @@ class ConsoleUnderTest:
 @contextmanager
 def console_of(root: Path, store_url: str = "") -> Iterator[ConsoleUnderTest]:
     """The console over a bank."""
-    with opened(root, store_url) as parts:
+    with opened(root, store_url) as found:
+        parts = with_console(found, **OFTEN)
         yield ConsoleUnderTest(create_console(parts, Turns(parts)), parts)
+
+
+def with_console(parts: Parts, **settings: Any) -> Parts:
+    """The parts as if `[console]` said something else."""
+    workspace = parts.workspace
+    console = ConsoleSettings.model_validate({**workspace.settings.console.model_dump(), **settings})
+    changed = workspace.settings.model_copy(update={"console": console})
+    return replace(parts, workspace=replace(workspace, settings=changed))

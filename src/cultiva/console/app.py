@@ -10,11 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from cultiva.console.areas import cockpit
+from cultiva.console.areas import account, cockpit, door
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.files import PREFIX, Files
 from cultiva.console.guard import desk_of
 from cultiva.console.pages import is_part, page, render
+from cultiva.console.security import Secured
 from cultiva.console.visitor import Visitor
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.masking import mask_text
@@ -29,7 +30,7 @@ STATUS: Mapping[ErrorKind, HTTPStatus] = {
     ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What an error's kind is in HTTP."""
-AREAS = (cockpit.routes,)
+AREAS = (door.routes, account.routes, cockpit.routes)
 
 
 def create_console(parts: Parts, turns: Turns) -> FastAPI:
@@ -41,6 +42,7 @@ def create_console(parts: Parts, turns: Turns) -> FastAPI:
     """
     app = FastAPI(title="Cultiva console", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.desk = ConsoleDesk(parts, turns)
+    app.add_middleware(Secured, settings=parts.workspace.settings.console, clock=parts.clock)
     for routes in AREAS:
         app.include_router(routes)
     app.mount(PREFIX, Files())

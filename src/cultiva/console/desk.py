@@ -11,9 +11,11 @@ from threading import Lock
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from cultiva.console.security import SESSION, cookie_name
 from cultiva.console.visitor import Visitor
 from cultiva.contracts.sight import Sight
 from cultiva.execution.access.doors import Doors, User
+from cultiva.execution.access.entering.reading import rules_of
 from cultiva.execution.access.seeing import sight_of
 from cultiva.execution.audit.chain import Entry
 from cultiva.execution.audit.service import Audit
@@ -26,8 +28,6 @@ from cultiva.loop.parts import Parts
 from cultiva.loop.shows import read
 from cultiva.loop.turns import Turns
 
-COOKIES = ("__Host-cultiva", "cultiva")
-"""Names of the session's cookie: over TLS, and on loopback for a demonstration."""
 KEPT = 64
 """Answers about a finished run that are kept; the oldest goes first."""
 
@@ -52,7 +52,8 @@ class ConsoleDesk:
     @cached_property
     def doors(self) -> Doors:
         """Users and their sessions."""
-        return Doors(self.parts.store.database)
+        workspace = self.parts.workspace
+        return Doors(self.parts.store.database, rules_of(workspace.settings.console, workspace.root))
 
     @cached_property
     def launches(self) -> Launches:
@@ -80,11 +81,9 @@ class ConsoleDesk:
 
     def visitor(self, cookies: Mapping[str, str]) -> Visitor | None:
         """Who comes with these cookies; None if nobody who is known."""
-        for name in COOKIES:
-            session = self.doors.session(cookies.get(name, ""), self.now())
-            if session is not None:
-                return Visitor(session, self.sight(session.user))
-        return None
+        name = cookie_name(self.parts.workspace.settings.console, SESSION)
+        session = self.doors.session(cookies.get(name, ""), self.now())
+        return None if session is None else Visitor(session, self.sight(session.user))
 
     def sight(self, user: User) -> Sight:
         """Whom a user sees; branches and their regions as the newest run knows them."""
