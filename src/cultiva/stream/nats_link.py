@@ -122,6 +122,18 @@ class Link:
         Raises:
             NoAnswerError: if it is lost, or nothing comes in time.
         """
+        if not await self.heard(answer, losses, within=ANSWER_SECONDS):
+            raise NoAnswerError("no answer in time")
+        return answer.result()
+
+    async def heard(self, answer: asyncio.Future[T], losses: int, *, within: float) -> bool:
+        """Whether an answer, or the loss of the connection, is known by the end of some seconds; it may come later.
+
+        Args:
+            answer: Is set by what comes.
+            losses: How often the connection had been lost before the question was sent.
+            within: Seconds.
+        """
 
         def lost() -> None:
             if not answer.done():
@@ -130,10 +142,8 @@ class Link:
         with self.told_if_lost(lost):
             if losses != self.losses:
                 lost()
-            try:
-                return await asyncio.wait_for(answer, ANSWER_SECONDS)
-            except TimeoutError as error:
-                raise NoAnswerError("no answer in time") from error
+            done, _ = await asyncio.wait({answer}, timeout=within)
+        return bool(done)
 
     async def ask(self, subject: str, body: dict[str, Any]) -> dict[str, Any]:
         """One request of JetStream's own API; its answer, which may hold an `error`.

@@ -11,8 +11,8 @@ from cultiva.stream.nats_link import Link, NoAnswerError, status
 
 FORGOTTEN_SECONDS = 300
 """The server lets go of a place in the stream that nobody has read from for so long."""
-
-
+QUIET_SECONDS = 0.2
+"""After so long without a message the server is asked whether it is there."""
 ADDRESS_PARTS = 9
 """Parts of the address of a message that was handed out, in its older form."""
 
@@ -98,7 +98,7 @@ class Reading:
         try:
             losses = await self._link.connected()
             await self._link.client.publish(subject, body, reply=f"{self._address}.{self._pulls}")
-            word = await self._link.first(self._done, losses)
+            word = await self._word(self._done, losses)
         except NoAnswerError as error:
             raise _LostError(str(error)) from error
         finally:
@@ -106,6 +106,27 @@ class Reading:
         if word not in {"", "404", "408"}:
             raise _LostError(f"status {word}")
         return self._in_order(self._arrived)
+
+    async def _word(self, done: asyncio.Future[str], losses: int) -> str:
+        """The server's word that there is no more, or nothing if all that was asked for has come.
+
+        A server (2.9: `processWaiting` of its consumer.go) that believes there are messages, and then finds none it can
+        load, keeps the question for good without a word. It is not waited for: a server that answers another question
+        meanwhile, and has sent nothing since the last look, has forgotten this one.
+
+        Raises:
+            NoAnswerError: if the connection is lost, or the server does not answer.
+            _LostError: if it answers, but not this.
+        """
+        arrived = 0
+        while not await self._link.heard(done, losses, within=QUIET_SECONDS):
+            there = await self._link.ask(f"CONSUMER.INFO.{self._stream}.{self._consumer}", {})
+            if done.done():
+                break
+            if "error" in there or len(self._arrived) == arrived:
+                raise _LostError("the server has no word on it")
+            arrived = len(self._arrived)
+        return done.result()
 
     def _take(self, message: Msg) -> None:
         """A message, or the server's word that there are no more; what was meant for an earlier pull is let go."""
