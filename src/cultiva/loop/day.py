@@ -19,9 +19,9 @@ from cultiva.insight.identity.households import write_households
 from cultiva.insight.identity.unification import Deliveries, Folders, unify
 from cultiva.insight.performance.service import make_performance
 from cultiva.insight.profile.service import ProfileFolders, describe_profile, make_profile
-from cultiva.insight.sources.service import ingest
 from cultiva.insight.views.holding import Worth, write_holdings
 from cultiva.insight.views.ownership import write_account_owners
+from cultiva.loop.erasing.ingestion import take_in
 from cultiva.loop.inputs import (
     accounts_of,
     exposure_inputs,
@@ -56,13 +56,7 @@ class Day:
 
     def sources(self, context: StepContext) -> StepResult:
         """Every table's delivery, typed and judged."""
-        found = ingest(
-            self.parts.workspace,
-            self.on,
-            self.parts.lake,
-            run_id=context.run_id,
-            progress=lambda done, count, name: context.advance(done / count, name),
-        )
+        found = take_in(self.parts, self.on, context)
         broken = [
             {"table": name, "rule": one.rule, "column": one.column, "rows": one.rows}
             for name, table in found.tables.items()

@@ -35,6 +35,8 @@ class Reason(StrEnum):
     """A time without its zone."""
     UNKNOWN_SYSTEM = "unknown_system"
     """Nobody says whose id the userId is."""
+    ERASED = "erased"
+    """It is about a person who was erased; nothing of it is kept."""
 
 
 LABELS: Mapping[Reason, Words] = {
@@ -50,6 +52,7 @@ LABELS: Mapping[Reason, Words] = {
     Reason.TOO_LATE: Words(zh="时间过早", en="too late"),
     Reason.NO_ZONE: Words(zh="时间缺少时区", en="time without zone"),
     Reason.UNKNOWN_SYSTEM: Words(zh="来源系统不明", en="source system not known"),
+    Reason.ERASED: Words(zh="客户已删除", en="about an erased person"),
 }
 """For people."""
 

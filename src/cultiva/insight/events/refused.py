@@ -7,10 +7,11 @@ the message; when the cause is mended it is sent again, under the same messageId
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from cultiva.contracts.anteroom import RefusedEvent
 from cultiva.insight.events.message import UNREADABLE, Parcel, decode_object
-from cultiva.insight.events.reasons import Refusal
+from cultiva.insight.events.reasons import Reason, Refusal
 from cultiva.kit.hashing import md5_hex
 from cultiva.kit.masking import mask_text
 
@@ -23,6 +24,8 @@ SPOKEN = ("type", "event", "timestamp", "sentAt", "originalTimestamp", "messageI
 
 def refused_event(raw: bytes, refusal: Refusal, parcel: Parcel) -> RefusedEvent:
     """A refused message as it is kept."""
+    if refusal.reason is Reason.ERASED:
+        return _counted(refusal, parcel)
     said = _object(raw)
     body: dict[str, Any] = {"field": refusal.field, "allowed": refusal.allowed, "bytes": len(raw)}
     if said is not None:
@@ -37,6 +40,11 @@ def refused_event(raw: bytes, refusal: Refusal, parcel: Parcel) -> RefusedEvent:
         sender=parcel.sender.name[:100],
         body=body,
     )
+
+
+def _counted(refusal: Refusal, parcel: Parcel) -> RefusedEvent:
+    """That there was one, and nothing else: not even a hash of it."""
+    return RefusedEvent(uuid4().hex, "", parcel.at, refusal.reason.value, "", parcel.sender.name[:100], {})
 
 
 def _object(raw: bytes) -> dict[str, Any] | None:

@@ -15,12 +15,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cultiva.contracts.anteroom import USER, VISITOR, Anteroom, WaitingEvent
+from cultiva.contracts.erased import SOURCE, Tombstones
+from cultiva.contracts.erased import VISITOR as VISITOR_KIND
 from cultiva.contracts.moments import Moment, write_moment
 from cultiva.definitions.workspace import Workspace
 from cultiva.insight.events.identities import UNKNOWN, Identities
 from cultiva.insight.events.message import Parcel, Sender
 from cultiva.insight.events.reading import Bounds, Heard, Reader
-from cultiva.insight.events.reasons import Refusal
+from cultiva.insight.events.reasons import Reason, Refusal
 from cultiva.insight.events.refused import refused_event
 from cultiva.insight.events.registry import Registry
 from cultiva.kit.hashing import md5_hex
@@ -84,6 +86,8 @@ class Intake:
         self._log, self._anteroom = log, anteroom
         self.identities = identities
         """Who is known; replaced when a run has published."""
+        self.erased: Tombstones | None = None
+        """Who was erased, and is not let in again; replaced with the identities."""
 
     def take(self, batch: Iterable[Mapping[str, Any]], sender: Sender, at: datetime) -> Accepted:
         """Takes messages that are JSON-like data.
@@ -124,6 +128,8 @@ class Intake:
         for raw in map(bytes, parcel.messages):
             try:
                 heard = self._reader.read(raw, parcel)
+                if self.erased is not None and _is_erased(heard, self.erased):
+                    raise Refusal(Reason.ERASED)
             except Refusal as refusal:
                 found.refused.append((raw, refusal))
                 continue
@@ -202,6 +208,16 @@ class Intake:
             if not names:
                 break
         return moved
+
+
+def _is_erased(heard: Heard, erased: Tombstones) -> bool:
+    """Whether a message names an erased person, or comes from a visitor who was one and does not say who it is now."""
+    names = [] if heard.moment is None else [(heard.moment.source_system, heard.moment.source_id)]
+    names += [] if heard.link is None else [(heard.link.source_system, heard.link.source_id)]
+    named = [one for one in names if one[1]]
+    if named or not heard.anonymous_id:
+        return any(erased.has(SOURCE, *one) for one in named)
+    return erased.has(VISITOR_KIND, heard.anonymous_id)
 
 
 def _is_visitor(event: WaitingEvent) -> bool:

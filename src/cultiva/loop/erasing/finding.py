@@ -1,4 +1,4 @@
-"""Who is meant by an order to erase, by everything that the lake and the store know them by; for all of them at once."""
+"""Who is meant by an order to erase: everything by which lake and store know these people, for all of them at once."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from cultiva.insight.events.identities import (
 )
 from cultiva.insight.events.service import Intake
 from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.loop.erasing.keys import tombstones_of
 from cultiva.loop.parts import Parts
 from cultiva.stream import open_log
 from cultiva.stream.port import Log
@@ -62,6 +63,7 @@ class Door:
         folder = published_identities(self._parts)
         if folder is None or folder == self._folder:
             return False
+        self.intake.erased = tombstones_of(self._parts)
         self.intake.identities, self._folder = open_identities(folder), folder
         self.intake.settle()
         self.expire(self._parts.clock())

@@ -28,6 +28,8 @@ FLUSH_MS = 20
 SYNC_SECONDS = 1.0
 QUEUE_MAX = 20_000
 """Decisions that may wait; at a thousand a second, twenty seconds of a disk that does not answer."""
+BLANK = b" "
+"""Begins a line of somebody who was erased: the file may be open for writing, so it keeps its length."""
 TOGETHER = 1000
 """Decisions in one write."""
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -198,7 +200,7 @@ def read_records(root: Path, day: date) -> Iterator[DecisionRecord]:
     for path in sorted((root / FOLDER / day.isoformat()).glob("*.jsonl")):
         with path.open("rb") as lines:
             for line in lines:
-                if line.endswith(b"\n"):
+                if line.endswith(b"\n") and not line.startswith(BLANK):
                     yield _DECODER.decode(line)
 
 

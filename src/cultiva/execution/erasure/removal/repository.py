@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ from cultiva.execution.tables import (
     TOUCH_LOCK,
     VISITOR,
 )
+from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.store.database import Database
 from cultiva.store.tables import IDENTITY_CHANGE, IDENTITY_CHANGE_MEMBER, METADATA
 
 AT_A_TIME = 500
@@ -78,6 +81,55 @@ def left(connection: Connection, people: People) -> dict[str, int]:
         if rows:
             found[table.name] = rows
     return found
+
+
+def delivery_ids(connection: Connection, people: People) -> list[str]:
+    """Ids of messages to them."""
+    return [
+        str(name)
+        for some in _some(people.customers)
+        for name in connection.scalars(select(DELIVERY.c.delivery_id).where(DELIVERY.c.customer_id.in_(some)))
+    ]
+
+
+def carefully(connection: Connection) -> None:
+    """Has SQLite overwrite what this connection deletes from now on."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("pragma secure_delete = on")
+
+
+def overwrite(database: Database) -> None:
+    """Writes the file of SQLite anew without what was ever deleted from it, and empties the log before it.
+
+    Raises:
+        CultivaError: if others use it all the time.
+    """
+    _on_file(database, "vacuum")
+    fold(database)
+
+
+def fold(database: Database) -> None:
+    """Folds SQLite's log into the file and empties it."""
+    _on_file(database, "pragma wal_checkpoint(truncate)")
+
+
+def _on_file(database: Database, statement: str) -> None:
+    if database.has_many_writers:
+        return  # PostgreSQL's own vacuum does it
+    with database.engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.rollback()
+        try:
+            raw.execute(statement).fetchall()
+        except sqlite3.OperationalError as error:
+            raise CultivaError(
+                "the store is in use, so that what was deleted cannot be overwritten",
+                code="erasure.store_busy",
+                kind=ErrorKind.UNAVAILABLE,
+                seen=f"{statement}: {error}",
+                allowed="a store that nobody else writes to for a moment",
+                hint="stop the workers, then cultiva erase WORKSPACE --resume",
+            ) from error
 
 
 def _with_customers() -> list[Table]:
