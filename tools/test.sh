@@ -4,6 +4,7 @@ set -euo pipefail
 bin=$1
 bash tools/java.sh
 bash tools/servers.sh "$bin"
+bash tools/chromium.sh
 bash tools/check.sh "$bin"
 printf '\n== tests\n'
 workers=$(( $(nproc) > 3 ? 4 : $(nproc) + 1 )) # one more than cores: many tests wait for processes that they have started
