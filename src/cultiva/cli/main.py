@@ -13,6 +13,7 @@ from cultiva.cli import (
     content,
     daily,
     decide,
+    erase,
     events,
     handing,
     letters,
@@ -26,6 +27,7 @@ from cultiva.cli import (
     simulate,
     tasks,
     triggers,
+    users,
     work,
     workspaces,
 )
@@ -53,6 +55,7 @@ for group in (
     shows,
     simulate,
     serve,
+    users,
     content,
     tasks,
     triggers,
@@ -62,6 +65,7 @@ for group in (
     events,
     letters,
     campaigns,
+    erase,
 ):
     group.register(app)
 

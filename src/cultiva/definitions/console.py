@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cultiva.definitions.base import Label, Model
 
@@ -21,6 +21,14 @@ RoleName = Literal[
     "auditor",
     "administrator",
 ]
+
+
+def _listed(value: object) -> object:
+    return tuple(one.strip() for one in value.split(",") if one.strip()) if isinstance(value, str) else value
+
+
+RoleNames = Annotated[tuple[RoleName, ...], BeforeValidator(_listed)]
+"""Several; `--set` gives them as one text with commas."""
 SECRET = re.compile(r"\$\{(?:env|file):[^}]+\}")
 """A secret is named, never written: `${env:NAME}` or `${file:PATH}`."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -83,7 +91,7 @@ class ConsoleSettings(Model):
     """A session ends so long after the login, in use or not."""
     sure_minutes: int = Field(default=10, ge=1, le=60)
     """So long after proving who one is one may administer users and see personal data."""
-    require_second_factor_for: tuple[RoleName, ...] = ("operator", "approver", "administrator")
+    require_second_factor_for: RoleNames = ("operator", "approver", "administrator")
     """Roles that must have a second factor."""
     local_accounts: bool = True
     """False: everybody enters through the provider of `[console.oidc]`."""

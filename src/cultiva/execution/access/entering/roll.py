@@ -121,8 +121,8 @@ class Roll:
             self._say(connection, Act(by, "user.unlocked", after), at)
         return after
 
-    def set_password(self, user_id: str, password: str, *, by: str, at: datetime) -> None:
-        """Gives a user a password, which they must change on entering; ends their sessions.
+    def set_password(self, user_id: str, password: str, *, by: str, at: datetime, once: bool = True) -> None:
+        """Gives a user a password, which they must change on entering unless `once` is false; ends their sessions.
 
         Raises:
             CultivaError: if there is no such user, or the password is not safe.
@@ -132,7 +132,7 @@ class Roll:
         kept = hashed(password, self.rules.cost)
         with self._database.writing() as connection:
             user = self._held(connection, user_id).user
-            repository.set_password(connection, user_id, kept, once=True)
+            repository.set_password(connection, user_id, kept, once=once)
             repository.end_all(connection, user_id)
             self._forget_failures(connection, user)
             self._say(connection, Act(by, "user.password_set", user), at)
