@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.servers.nats import nats_url
 from tests.servers.no_skips import NoSkips
+from tests.servers.once import Once, shared_folder
 from tests.servers.postgres import postgres_server, postgres_url
 from tests.servers.redis import redis_url
 from tests.servers.spark import DRIVER_OPTIONS, shared_cluster
@@ -38,16 +39,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests stay together in one process (`--dist loadgroup`).
+    """Says which tests stay together in one process (`--dist loadgroup`), and which come first.
 
     Tests on Spark: a driver takes ten seconds and most of a GB. Tests that share what their module has made: it would
-    be made once more in every process that gets one of them.
+    be made once more in every process that gets one of them. What takes longest begins first, so that nobody works
+    alone at the end (`--no-loadscope-reorder`).
     """
     for item in items:
         if item.get_closest_marker("spark"):
             item.add_marker(pytest.mark.xdist_group("spark"))
+        elif item.get_closest_marker("xdist_group"):
+            continue
         elif isinstance(item, pytest.Function) and _shares_with_its_module(item):
             item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+    items.sort(key=lambda item: (not item.get_closest_marker("spark"), not item.get_closest_marker("slow")))
 
 
 def _shares_with_its_module(item: pytest.Function) -> bool:
@@ -59,9 +64,14 @@ def _shares_with_its_module(item: pytest.Function) -> bool:
 def spark_cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """The URL of the master of a real cluster."""
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # the driver's address, as the cluster's
-    base = tmp_path_factory.getbasetemp()
-    with shared_cluster((base if worker_id == "master" else base.parent) / "spark-cluster") as master:
+    with shared_cluster(shared_folder(tmp_path_factory, worker_id) / "spark-cluster") as master:
         yield master
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """Makes what all processes of this session share."""
+    return Once(shared_folder(tmp_path_factory, worker_id) / "once")
 
 
 @pytest.fixture(scope="session")

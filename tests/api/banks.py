@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.cli.commands import done
 
 from cultiva import bootstrap
 from cultiva.api.app import create_app
@@ -28,12 +27,6 @@ DATE = "1994-03-30"
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 EVERYTHING = tuple(scope.value for scope in Scope)
 MASKED = tuple(scope.value for scope in Scope if scope is not Scope.PERSONAL)
-
-
-def make_bank(root: Path) -> None:
-    """A made-up bank of 300 customers after one run."""
-    done("init", root, "--customers", 300)
-    done("run", root, "--date", DATE)
 
 
 @contextmanager

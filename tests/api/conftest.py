@@ -4,17 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.api.banks import Api, api_of, copy_of, make_bank
+from tests.api.banks import Api, api_of, copy_of
+from tests.servers.banks import first_night
+from tests.servers.once import Once
 from tests.servers.stores import store_url
 
 __all__ = ["store_url"]
 
 
 @pytest.fixture(scope="session")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bank(tmp_path_factory: pytest.TempPathFactory, once: Once) -> Path:
     """A small bank after one run."""
     root = tmp_path_factory.mktemp("api") / "bank"
-    make_bank(root)
+    first_night(once, root)
     return root
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from tests.cli.commands import Printed, done
-
-DATE = "1994-03-30"
+from tests.servers.banks import first_night
+from tests.servers.once import Once
 
 
 @pytest.fixture(scope="session")
@@ -17,11 +17,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Printed]:
+def first_run(tmp_path_factory: pytest.TempPathFactory, once: Once) -> tuple[Path, Printed]:
     """A small bank, and what its first run printed as JSON."""
     root = tmp_path_factory.mktemp("cli") / "mybank"
-    done("init", root, "--pack", "retail-bank", "--customers", 300)
-    return root, done("run", root, "--date", DATE, "--json")
+    return root, first_night(once, root)
 
 
 @pytest.fixture(scope="session")

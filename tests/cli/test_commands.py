@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.cli.commands import Printed, cultiva, done
-from tests.cli.conftest import DATE
+from tests.servers.banks import DATE
 from tests.stories.workspaces import DAY, lake_folder, published, table
 
 from cultiva.insight.groups.memberships import read_members

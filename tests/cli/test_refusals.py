@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.commands import cultiva
-from tests.cli.conftest import DATE
+from tests.servers.banks import DATE
 
 pytestmark = pytest.mark.xdist_group("cli")
 

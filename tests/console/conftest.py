@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.api.banks import copy_of, make_bank
+from tests.api.banks import copy_of
 from tests.console.desks import ConsoleUnderTest, console_of
+from tests.servers.banks import first_night
+from tests.servers.once import Once
 
 
 @pytest.fixture(scope="session")
-def console_bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def console_bank(tmp_path_factory: pytest.TempPathFactory, once: Once) -> Path:
     """A small bank after one run; nobody writes into it."""
     root = tmp_path_factory.mktemp("console") / "bank"
-    make_bank(root)
+    first_night(once, root)
     return root
 
 
