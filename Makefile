@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix docs bench clean
+.PHONY: help setup demo serve test check fix docs bench clean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -23,6 +23,9 @@ $(READY): pyproject.toml uv.lock tools/bootstrap_uv.sh src/cultiva/console/asset
 
 demo: setup ## set up, let a simulated bank live eight weeks of the loop, say what it was worth
 	@bash tools/demo.sh $(BIN)
+
+serve: setup ## the console on the demonstration bank, with a login for each role; PORT=8000
+	@bash tools/serve.sh $(BIN)
 
 test: setup ## set up, then every check that CI runs
 	@bash tools/test.sh $(BIN)

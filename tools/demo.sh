@@ -11,5 +11,6 @@ The bank's deliveries are in demo/loop/bank, its workspace (text files, lake, re
 Next:  $bin/cultiva review demo/loop/workspace --strategy family_protection
        $bin/cultiva show demo/loop/workspace grid
        $bin/cultiva simulate list
+       make serve          opens the console on this bank, with a login for each role
        README.md, docs/guides/worth.md
 TXT

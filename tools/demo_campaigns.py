@@ -274,5 +274,11 @@ def _name_testers(file: Path) -> None:
         file.write_text("".join(told), encoding="utf-8")
 
 
+def say_morning(root: Path) -> None:
+    """Says when the console should be looked at: an hour after everything was done."""
+    with bootstrap.opened(root) as parts:
+        sys.stdout.write(f"{morning(parts) + timedelta(hours=1):%Y-%m-%dT%H:%M}\n")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    (say_morning if sys.argv[1] == "--morning" else main)(Path(sys.argv[-1]))

@@ -30,16 +30,21 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 for any free one.", min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="Processes that share the port.", min=1)] = 1,
+    at: Annotated[
+        str, typer.Option("--at", help="Let the clock begin at this moment; for a bank whose newest day is not today.")
+    ] = "",
     set_: SetOption = None,
 ) -> None:
-    """Serve the HTTP API of a workspace until told to end; requests that have begun are answered first."""
+    """Serve the console and the HTTP API of a workspace until told to end; what has begun is answered first."""
     from cultiva.cli.serving import Serving
     from cultiva.cli.serving import serve as serving
+    from cultiva.kit.clock import utc_now
+    from cultiva.loop.desk import moment
 
     given = overrides(set_)
-    with opened(workspace, set_):
-        pass  # a workspace with faults, or a store that does not answer, is said here and not by every worker
-    serving(Serving(workspace, host, port, workers, tuple(given.items())))
+    with opened(workspace, set_) as parts:  # faults of the workspace or the store are said here, not by every worker
+        ahead = (moment(parts, at) - utc_now()).total_seconds() if at else 0.0
+    serving(Serving(workspace, host, port, workers, tuple(given.items()), ahead))
 
 
 @keys.command("create")

@@ -7,7 +7,8 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +35,8 @@ class Serving:
     workers: int = 1
     overrides: tuple[tuple[str, str], ...] = ()
     """Settings over cultiva.toml."""
+    ahead_seconds: float = 0.0
+    """How far the clock shown is ahead of the real one; for demonstrations of banks of another time."""
 
 
 class _Passed(logging.Handler):
@@ -55,7 +58,11 @@ def serve(asked: Serving) -> None:
     """Serves until it is told to end (SIGTERM, SIGINT); requests that have begun are answered first."""
     import uvicorn
 
-    told = {"workspace": str(asked.workspace.resolve()), "overrides": dict(asked.overrides)}
+    told = {
+        "workspace": str(asked.workspace.resolve()),
+        "overrides": dict(asked.overrides),
+        "ahead": asked.ahead_seconds,
+    }
     os.environ[ASKED] = json.dumps(told)
     _set_up_logs()
     with TemporaryDirectory(prefix="cultiva-metrics-") as folder:
@@ -79,12 +86,15 @@ def application() -> FastAPI:
     from cultiva import bootstrap
     from cultiva.api.app import create_app
     from cultiva.console.app import create_console
+    from cultiva.kit.clock import shifted
     from cultiva.loop.turns import Turns
 
     asked = json.loads(os.environ[ASKED])
     _set_up_logs()
     stack = ExitStack()
     parts = stack.enter_context(bootstrap.opened(Path(asked["workspace"]), overrides=asked["overrides"]))
+    if asked["ahead"]:
+        parts = replace(parts, clock=shifted(timedelta(seconds=asked["ahead"])))
     turns = Turns(parts)
     close: Callable[[], None] = stack.close
     app = create_app(parts, turns=turns, at_end=close)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from cultiva.kit.errors import CultivaError
 
@@ -26,7 +26,11 @@ def running_from(instant: datetime) -> Clock:
     Args:
         instant: With its zone.
     """
-    ahead = instant - utc_now()
+    return shifted(instant - utc_now())
+
+
+def shifted(ahead: timedelta) -> Clock:
+    """A clock that is ahead of the real one, or behind it."""
     return lambda: utc_now() + ahead
 
 
