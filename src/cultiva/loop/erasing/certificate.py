@@ -16,15 +16,16 @@ KEPT: Sequence[tuple[str, Words]] = (
         "tombstones",
         Words(
             zh="身份标识的加密摘要：保证同一个人不再被导入；没有密钥无法辨认",
-            en="keyed hashes of what the person was known by, so that nobody brings them back; without the key they say "
-            "nothing",
+            en="keyed hashes of what the person was known by, so that nobody brings them back; they say nothing "
+            "without the key",
         ),
     ),
     (
         "store/delivery",
         Words(
             zh="已发送消息的行：渠道费用核算需要；已改用随机编号并清空地址与内容",
-            en="rows of messages that went out, whose cost is accounted for: under random ids, without address and content",
+            en="rows of messages that went out, whose cost is accounted for: under random ids, without address "
+            "and content",
         ),
     ),
     (
