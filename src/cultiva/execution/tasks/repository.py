@@ -215,8 +215,9 @@ def in_sight(sight: Sight, reaches: Collection[Reach] = ()) -> Shown:
     if sight.whole_bank:
         return EVERY_TASK
     branches, advisers = sorted(sight.branches), sorted(sight.advisers)
-    whose = or_(RECIPIENT.c.branch_id.in_(branches), RECIPIENT.c.adviser_id.in_(advisers))
-    about = select(RECIPIENT.c.customer_id).where(RECIPIENT.c.customer_id == TASK.c.customer_id, whose).exists()
+    known = RECIPIENT.alias("known")  # a list joins the customers' names from the same table
+    whose = or_(known.c.branch_id.in_(branches), known.c.adviser_id.in_(advisers))
+    about = select(known.c.customer_id).where(known.c.customer_id == TASK.c.customer_id, whose).exists()
     theirs = or_(TASK.c.staff_id.in_(advisers), TASK.c.branch_id.in_(branches))
     return or_(about, theirs, *(reach.condition() for reach in reaches))
 
