@@ -11,7 +11,6 @@ from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from threading import Lock
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
@@ -91,7 +90,7 @@ def foreign(method: str, headers: Mapping[str, str]) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    return origin is not None and origin.partition("://")[2] != headers.get("host", "")
 
 
 class Meter:
