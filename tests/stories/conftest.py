@@ -4,18 +4,21 @@ from pathlib import Path
 
 import pytest
 from tests.cli.commands import done
+from tests.servers.once import Once
 from tests.stories.berka_oracle import BerkaFacts, berka_facts
 from tests.stories.workspaces import BERKA, DAY, berka_workspace
 
 
 @pytest.fixture(scope="session")
-def berka(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def berka(tmp_path_factory: pytest.TempPathFactory, once: Once) -> Path:
     """The Berka example after the run of 30 March 1994; no test changes it."""
     if not BERKA.exists():
         pytest.skip(f"the public data sets are not at {BERKA}")
-    root = berka_workspace(tmp_path_factory.mktemp("berka") / "berka")
-    done("run", root, "--date", DAY, "--set", f"data={BERKA}")
-    return root
+    return once.copied("berka", _make, tmp_path_factory.mktemp("berka") / "berka")
+
+
+def _make(root: Path) -> None:
+    done("run", berka_workspace(root), "--date", DAY, "--set", f"data={BERKA}")
 
 
 @pytest.fixture(scope="session")
