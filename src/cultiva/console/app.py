@@ -10,7 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from cultiva.console.areas import account, cockpit, door
+from cultiva.console.areas import account, cockpit, customers, door, work
+from cultiva.console.areas.strategies import drawing, single
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.files import PREFIX, Files
 from cultiva.console.guard import desk_of
@@ -30,7 +31,7 @@ STATUS: Mapping[ErrorKind, HTTPStatus] = {
     ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What an error's kind is in HTTP."""
-AREAS = (door.routes, account.routes, cockpit.routes)
+AREAS = (door.routes, account.routes, cockpit.routes, customers.routes, drawing.routes, single.routes, *work.ROUTES)
 
 
 def create_console(parts: Parts, turns: Turns) -> FastAPI:

@@ -31,6 +31,7 @@ from cultiva.execution.launching.launches import (
     concerned,
 )
 from cultiva.execution.launching.states import PAST, Act, moved
+from cultiva.kit.errors import CultivaError
 from cultiva.kit.hashing import content_hash
 from cultiva.store.database import Database
 
@@ -269,6 +270,19 @@ class Launches:
     def missing(self, launch: Launch) -> Missing:
         """What is missing before a launch is approved."""
         return missing(launch, self.judgements(launch.launch_id), self._approval)
+
+    def roles_for(self, launch: Launch, person: Person) -> Mapping[str, CultivaError | None]:
+        """Every role of approval.yaml -> what keeps somebody from judging a launch in it; None: nothing."""
+        said = self.judgements(launch.launch_id)
+        found: dict[str, CultivaError | None] = {}
+        for role in self._approval.roles:
+            try:
+                moved(launch.state, Act.APPROVE, shown=_shown(launch))
+                demand_may_judge(launch, person, role.name, self._approval, said=said)
+                found[role.name] = None
+            except CultivaError as error:
+                found[role.name] = error
+        return found
 
     def halts(self) -> Mapping[str, Halt]:
         """Emergency stops in force, by scope."""

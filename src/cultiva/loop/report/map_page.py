@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from cultiva.kit.display import to_json
+from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import say
 from cultiva.loop.map_sheets import MapTables
 from cultiva.loop.map_words import CAPACITIES, PAGE, RULE, SOURCES, STANDINGS, TEXTS, lately
@@ -20,6 +22,52 @@ from cultiva.loop.report.rendering import render
 from cultiva.review.wording import VERDICTS
 from cultiva.strategy.map.axes import EVERYBODY
 from cultiva.strategy.map.places import Cell, DrawnMap, StrategyPlace, together
+
+Address = Callable[[str, str, str], str]
+"""Where a group, a stage and a tier, or a strategy alone, lead; empty: nowhere."""
+
+
+def nowhere(_group: str, _stage: str, _tier: str) -> str:
+    """No links."""
+    return ""
+
+
+@dataclass(frozen=True)
+class MapFacts:
+    """The map as people see it, in the workspace's language."""
+
+    texts: Mapping[str, str]
+    cards: Sequence[tuple[str, str]]
+    """(number, what it is)."""
+    pictures: Mapping[str, str]
+    """SVG: stages, strategies, and tiers if there are several."""
+    places: Sequence[Mapping[str, Any]]
+    """Rows of strategies."""
+    sheets: Sequence[Sheet]
+    note: str
+    rule: str
+
+
+def map_facts(parts: Parts, drawn: DrawnMap, *, address: Address = nowhere) -> MapFacts:
+    """Everything that a page of the map says.
+
+    Args:
+        parts: Of the workspace.
+        drawn: The map.
+        address: Where cells lead (group, stage, tier), and strategies (name, empty, empty).
+    """
+    language, names = parts.workspace.settings.language, names_of(parts)
+    texts = {name: say(text, language) for name, text in (TEXTS | PAGE).items()}
+    tables = MapTables(parts, drawn)
+    return MapFacts(
+        texts=texts,
+        cards=_cards(parts, drawn, texts),
+        pictures=_pictures(drawn, names, texts, address),
+        places=[_place(one, names, texts, language) for one in drawn.places],
+        sheets=[tables.gaps(), tables.conflicts(), tables.overlaps(), tables.coverage(), tables.rolled()],
+        note=say(lately(drawn.days), language),
+        rule=say(RULE, language),
+    )
 
 
 def write_map_page(parts: Parts, drawn: DrawnMap, file: Path) -> Path:
@@ -34,39 +82,35 @@ def write_map_page(parts: Parts, drawn: DrawnMap, file: Path) -> Path:
         The page.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    language, names = parts.workspace.settings.language, names_of(parts)
-    texts = {name: say(text, language) for name, text in (TEXTS | PAGE).items()}
-    drawn_pictures = _pictures(drawn, names, texts)
-    for name, picture in drawn_pictures.items():
+    language, facts = parts.workspace.settings.language, map_facts(parts, drawn)
+    for name, picture in facts.pictures.items():
         file.with_name(f"{file.stem}-{name}.svg").write_text(picture, encoding="utf-8")
-    tables = MapTables(parts, drawn)
     html = render("map.html.j2",
-        t=texts, language=language, on=drawn.on, workspace=parts.workspace.settings.name,
-        currency=parts.workspace.settings.currency, tier=names.get(drawn.tier, drawn.tier),
-        note=say(lately(drawn.days), language), rule=say(RULE, language), cards=_cards(parts, drawn, texts),
-        pictures={name: Markup(picture) for name, picture in drawn_pictures.items()},  # noqa: S704 our own SVG
-        places=[_place(one, names, texts, language) for one in drawn.places],
-        sheets=[tables.gaps(), tables.conflicts(), tables.overlaps(), tables.coverage(), tables.rolled()],
+        t=facts.texts, language=language, on=drawn.on, workspace=parts.workspace.settings.name,
+        currency=parts.workspace.settings.currency, tier=names_of(parts).get(drawn.tier, drawn.tier),
+        note=facts.note, rule=facts.rule, cards=facts.cards,
+        pictures={name: Markup(picture) for name, picture in facts.pictures.items()},  # noqa: S704 our own SVG
+        places=facts.places, sheets=facts.sheets,
     )  # fmt: skip
     file.write_text(html, encoding="utf-8")
     file.with_suffix(".json").write_text(to_json(data(parts, drawn)), encoding="utf-8")
     return file
 
 
-def _pictures(drawn: DrawnMap, names: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
+def _pictures(drawn: DrawnMap, names: Mapping[str, str], texts: Mapping[str, str], address: Address) -> dict[str, str]:
     axes = drawn.axes
     lines = [names.get(group, group) for group in axes.lines]
     stages, tiers = ([names.get(name, name) for name in axis] for axis in (axes.stages, axes.tiers))
     by_stage = [[drawn.by_place[group, stage] for stage in axes.stages] for group in axes.lines]
     found = {
-        "stages": pictures.grid(lines, stages, _squares(by_stage, names, texts)),
+        "stages": pictures.grid(lines, stages, _squares(by_stage, names, texts, address)),
         "strategies": pictures.lanes(
-            stages, [_lane(drawn, one, names) for one in drawn.places], (texts["strategy"], texts["owner"])
+            stages, [_lane(drawn, one, names, address) for one in drawn.places], (texts["strategy"], texts["owner"])
         ),
     }
     if len(tiers) > 1 and not drawn.tier:
         by_tier = [[_of_tier(drawn, group, tier) for tier in axes.tiers] for group in axes.lines]
-        found["tiers"] = pictures.grid(lines, tiers, _squares(by_tier, names, texts))
+        found["tiers"] = pictures.grid(lines, tiers, _squares(by_tier, names, texts, address))
     return found
 
 
@@ -75,7 +119,7 @@ def _of_tier(drawn: DrawnMap, group: str, tier: str) -> Cell:
 
 
 def _squares(
-    rows: Sequence[Sequence[Cell]], names: Mapping[str, str], texts: Mapping[str, str]
+    rows: Sequence[Sequence[Cell]], names: Mapping[str, str], texts: Mapping[str, str], address: Address
 ) -> dict[tuple[int, int], Square]:
     """Cells as drawn; heat on a root scale over all rows but that of everybody, which is the sum of others."""
     most = max((one.uncovered_potential for row in rows[1:] or rows for one in row), default=0.0) or 1.0
@@ -87,6 +131,7 @@ def _squares(
             touched=one.touched / one.customers,
             heat=min(max(one.uncovered_potential, 0.0) / most, 1.0) ** 0.5,
             told=_told(one, names, texts),
+            link=address(one.group, one.stage, one.tier),
         )
         for line, row in enumerate(rows)
         for place, one in enumerate(row)
@@ -106,13 +151,13 @@ def _told(cell: Cell, names: Mapping[str, str], texts: Mapping[str, str]) -> str
     return "\n".join([*head, *here])
 
 
-def _lane(drawn: DrawnMap, one: StrategyPlace, names: Mapping[str, str]) -> Lane:
+def _lane(drawn: DrawnMap, one: StrategyPlace, names: Mapping[str, str], address: Address) -> Lane:
     stages = []
     for stage in drawn.axes.stages:
         mine = [each for each in drawn.by_place[EVERYBODY, stage].presences if each.strategy == one.strategy]
         size, touched = (mine[0].audience, mine[0].touched) if mine else (0, 0)
         stages.append((size, touched, not one.stages or stage in one.stages))
-    return Lane(names.get(one.strategy, one.strategy), one.owner, one.active, stages)
+    return Lane(names.get(one.strategy, one.strategy), one.owner, one.active, stages, address(one.strategy, "", ""))
 
 
 def _cards(parts: Parts, drawn: DrawnMap, texts: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -146,6 +191,8 @@ def _place(one: StrategyPlace, names: Mapping[str, str], texts: Mapping[str, str
     return {
         "label": say(one.label, language),
         "name": one.strategy,
+        "standing_key": aim.standing.value,
+        "verdict_key": one.verdict,
         "active": one.active,
         "owner": one.owner,
         "audience": one.audience,

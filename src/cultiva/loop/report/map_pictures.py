@@ -31,6 +31,8 @@ class Square:
     """0 to 1: potential value of those without a strategy, against the cell with most."""
     told: str
     """What the mouse shows."""
+    link: str = ""
+    """Where a click leads; empty: nowhere."""
 
 
 def grid(rows: Sequence[str], columns: Sequence[str], squares: Mapping[tuple[int, int], Square]) -> str:
@@ -71,7 +73,12 @@ def _square(place: tuple[float, float], square: Square) -> str:
     ]
     number = words((x + 8, y + 19), f"{square.customers:,}")
     share = words((x + WIDE - 12, y + 19), square.coverage, anchor="end", color=INK if square.heat else QUIET)
-    return "".join(["<g>", f"<title>{escape(square.told)}</title>", _frame(place, fill), number, share, *bars, "</g>"])
+    shown = [f"<title>{escape(square.told)}</title>", _frame(place, fill), number, share, *bars]
+    return "".join([*_linked(square.link), *shown, "</a>" if square.link else "</g>"])
+
+
+def _linked(link: str) -> list[str]:
+    return [f'<a href="{escape(link)}">'] if link else ["<g>"]
 
 
 def _frame(place: tuple[float, float], fill: str) -> str:
@@ -101,6 +108,8 @@ class Lane:
     active: bool
     stages: Sequence[tuple[int, int, bool]]
     """Per stage: customers in the audience, customers touched lately, whether the definition applies there."""
+    link: str = ""
+    """Where a click on the label leads; empty: nowhere."""
 
 
 def lanes(columns: Sequence[str], rows: Sequence[Lane], heads: tuple[str, str]) -> str:
@@ -127,7 +136,8 @@ def lanes(columns: Sequence[str], rows: Sequence[Lane], heads: tuple[str, str]) 
         y = HEAD + row * high + high / 2
         color = INK if one.active else QUIET
         shapes.append(line((left, y + high / 2), (right + room, y + high / 2), EDGE))
-        shapes += [words((left - 10, y + 5), one.label, anchor="end", color=color)]
+        label = words((left - 10, y + 5), one.label, anchor="end", color=color)
+        shapes.append(f"{_linked(one.link)[0]}{label}</a>" if one.link else label)
         shapes.append(words((right + 8, y + 5), one.note, color=color))
         for column, (size, touched, applies) in enumerate(one.stages):
             x = left + wide * (column + 0.4)

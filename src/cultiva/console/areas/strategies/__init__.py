@@ -1,0 +1,1 @@
+"""The strategy map, strategies one by one with their versions, and the editor of their definitions."""
