@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pytest
 
+from cultiva.contracts.sight import Sight
 from cultiva.execution.access.answered import ABANDONED_AFTER, Answered, Busy, Differs, Mine, RequestName
 from cultiva.execution.access.service import Access, KeyRequest
 from cultiva.kit.errors import CultivaError, ErrorKind
@@ -46,6 +47,27 @@ def test_a_key_opens_until_it_is_revoked_or_has_run_out(store: Store) -> None:
     access.revoke(made.key.key_id, at=AT + timedelta(hours=1))
     assert access.admit(made.text, at=AT).key is None
     assert access.listed()[0].revoked == AT
+
+
+def test_a_key_sees_the_bank_or_what_it_names_and_personal_data_by_its_scope(store: Store) -> None:
+    access = Access(store.database)
+    whole = access.create(KeyRequest("crm", ["customers", "personal"]), at=AT)
+    narrow = access.create(KeyRequest("branch", ["customers"], branches=["B2", "B1"], advisers=["A9"]), at=AT)
+    one = access.create(KeyRequest("adviser", ["customers"], advisers=["A9"]), at=AT)
+    for made in (whole, narrow, one):
+        assert access.find(made.text, at=AT) == made.key
+        assert made.key in access.listed()
+    assert whole.key.sight == Sight(whole_bank=True, personal=True)
+    assert narrow.key.sight == Sight(branches=frozenset({"B1", "B2"}), advisers=frozenset({"A9"}))
+    assert one.key.sight == Sight(advisers=frozenset({"A9"}))
+
+
+@pytest.mark.parametrize("named", [{"branches": [""]}, {"advisers": ["A1", " "]}, {"branches": ["b" * 64]}])
+def test_a_key_for_a_branch_without_a_name_is_not_made(store: Store, named: dict[str, list[str]]) -> None:
+    with pytest.raises(CultivaError) as caught:
+        Access(store.database).create(KeyRequest("crm", ["customers"], **named), at=AT)  # type: ignore[arg-type]
+    assert caught.value.code == "access.bad_sight"
+    assert Access(store.database).listed() == []
 
 
 def test_the_store_does_not_hold_the_key(store: Store) -> None:
