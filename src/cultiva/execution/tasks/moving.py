@@ -47,6 +47,8 @@ class Following:
     """Why; empty: the reason of the task before."""
     script: str = ""
     """What to say; empty: the script of the task before."""
+    seen: int | None = None
+    """Changes of the task when whoever asks looked at it: asked twice, it is made once. None: made in any case."""
 
 
 def transfer(bench: Bench, task: Task, by: Person, to: Person | None, at: datetime) -> Change:

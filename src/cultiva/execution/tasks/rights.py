@@ -91,6 +91,27 @@ def require_holder(person: Person, task: Task) -> None:
         raise _taken(task)
 
 
+def require_unchanged(task: Task, seen: int | None) -> None:
+    """Lets only whoever has seen the task as it stands go on.
+
+    Args:
+        task: As it stands.
+        seen: Its changes when it was looked at; None: it does not matter.
+
+    Raises:
+        CultivaError: if something has happened to it since.
+    """
+    if seen not in (None, task.changes):
+        raise CultivaError(
+            "somebody else has just changed the task",
+            code="task.changed",
+            kind=ErrorKind.CONFLICT,
+            seen=task.standing.value,
+            allowed="one change at a time",
+            hint="look at it again",
+        )
+
+
 def require_mover(person: Person, task: Task, role: Role | None) -> None:
     """Lets whoever has a task, or could take it up, or manages its branch, give it to somebody else.
 

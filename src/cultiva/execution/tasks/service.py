@@ -259,6 +259,16 @@ class Tasks:
         with self._database.reading() as connection:
             return repository.counts(connection)
 
+    def person(self, staff_id: str, at: datetime) -> tuple[Person, Load]:
+        """One of those who do tasks, with this week's load.
+
+        Raises:
+            CultivaError: if nobody has that id.
+        """
+        with self._database.reading() as connection:
+            found = self._person(connection, staff_id, at)
+            return found, self._load(connection, found, at)
+
     def finished(self, staff_ids: Collection[str], since: datetime) -> Mapping[str, Mapping[tuple[str, str], int]]:
         """What people have finished since a moment: by staff id how many tasks by kind and result; in sight only."""
         with self._database.reading() as connection:
@@ -335,6 +345,7 @@ class Tasks:
             person = self._person(connection, staff_id, at)
             task = self._one(connection, task_id)
             rights.require_holder(person, task)
+            rights.require_unchanged(task, following.seen)
             return moving.follow_up(connection, self._bench, task, person, following, at)
 
     def transfer(self, task_id: str, staff_id: str, to: str, at: datetime, *, remark: str = "") -> Task:

@@ -1,0 +1,114 @@
+"""What whoever is about to speak to a customer has to know of them: a few facts, read in two narrow looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from cultiva.contracts.sight import Sight
+from cultiva.engine.parquet import part_files
+from cultiva.insight.profile.stages import TIER
+from cultiva.loop.customers import label_of
+from cultiva.loop.parts import Parts
+from cultiva.loop.seeing import sees
+from cultiva.loop.shows import labels
+
+WHO = ("name", "phone", "gender", "occupation", "opened_on", "branch_id", "adviser_id")
+"""Columns of the resolved party record."""
+STAGE = "stage"
+MATTERS = (
+    "age_band", "aum", "liquid_balance", "term_deposit_balance", "steady_balance", "aggressive_balance",
+    "protection_balance", "loan_balance", "open_products", "monthly_income", "last_transaction_at", "contacts_30d",
+    "refusals_90d", "risk_rating",
+)  # fmt: skip
+"""Tags that matter before a call, in the order in which they are shown; a bank has some of them."""
+WARNINGS = ("open_complaint", "has_left", "in_arrears")
+"""Tags that, where they are true, are said before anything else."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing known of a customer."""
+
+    name: str
+    label: str
+    """In the workspace's language."""
+    value: Any
+    """Decimal where it is money; None: not known."""
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it is an amount."""
+        return isinstance(self.value, Decimal)
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """What is known of a customer before a call."""
+
+    customer_id: int
+    on: date
+    """As of."""
+    who: Mapping[str, Any]
+    """The columns of `WHO`; name and phone are personal, whoever shows them masks them."""
+    stage: str
+    """Label; empty: not known."""
+    tier: str
+    """Label of the value tier; empty: not known."""
+    facts: tuple[Fact, ...]
+    """Those that are known."""
+    warnings: tuple[Fact, ...]
+    """Those that are so."""
+
+
+def briefing(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Briefing | None:
+    """What is known of a customer; None if that day's run does not know them, or they are out of sight.
+
+    Args:
+        parts: Of the workspace.
+        customer_id: Who.
+        on: Business date of a run.
+        sight: Of whoever asks; whoever has a task about the customer asks with a sight that includes them.
+    """
+    if not sees(parts, customer_id, sight):
+        return None
+    who = _row(parts, "customer", customer_id, on, WHO)
+    found = _row(parts, "profile", customer_id, on, (STAGE, TIER, *MATTERS, *WARNINGS))
+    if who is None or found is None:
+        return None
+    words = labels(parts)
+    facts = tuple(
+        Fact(name, words.get(name, name), _said(found[name], words)) for name in MATTERS if _known(found, name)
+    )
+    warnings = tuple(Fact(name, words.get(name, name), True) for name in WARNINGS if found.get(name) is True)
+    stage, tier = (words.get(str(found.get(name) or ""), str(found.get(name) or "")) for name in (STAGE, TIER))
+    return Briefing(customer_id, on, who, stage, tier, facts, warnings)
+
+
+def proposal(parts: Parts, strategy: str, offer: str) -> tuple[str, str]:
+    """Labels of a strategy and an offer in the workspace's language; their names where they are not defined now."""
+    return label_of(parts, "strategy", strategy) or strategy, label_of(parts, "offer", offer) or offer
+
+
+def _known(found: Mapping[str, Any], name: str) -> bool:
+    return found.get(name) is not None
+
+
+def _said(value: Any, words: Mapping[str, str]) -> Any:
+    return words.get(value, value) if isinstance(value, str) else value
+
+
+def _row(parts: Parts, table: str, customer_id: int, on: date, columns: Sequence[str]) -> dict[str, Any] | None:
+    files = parts.lake.files_current(table, on)
+    if not files:
+        return None
+    rows = pl.scan_parquet(part_files(files), hive_partitioning=False)
+    there = rows.collect_schema().names()
+    mine = rows.filter(pl.col("customer_id") == customer_id).select([name for name in columns if name in there])
+    found = mine.collect()
+    return found.row(0, named=True) if len(found) else None
