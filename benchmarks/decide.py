@@ -79,6 +79,7 @@ def _told(found: Mapping[str, dict[str, Any]], customers: int, recorded: int) ->
         "most_per_second": most,
         "cpu_ms": {name: one["cpu_ms"] for name, one in found.items()},
         "ratio_vs_peer": round(most["cultiva"] / most["hand_built"], 2),
+        "ratio_of_cpu_vs_peer": round(found["hand_built"]["cpu_ms"] / max(mine["cpu_ms"], 1e-9), 2),
         "ratio_vs_bare_peer": round(most["cultiva"] / most["hand_built_bare"], 2),
         "share_of_echo": round(most["cultiva"] / most["starlette_echo"], 3),
         "decisions_recorded": recorded,
@@ -119,8 +120,7 @@ def _figures(seen: Seen) -> dict[str, Any]:
 
 def _peer(name: str) -> list[str]:
     return [
-        sys.executable, "-m", "uvicorn", f"benchmarks.decide_peers:{name}", "--factory", "--port", "{port}",
-        "--workers", str(WORKERS), "--no-access-log", "--log-level", "warning",
+        sys.executable, "-m", "benchmarks.decide_peers", name, "{port}", str(WORKERS),
     ]  # fmt: skip
 
 

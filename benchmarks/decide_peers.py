@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,20 @@ def fill(folder: Path, profiles: dict[int, dict[str, Any]]) -> None:
         rows = [(who, json.dumps(row)) for who, row in profiles.items()]
         connection.executemany("insert into profile values (?, ?)", rows)
         connection.executemany("insert into consent values (?, 'app', 1)", [(who,) for who in profiles])
+
+
+def _serve(name: str, port: int, workers: int) -> None:
+    """By uvicorn; connections are spread over its processes as over ours, which helps it as much as us."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from cultiva.cli.sharing import shared
+
+    config = uvicorn.Config(
+        f"{__spec__.name}:{name}", factory=True, port=port, workers=workers, access_log=False, log_level="warning"
+    )
+    Multiprocess(config, sockets=[shared(config.bind_socket())]).run()
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

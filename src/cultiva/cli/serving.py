@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
+
+if TYPE_CHECKING:
+    import uvicorn
 
 FACTORY = "cultiva.cli.serving:application"
 """What each worker calls."""
@@ -68,7 +73,7 @@ def serve(asked: Serving) -> None:
     with TemporaryDirectory(prefix="cultiva-metrics-") as folder:
         if asked.workers > 1:
             os.environ[SEVERAL] = folder
-        uvicorn.run(
+        config = uvicorn.Config(
             FACTORY,
             factory=True,
             host=asked.host,
@@ -79,6 +84,25 @@ def serve(asked: Serving) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
         )
+        _run(config)
+
+
+def _run(config: uvicorn.Config) -> None:
+    from uvicorn import Server
+    from uvicorn.config import STARTUP_FAILURE
+    from uvicorn.supervisors import Multiprocess
+
+    from cultiva.cli.sharing import shared
+
+    if config.workers > 1:
+        Multiprocess(config, sockets=[shared(config.bind_socket())]).run()
+        return
+    config.load_app()
+    server = Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 def application() -> FastAPI:

@@ -64,7 +64,13 @@ def typed(kept: Any, kind: DataType) -> Any:
     """What `plain` has kept, in its type again; money as the double next to it."""
     if kept is None:
         return None
-    return _TYPED[kind](kept) if kind in _TYPED else kept
+    read = reader(kind)
+    return kept if read is None else read(kept)
+
+
+def reader(kind: DataType) -> Callable[[Any], Any] | None:
+    """What `typed` does with values of a type that are not null; None: they are kept as they are."""
+    return _TYPED.get(kind)
 
 
 _TYPED: dict[DataType, Callable[[Any], Any]] = {

@@ -12,6 +12,7 @@ from typing import Any
 from cultiva.contracts.types import DataType
 from cultiva.contracts.views import VIEWS
 from cultiva.definitions.workspace import Workspace
+from cultiva.engine.partials import reader
 from cultiva.insight.live.measures import LiveColumn, Measures, measures_of
 from cultiva.insight.live.python_forms import Function, function_of, has_function
 from cultiva.insight.live.records import column_keys
@@ -55,6 +56,11 @@ class Program:
         return column_keys(self.stored)
 
     @cached_property
+    def reads(self) -> dict[str, tuple[int, Callable[[Any], Any] | None]]:
+        """Column of the base -> its short name there, and how a value of it is read; None: as it is kept."""
+        return {name: (self.keys[name], reader(kind)) for name, kind in self.stored.items()}
+
+    @cached_property
     def segment_rules(self) -> dict[str, Rule]:
         """Rule of every segment."""
         return segment_rules(self.workspace)
@@ -89,7 +95,8 @@ class DayProgram:
         self._forms, self._tests = plan.later, dict[str, Callable[[Mapping[str, Any]], bool]]()
         self._functions: dict[str, Function] = {}
         self.columns: Mapping[str, LiveColumn] = program.measures.columns
-        self.stored, self.keys = program.stored, program.keys
+        self.stored: Mapping[str, tuple[int, Callable[[Any], Any] | None]] = program.reads
+        """Column of the base -> its short name there, and how it is read."""
 
     def function(self, column: str) -> Function:
         """Computes a column from others.

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from cultiva.engine.partials import typed
 from cultiva.insight.live.measures import LiveColumn
 from cultiva.insight.live.program import DayProgram, Freshness
 from cultiva.insight.live.records import Base, Held, Parts, counting, read_base
@@ -55,8 +54,11 @@ class LiveRow(dict[str, Any]):
         moving = program.columns.get(column)
         if moving is not None:
             value = self._event_value(moving)
-        elif column in program.stored:
-            value = typed(self.base.values.get(program.keys[column]), program.stored[column])
+        elif (stored := program.stored.get(column)) is not None:
+            key, read = stored
+            value = self.base.values.get(key)
+            if value is not None and read is not None:
+                value = read(value)
         else:
             value = program.function(column)(self)
         self[column] = value

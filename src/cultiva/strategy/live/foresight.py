@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Encoder:
     types: Mapping[str, DataType]
     offers: Offers
     on: date
+    _learning: Lock = field(default_factory=Lock, compare=False)
 
     @cached_property
     def _tags(self) -> tuple[tuple[int, str, DataType, Mapping[str, int]], ...]:
@@ -62,8 +64,14 @@ class Encoder:
         return found
 
     @cached_property
-    def _actions(self) -> dict[tuple[str, str, str], list[float]]:
+    def _actions(self) -> dict[tuple[str, str, str], int]:
+        """(strategy, offer, channel) -> its row in `_known`."""
         return {}
+
+    @cached_property
+    def _known(self) -> list[Numbers]:
+        """One matrix: what has been proposed so far, as trees read it; in a list, because it grows."""
+        return [np.empty((0, len(self._of_action)))]
 
     def rows(self, row: Row, candidates: Sequence[Candidate]) -> Numbers:
         """A matrix as `Encoding.matrix` makes it; shape (candidates, features)."""
@@ -77,10 +85,14 @@ class Encoder:
                 base[place] = value if type(value) is float else self._number(value, kind, codes)
         found = np.empty((len(candidates), len(base)))
         found[:] = base
-        places = [place for place, _, _ in self._of_action]
-        if places:
-            found[:, places] = [self._action(one) for one in candidates]
+        if self._places:
+            numbers = [self._action(one) for one in candidates]
+            found[:, self._places] = self._known[0][numbers]
         return found
+
+    @cached_property
+    def _places(self) -> list[int]:
+        return [place for place, _, _ in self._of_action]
 
     def _number(self, value: Any, kind: DataType, codes: Mapping[str, int]) -> float:
         if kind is _TEXT:
@@ -90,18 +102,25 @@ class Encoder:
             return float((self.on - day).days)
         return float(int(value)) if kind is _TRUTH else float(value)
 
-    def _action(self, one: Candidate) -> list[float]:
+    def _action(self, one: Candidate) -> int:
         key = (one.strategy, one.offer, one.channel)
         found = self._actions.get(key)
-        if found is None:
-            traits = {
-                "strategy": one.strategy, "offer": one.offer, "channel": one.channel,
-                "offer_kind": self.offers.kind.get(one.offer), "offer_category": self.offers.category.get(one.offer),
-            }  # fmt: skip
-            found = [float(codes.get(traits[name] or "", NAN)) if traits[name] is not None else NAN
-                     for _, name, codes in self._of_action]  # fmt: skip
-            self._actions[key] = found
-        return found
+        return self._learn(key) if found is None else found
+
+    def _learn(self, key: tuple[str, str, str]) -> int:
+        """The row of a proposal that was not seen before."""
+        strategy, offer, channel = key
+        traits = {
+            "strategy": strategy, "offer": offer, "channel": channel,
+            "offer_kind": self.offers.kind.get(offer), "offer_category": self.offers.category.get(offer),
+        }  # fmt: skip
+        row = [float(codes.get(traits[name] or "", NAN)) if traits[name] is not None else NAN
+               for _, name, codes in self._of_action]  # fmt: skip
+        with self._learning:  # many threads decide
+            if key not in self._actions:
+                self._known[0] = np.vstack([self._known[0], row])
+                self._actions[key] = len(self._known[0]) - 1
+        return self._actions[key]
 
 
 @dataclass(frozen=True)
@@ -155,23 +174,25 @@ class Foresight:
         if self._effect is None or not candidates:
             return
         rows = self._of_effect.rows(row, candidates)
-        gains = self._gains(rows, candidates)
-        effects = np.round(np.array([self._mean(one) for one in candidates]) + gains, MONEY_DIGITS) + 0.0
+        known = [self._known(one) for one in candidates]
+        means = [self._mean(one, level) for one, (level, _) in zip(candidates, known, strict=True)]
+        gains = self._gains(rows, [centre for _, centre in known])
+        effects = (np.round(np.array(means) + gains, MONEY_DIGITS) + 0.0).tolist()
         chances = self._chances(row, candidates, rows)
         model = self._effect_id
         for place, one in enumerate(candidates):
             if chances is not None:
-                one.response = float(chances[place]) / one.contacts
-            one.effect = float(effects[place]) / one.contacts
+                one.response = chances[place] / one.contacts
+            one.effect = effects[place] / one.contacts
             one.cost = one.contact_cost + one.response * one.offer_cost
             one.worth_by = model
             one.worth = one.rank_value = one.effect - one.cost
 
-    def _gains(self, rows: Numbers, candidates: Sequence[Candidate]) -> Numbers:
+    def _gains(self, rows: Numbers, centres: Sequence[float]) -> Numbers:
         if not self._parts:
             return np.zeros(len(rows))
         said = blended(self._parts, rows, self._of_effect.varies)
-        middle = np.array([self._known(one)[1] for one in candidates])
+        middle = np.array(centres)
         found: Numbers = np.where(np.isnan(middle), 0.0, said - middle)
         return found
 
@@ -188,10 +209,10 @@ class Foresight:
             found = self._means[key] = (level, float(centre))
         return found
 
-    def _mean(self, one: Candidate) -> float:
+    @staticmethod
+    def _mean(one: Candidate, level: Any) -> float:
         """`levels.settled_level` for one anchor."""
         prior = 0.0 if one.effect is None or math.isnan(one.effect) else one.effect * one.contacts
-        level = self._known(one)[0]
         if level is None:
             return prior
         spread = max(PRIOR_SPREAD * abs(prior), PRIOR_LEAST)
@@ -199,11 +220,11 @@ class Foresight:
         share = before / (before + level.se * level.se) if math.isfinite(level.se) else 0.0
         return float(prior + share * (level.mean - prior))
 
-    def _chances(self, row: Row, candidates: Sequence[Candidate], rows: Numbers) -> Numbers | None:
+    def _chances(self, row: Row, candidates: Sequence[Candidate], rows: Numbers) -> list[float] | None:
         if self._response is None:
             return None
         model, encoder, said, meant = self._response
         matrix = rows if encoder is None else encoder.rows(row, candidates)
         varies = (encoder or self._of_effect).varies
-        found: Numbers = np.round(np.interp(model(matrix, varies), said, meant), CHANCE_DIGITS) + 0.0
+        found: list[float] = (np.round(np.interp(model(matrix, varies), said, meant), CHANCE_DIGITS) + 0.0).tolist()
         return found

@@ -105,6 +105,9 @@ class Known:
     """Adviser -> contacts per day."""
 
 
+NO_GHOSTS: frozenset[int] = frozenset()
+
+
 class LiveDesk:
     """Decides for one customer after another; compiled once for a day.
 
@@ -184,8 +187,8 @@ class LiveDesk:
         for one in alive:
             charges.charge(one, paper, local, spent, pulled=ask.placement is not None)
         chosen, exposed = self._chosen(alive, self._room(counts, both(paper.touches, now.touches), ask), charges, who)
-        places = {id(one): place for place, one in enumerate(found)}
-        ghosts = frozenset(places[id(one)] for one in exposed if one.held is not None)
+        held = {id(one) for one in exposed if one.held is not None}
+        ghosts = frozenset(place for place, one in enumerate(found) if id(one) in held) if held else NO_GHOSTS
         _hold_out(found)
         return Decided(customer_id, self.on, found, chosen, who.ranked_by, ghosts, self.degraded)
 
@@ -252,7 +255,7 @@ class LiveDesk:
             for one in rows:
                 _rank(one, best, by_effect=by_effect)
             if rows[0].scored:
-                _draw(sorted(rows, key=lambda one: f"{one.offer}|{one.channel}"))
+                _draw(rows if len(rows) == 1 else sorted(rows, key=lambda one: f"{one.offer}|{one.channel}"))
 
     def _room(self, counts: Mapping[str, int], made: Sequence[Made], ask: Ask) -> Room:
         """Touches that are left today."""
@@ -328,6 +331,10 @@ def _rank(one: Candidate, best: float, *, by_effect: bool) -> None:
 
 def _draw(rows: Sequence[Candidate]) -> None:
     """Of those who explore one of the open proposals is drawn, as `field._odds` says."""
+    if not any(one.explores for one in rows):
+        for one in rows:
+            one.assigned_share = (1 - one.explored) * one.quote_share
+        return
     whole, often, upto = sum(one.odds for one in rows), max(one.odds for one in rows), 0.0
     for one in rows:
         upto += one.odds
