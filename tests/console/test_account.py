@@ -160,6 +160,15 @@ def test_a_fresh_proof_is_asked_before_the_password_changes(
     assert shown(browser, "eve", OTHER).status_code == 303
 
 
+def test_one_browser_has_one_session(doors: Doors, browser: httpx.Client) -> None:
+    made(doors, "hal")
+    shown(browser, "hal")
+    before = browser.cookies[COOKIE]
+    shown(browser, "hal")
+    assert doors.session(before, NOW) is None
+    assert doors.session(browser.cookies[COOKIE], NOW) is not None
+
+
 def test_sessions_elsewhere_are_seen_and_ended(doors: Doors, browser: httpx.Client) -> None:
     made(doors, "fay")
     elsewhere = doors.enter("fay", PASSWORD, at=NOW, address="10.7.7.7").token

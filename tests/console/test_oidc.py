@@ -172,6 +172,28 @@ def test_a_way_is_gone_once_by_the_same_browser_in_time(bank: Provider, store: S
         assert refused(oidc, {**query, **change}, token) == "oidc.refused"
 
 
+@pytest.mark.parametrize(("said", "sure"), [(None, False), (-3600, False), (-60, True), (60, True), ("now", False)])
+def test_only_a_provider_that_has_just_asked_makes_somebody_sure(
+    bank: Provider, store: Store, said: object, sure: bool
+) -> None:
+    bank.person["groups"] = ["crm-advisers"]
+    if said is not None:
+        bank.person["auth_time"] = int(NOW.timestamp()) + said if isinstance(said, int) else NOW.timestamp() * 1e300
+    doors, oidc = Doors(store.database, RULES), oidc_of(bank, store)
+    session = doors.session(came(oidc, *sent(oidc)).entered.token, NOW)
+    assert session is not None
+    assert session.sure(NOW, doors.rules.limits) == sure
+    assert not session.sure(NOW + timedelta(minutes=11), doors.rules.limits)
+
+
+def test_who_must_prove_themselves_is_asked_again_by_the_provider(bank: Provider, store: Store) -> None:
+    oidc = oidc_of(bank, store)
+    asked = httpx.URL(oidc.leave(REDIRECT, "/account", at=NOW, anew=True).address).params
+    assert (asked["prompt"], asked["max_age"]) == ("login", "0")
+    plain = httpx.URL(oidc.leave(REDIRECT, "/account", at=NOW).address).params
+    assert "prompt" not in plain and "max_age" not in plain
+
+
 def _off(**changes: Any) -> Callable[[dict[str, Any]], None]:
     return lambda claims: claims.update(changes)
 

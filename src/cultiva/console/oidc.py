@@ -91,13 +91,14 @@ class Oidc:
         """The provider of a workspace."""
         return cls(settings, doors, Flows(database), root=root)
 
-    def leave(self, redirect: str, target: str, *, at: datetime) -> Leaving:
+    def leave(self, redirect: str, target: str, *, at: datetime, anew: bool = False) -> Leaving:
         """Somebody wants to log in at the provider.
 
         Args:
             redirect: Address of our callback as the browser sees it.
             target: Page of ours to show afterwards.
             at: The present instant.
+            anew: Whether the provider must ask them, though it knows them; it then says when it did.
 
         Raises:
             CultivaError: if the provider does not answer.
@@ -117,6 +118,7 @@ class Oidc:
             nonce=begun.flow.nonce,
             code_challenge=create_s256_code_challenge(begun.flow.verifier),
             code_challenge_method="S256",
+            **({"prompt": "login", "max_age": "0"} if anew else {}),
         )
         return Leaving(address, begun.token)
 

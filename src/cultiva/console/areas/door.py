@@ -52,8 +52,8 @@ def enter(request: Request, desk: Ours, login: Text = "", password: Text = "", n
     except CultivaError as error:
         if error.kind not in STATUS:
             raise
-        return _login_page(request, desk, local(next), error)
-    return let_in(desk, entered, local(next))
+        return _login_page(request, desk, local(next), error, login)
+    return let_in(request, desk, entered, local(next))
 
 
 @routes.get("/login/second", response_model=None)
@@ -118,9 +118,8 @@ def take_enrolling(request: Request, desk: Ours, code: Text = "", csrf: Text = "
 @routes.get("/login/oidc", response_model=None)
 def leave(request: Request, desk: Ours) -> Response:
     """Sends somebody to the bank's own login; by a link, since a form may lead to our own pages only."""
-    leaving = oidc_of(request, desk).leave(
-        _redirect(request), local(request.query_params.get("next", "/")), at=desk.now()
-    )
+    target, anew = local(request.query_params.get("next", "/")), "anew" in request.query_params
+    leaving = oidc_of(request, desk).leave(_redirect(request), target, at=desk.now(), anew=anew)
     answer = RedirectResponse(leaving.address, 303)
     put_cookie(answer, settings_of(desk), WAY, leaving.token)
     return answer
@@ -139,15 +138,18 @@ def come_back(request: Request, desk: Ours) -> Response:
             raise
         answer = _login_page(request, desk, "/", error)
     else:
-        answer = let_in(desk, returned.entered, local(returned.target))
+        answer = let_in(request, desk, returned.entered, local(returned.target))
     drop_cookie(answer, settings_of(desk), WAY)
     return answer
 
 
-def let_in(desk: ConsoleDesk, entered: Entered, target: str) -> Response:
+def let_in(request: Request, desk: ConsoleDesk, entered: Entered, target: str) -> Response:
     """Gives the browser its token and goes on: to the page wanted, or to what is still asked."""
     settings = settings_of(desk)
     if entered.token:
+        desk.doors.leave(
+            request.cookies.get(cookie_name(settings, SESSION), ""), desk.now()
+        )  # one browser, one session
         answer: Response = back(target)
         put_cookie(answer, settings, SESSION, entered.token)
         drop_cookie(answer, settings, PENDING)
@@ -252,18 +254,21 @@ def _going_on(
     if session is None or session.asks is not asks or not csrf_fits(token, csrf):
         return back(f"/login?next={quote(local(target), safe='')}")
     try:
-        return let_in(desk, take(token), local(target))
+        return let_in(request, desk, take(token), local(target))
     except CultivaError as error:
         if error.kind not in STATUS:
             raise
         return _asking(request, desk, asks, error)
 
 
-def _login_page(request: Request, desk: ConsoleDesk, target: str, error: CultivaError | None = None) -> Response:
+def _login_page(
+    request: Request, desk: ConsoleDesk, target: str, error: CultivaError | None = None, login: str = ""
+) -> Response:
     language, settings = language_of(request, desk), settings_of(desk)
     oidc = settings.oidc
     facts = {
         "target": target,
+        "login": login,
         "local_accounts": settings.local_accounts,
         "oidc": say(oidc.label, language) if oidc else "",
         "other": next(one for one in LANGUAGES if one != language),

@@ -149,7 +149,8 @@ class Doors(Proofs):
             self.change(user_id, known.change, by=f"oidc:{known.issuer}"[:100], at=at)
         account = self.account(user_id)
         with self._database.writing() as connection:
-            return self._go_on(connection, Coming(account, at, address, known.second_done), Asks.NOTHING)
+            coming = Coming(account, at, address, known.second_done, from_provider=True, vouched_at=known.asked_at)
+            return self._go_on(connection, coming, Asks.NOTHING)
 
     def begin_enrolling(self, token: str, at: datetime) -> None:
         """Somebody who is in and sure wants a second factor, or another one; `offered` then shows it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from cultiva.execution.access.entering.users import LOGIN, NewUser, User, UserChange
@@ -48,6 +49,8 @@ class Known:
     language: str = ""
     second_done: bool = False
     """Whether it has asked for a second factor."""
+    asked_at: datetime | None = None
+    """When it has asked them who they are; None: it does not say."""
 
     @property
     def change(self) -> UserChange:
@@ -90,6 +93,7 @@ def known(issuer: str, claims: Mapping[str, Any], names: ClaimNames) -> Known:
         branches=frozenset(_values(claims, names.branches)) if names.branches else None,
         region=_text(claims, names.region)[:63] if names.region else None,
         language=language if language in LANGUAGES else "",
+        asked_at=_instant(claims.get("auth_time")),
         second_done=names.second_trusted or bool(SECOND_METHODS & set(_values(claims, "amr"))),
     )
 
@@ -100,6 +104,13 @@ def may_be_linked(user: User, *, has_password: bool, issuers: set[str], issuer: 
     Not one who has a password of ours: a provider whose logins people may choose would hand over anybody's account.
     """
     return user.active and not has_password and issuer not in issuers
+
+
+def _instant(seconds: object) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(seconds), UTC) if isinstance(seconds, int | float) else None
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

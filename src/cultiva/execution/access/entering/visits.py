@@ -33,6 +33,17 @@ class Coming:
     address: str
     second_done: bool = False
     """Whether somebody we trust has asked for a second factor."""
+    from_provider: bool = False
+    """Whether a provider vouches for them."""
+    vouched_at: datetime | None = None
+    """When the provider says that it asked them; None: it does not say, it may have been this morning."""
+
+    @property
+    def sure_at(self) -> datetime | None:
+        """When they last proved who they are."""
+        if not self.from_provider:
+            return self.at
+        return None if self.vouched_at is None else min(self.vouched_at, self.at)
 
 
 class Visits(Roll):
@@ -121,7 +132,7 @@ class Visits(Roll):
         asks = self._next(account, after, second_done=coming.second_done)
         offered = self.rules.seal.sealed(new_secret(), account.user.user_id) if asks is Asks.ENROL else ""
         opened = not asks
-        session = Session(account.user, "", coming.at, coming.at, coming.at if opened else None,
+        session = Session(account.user, "", coming.at, coming.at, coming.sure_at if opened else None,
                           f"s{secrets.token_hex(8)}", coming.address[:64], asks)  # fmt: skip
         repository.add_session(connection, token_hash(token), session, offered)
         if token.startswith(TIDIES):
