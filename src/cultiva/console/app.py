@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from cultiva.console.areas import account, cockpit, customers, door, work
+from cultiva.console.areas.admin import audit, operations, users
 from cultiva.console.areas.strategies import drawing, single
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.files import PREFIX, Files
@@ -31,7 +32,18 @@ STATUS: Mapping[ErrorKind, HTTPStatus] = {
     ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What an error's kind is in HTTP."""
-AREAS = (door.routes, account.routes, cockpit.routes, customers.routes, drawing.routes, single.routes, *work.ROUTES)
+AREAS = (
+    door.routes,
+    account.routes,
+    cockpit.routes,
+    customers.routes,
+    drawing.routes,
+    single.routes,
+    *work.ROUTES,
+    operations.routes,
+    audit.routes,
+    users.routes,
+)
 
 
 def create_console(parts: Parts, turns: Turns) -> FastAPI:

@@ -16,6 +16,7 @@ from cultiva.console.visitor import Visitor
 from cultiva.contracts.sight import Sight
 from cultiva.execution.access.doors import Doors, User
 from cultiva.execution.access.entering.reading import rules_of
+from cultiva.execution.access.roles import Right, rights_of
 from cultiva.execution.access.seeing import sight_of
 from cultiva.execution.audit.chain import Entry
 from cultiva.execution.audit.service import Audit
@@ -23,6 +24,7 @@ from cultiva.execution.launching.service import Launches
 from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tasks.service import Tasks
 from cultiva.loop.campaigns import launches_of
+from cultiva.loop.customers import unmasking_of
 from cultiva.loop.desk import desk as tasks_of
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import read
@@ -83,7 +85,13 @@ class ConsoleDesk:
         """Who comes with these cookies; None if nobody who is known."""
         name = cookie_name(self.parts.workspace.settings.console, SESSION)
         session = self.doors.session(cookies.get(name, ""), self.now())
-        return None if session is None else Visitor(session, self.sight(session.user))
+        return None if session is None else Visitor(session, self.sight(session.user), self._unmasked(session.user))
+
+    def _unmasked(self, user: User) -> Callable[[int], bool]:
+        """Whether a user is shown a customer's personal data now; asked only where a single customer is shown."""
+        if Right.UNMASK not in rights_of(user.roles):
+            return lambda _customer_id: False
+        return lambda customer_id: unmasking_of(self.parts).may_see(user.user_id, customer_id, self.now())
 
     def sight(self, user: User) -> Sight:
         """Whom a user sees; branches and their regions as the newest run knows them."""

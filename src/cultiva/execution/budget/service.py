@@ -148,6 +148,14 @@ class Budget:
             self._lock(mine, [touch.request for touch in done.values()])
             repository.put(mine, list(done.values()), at)
 
+    def near(self, customer_ids: Collection[int], day: date) -> list[TouchRequest]:
+        """Touches of customers that count and can share a stretch of a cap with a day; reads only."""
+        if not self._caps:
+            return []
+        with self._database.reading() as connection:
+            found = repository.counted(connection, customers=customer_ids, homes=(), days=reach(self._caps, [day]))
+        return [touch.request for touch in found]
+
     def _hopeless(self, asked: Sequence[TouchRequest]) -> dict[str, Verdict]:
         """Refusals that need no lock: what is confirmed fills the cap already, whoever else asks."""
         counting = [one for one in asked if not one.exempt]

@@ -1,0 +1,1 @@
+"""One customer as people look at it: worth, past, holdings, people around, room for contacts."""
