@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ class ConsoleUnderTest:
 
     app: FastAPI
     parts: Parts
+    _clock: list[datetime]
     _windows: dict[tuple[str, str], Window] = field(default_factory=dict)
 
     def as_role(self, role: Role, *, language: str = "en", **more: Any) -> Window:
@@ -91,6 +93,10 @@ class ConsoleUnderTest:
         self._windows[login, language] = found = Window(http, login)
         return found
 
+    def wait(self, *, minutes: int) -> None:
+        """Lets time pass."""
+        self._clock[0] += timedelta(minutes=minutes)
+
     def stranger(self) -> httpx.Client:
         """A browser that nobody knows."""
         return TestClient(self.app, BASE, follow_redirects=False)
@@ -104,9 +110,10 @@ class ConsoleUnderTest:
 @contextmanager
 def console_of(root: Path, store_url: str = "") -> Iterator[ConsoleUnderTest]:
     """The console over a bank."""
+    clock = [NOW]
     with opened(root, store_url) as found:
-        parts = with_console(found, **OFTEN)
-        yield ConsoleUnderTest(create_console(parts, Turns(parts)), parts)
+        parts = replace(with_console(found, **OFTEN), clock=lambda: clock[0])
+        yield ConsoleUnderTest(create_console(parts, Turns(parts)), parts, clock)
 
 
 def with_console(parts: Parts, **settings: Any) -> Parts:

@@ -1,0 +1,1 @@
+"""Admin: runs, data quality, definitions; users and keys; the audit log."""
