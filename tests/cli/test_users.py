@@ -78,6 +78,19 @@ def test_a_password_comes_by_environment_or_stdin_and_must_be_safe(
     assert cultiva("user", "lock", copied, "nobody").code == 3
 
 
+def test_at_a_terminal_a_password_is_asked_for_twice(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    answers = [PASSWORD, "another one", PASSWORD, PASSWORD]
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("cultiva.cli.users.getpass", lambda prompt: answers.pop(0))
+    assert "the two passwords differ" in create(copied, "he.jun", "auditor").err
+    assert create(copied, "he.jun", "auditor").code == 0
+    assert "may try again" in done("user", "unlock-address", copied, "10.1.2.3").out
+
+
 def test_logins_for_a_demonstration_are_for_a_simulated_bank_only(
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,19 @@ def unlock(workspace: WorkspaceArgument, login: LoginArgument, by: ByOption = ""
     show_line(f"user {login} may come in")
 
 
+@users.command("unlock-address")
+def unlock_address(
+    workspace: WorkspaceArgument,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Of the network, e.g. 10.1.2.3.")],
+    by: ByOption = "",
+    set_: SetOption = None,
+) -> None:
+    """Let people of an address try again, e.g. a branch from which too many have failed."""
+    with _here(workspace, set_) as here:
+        here.doors.unlock_address(address, by=by or getuser(), at=here.at)
+    show_line(f"address {address} may try again")
+
+
 @users.command("second-factor")
 def second_factor(
     workspace: WorkspaceArgument,

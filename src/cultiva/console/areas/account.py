@@ -41,7 +41,6 @@ def leave(request: Request, desk: Ours) -> Response:
     desk.doors.leave(token_of(request, desk), desk.now())
     answer = back("/login")
     drop_cookie(answer, settings_of(desk), SESSION)
-    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
 
 

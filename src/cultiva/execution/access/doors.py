@@ -67,10 +67,12 @@ class Doors(Proofs):
             self._failed(account, charged, at, address)
             raise refused("login or password is wrong")
         with self._database.writing() as connection:
+            self._held(connection, account.user.user_id)  # first the user, then failures: the order of all who do both
             self._give_back(connection, rules, charged)
             if checked.renewed:
                 repository.renew_hash(connection, account.user.user_id, account.password_hash, checked.renewed)
-            return self._go_on(connection, Coming(account, at, address), Asks.NOTHING)
+            entered = self._go_on(connection, Coming(account, at, address), Asks.NOTHING)
+        return self._tidied(entered, at)
 
     def second(self, pending: str, code: str, at: datetime) -> Entered:
         """Somebody whose password was right shows a code of their second factor, or a recovery code.

@@ -29,6 +29,12 @@ NOBODY = "nobody"
 class Proofs(Visits):
     """Whether somebody is who they say."""
 
+    def unlock_address(self, address: str, *, by: str, at: datetime) -> None:
+        """Lets people of an address try again at once, e.g. a branch where many have failed."""
+        with self._database.writing() as connection:
+            repository.forget_failures(connection, counted_as("address", address_key(address)))
+            write(connection, Entry(at, by, "address.unlocked", f"address:{address_key(address)}"[:200]))
+
     def _charge(self, rules: Mapping[str, LockRule], at: datetime) -> dict[str, Charged]:
         """Charges an attempt to everything that is counted, or refuses it.
 

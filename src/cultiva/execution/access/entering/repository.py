@@ -233,10 +233,10 @@ def failures(connection: Connection, name: str, *, at: datetime) -> Failures:
     """What was counted under a name, held until the transaction ends; made if it is not there."""
     asked = select(CONSOLE_FAILURE).where(CONSOLE_FAILURE.c.name == name).with_for_update()
     row = connection.execute(asked).one_or_none()
-    if row is None:  # two copies may both find none: the second one waits here for the first, then reads what it left
+    while row is None:  # of two copies that find none the second waits for the first, who may forget it meanwhile
         first = {"name": name, "failures": 0, "locks": 0, "at": at, "until": None}
         insert_missing(connection, CONSOLE_FAILURE, [first])
-        row = connection.execute(asked).one()
+        row = connection.execute(asked).one_or_none()
     return Failures(row.failures, row.locks, row.at, row.until)
 
 

@@ -114,6 +114,9 @@ class Visits(Roll):
             asks: What it must ask for; None: anything.
         """
         found = repository.visit(connection, token_hash(token))
+        if found is not None:
+            self._held(connection, found.account.user.user_id)  # first the user, then sessions: the order of all
+            found = repository.visit(connection, token_hash(token))
         fits = found is not None and (asks is None or found.session.asks is asks)
         alive = fits and found is not None and found.account.user.active and found.session.alive(at, self.rules.limits)
         if found is None or not alive or not repository.end_session(connection, token_hash(token)):
@@ -135,8 +138,6 @@ class Visits(Roll):
         session = Session(account.user, "", coming.at, coming.at, coming.sure_at if opened else None,
                           f"s{secrets.token_hex(8)}", coming.address[:64], asks)  # fmt: skip
         repository.add_session(connection, token_hash(token), session, offered)
-        if token.startswith(TIDIES):
-            self._tidy(connection, coming.at)
         if not opened:
             return Entered(pending=token, asks=asks)
         repository.set_entered(connection, account.user.user_id, coming.at)
@@ -164,9 +165,11 @@ class Visits(Roll):
         rest = order[order.index(after) + 1 :] if after else order
         return next((asks for asks in rest if wanted[asks]), Asks.NOTHING)
 
-    def _tidy(self, connection: Connection, at: datetime) -> None:
-        limits = self.rules.limits
-        gone = at - limits.pending
-        repository.tidy(
-            connection, failed_before=at - FORGOTTEN_AFTER, began_before=at - limits.absolute, gone_before=gone
-        )
+    def _tidied(self, entered: Entered, at: datetime) -> Entered:
+        """Now and then clears old rows away, in a transaction of its own."""
+        if (entered.token or entered.pending).startswith(TIDIES):
+            limits, failed = self.rules.limits, at - FORGOTTEN_AFTER
+            began, gone = at - limits.absolute, at - limits.pending
+            with self._database.writing() as connection:
+                repository.tidy(connection, failed_before=failed, began_before=began, gone_before=gone)
+        return entered
