@@ -561,6 +561,16 @@ LIVE_USE = Table(
 )
 """What live decisions have used of a day's scarce resources."""
 
+LIVE_CHARGE = Table(
+    "live_charge",
+    METADATA,
+    Column("touch_id", String(40), primary_key=True),
+    Column("resource", String(200), primary_key=True, comment="as in live_use"),
+    Column("day", Date, nullable=False, comment="the bank's day that was charged"),
+    Column("units", Float, nullable=False),
+)
+"""What touches that are held have been charged; a row goes when its touch is done, given back or has run out."""
+
 CONSOLE_USER = Table(
     "console_user",
     METADATA,

@@ -75,7 +75,7 @@ def test_what_is_used_never_passes_what_there_is(store: Store) -> None:
 
     def take(units: float) -> str | None:
         with store.database.writing() as connection:
-            return charge(connection, DAY, {"sms": 1.0, "money": units}, {"money": 10.0}, NOW)
+            return charge(connection, f"t{units}", DAY, {"sms": 1.0, "money": units}, {"money": 10.0}, NOW)
 
     assert [take(6.0), take(4.0), take(0.5)] == [None, None, "money"]
     assert present.used(DAY)["money"] == 10.0

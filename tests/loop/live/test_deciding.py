@@ -179,6 +179,34 @@ def test_touches_are_held_charged_confirmed_and_given_back(ground: Ground) -> No
     assert ground.proposed(1, channel="call") == ["b"], "what nobody confirmed has run out"
 
 
+def test_units_are_returned_once_with_the_touch_that_they_were_charged_for(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cultiva.loop.live.deciding.USED_SECONDS", -1.0)  # prices of this very moment
+    present = Present(ground.store.database)
+    done, back = (ground.ask(who, channel="sms").proposals[0] for who in (1, 2))
+    assert done.strategy == back.strategy == "a"
+    assert "a" not in ground.proposed(3, channel="sms"), "two text messages a day"
+    assert present.used(DAY) == {"texts": 2.0}
+    told = [Report("x", 1, "a", "gold", "done", touch_id=done.touch_id),
+            Report("x", 1, "a", "gold", "given_back", touch_id=done.touch_id),
+            Report("x", 2, "a", "gold", "given_back", touch_id=back.touch_id)]  # fmt: skip
+    for _ in range(3):
+        ground.deciding.report(told, sight=EVERYBODY)
+        assert present.used(DAY)["texts"] == 1.0, "what is done stays used"
+    assert ground.ask(4, channel="sms").proposals[0].strategy == "a", "another may have it"
+    assert present.used(DAY)["texts"] == 2.0
+    later = NOW + timedelta(minutes=31)
+    assert [present.settle(later), present.settle(later)] == [1, 0], "it was not reported, and has run out"
+    assert present.used(DAY) == {"texts": 1.0}
+
+
+def test_what_could_not_be_recorded_has_used_nothing(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ground.recorder, "put", lambda record: False)
+    assert ground.ask(1, channel="sms").degraded == ["unrecorded"]
+    assert Present(ground.store.database).used(DAY)["texts"] == 0.0
+
+
 def test_what_is_missing_makes_the_answer_neutral_and_is_said(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     def degraded(customer: int = 1, **more: Any) -> list[str]:
         answer = ground.ask(customer, **(more or {"placement": "banner"}))

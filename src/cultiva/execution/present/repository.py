@@ -13,6 +13,8 @@ from sqlalchemy import (
     DateTime,
     Engine,
     bindparam,
+    case,
+    delete,
     literal,
     null,
     or_,
@@ -22,7 +24,15 @@ from sqlalchemy import (
 )
 
 from cultiva.execution.present.facts import Facts, Reported, Seen
-from cultiva.execution.tables import CONSENT_CHANGE, IMPRESSION, LIVE_USE, PLACEMENT_FEED, STANDSTILL, TOUCH
+from cultiva.execution.tables import (
+    CONSENT_CHANGE,
+    IMPRESSION,
+    LIVE_CHARGE,
+    LIVE_USE,
+    PLACEMENT_FEED,
+    STANDSTILL,
+    TOUCH,
+)
 from cultiva.kit.hashing import content_hash
 from cultiva.store.database import insert_missing, insert_new
 
@@ -106,6 +116,53 @@ def charge(
         if not done.rowcount:
             return name
     return None
+
+
+def note_charge(connection: Connection, touch_id: str, day: date, units: Mapping[str, float]) -> None:
+    """Keeps what a touch that is held has been charged, until it is settled."""
+    rows = [{"touch_id": touch_id, "resource": name, "day": day, "units": units[name]} for name in sorted(units)]
+    insert_missing(connection, LIVE_CHARGE, rows)
+
+
+def settle_charges(connection: Connection, at: datetime) -> int:
+    """Returns what was charged for touches that have lost their room, and forgets what was charged for those done.
+
+    A touch that no cap counts is not reported: what is not given back is done. Of two who settle at once each row is
+    one's.
+
+    Args:
+        connection: A writing transaction.
+        at: The present instant.
+
+    Returns:
+        How many touches were given their units back.
+    """
+    over = (TOUCH.c.state == "expired") | ((TOUCH.c.state == LIVE[0]) & (TOUCH.c.expires <= at))
+    ended = TOUCH.c.state.in_(["released", "outbid"]) | (TOUCH.c.state == LIVE[1]) | over
+    kept = (TOUCH.c.state == LIVE[1]) | (TOUCH.c.exempt & over)
+    found = connection.execute(
+        select(*LIVE_CHARGE.c, kept.label("kept"))
+        .join(TOUCH, TOUCH.c.touch_id == LIVE_CHARGE.c.touch_id)
+        .where(ended)
+        .order_by(LIVE_CHARGE.c.touch_id, LIVE_CHARGE.c.resource)
+        .with_for_update(of=LIVE_CHARGE, skip_locked=True)
+    ).all()
+    back: dict[tuple[str, date], float] = {}
+    for row in found:
+        mine = (LIVE_CHARGE.c.touch_id == row.touch_id) & (LIVE_CHARGE.c.resource == row.resource)
+        gone = connection.execute(delete(LIVE_CHARGE).where(mine)).rowcount
+        if gone and not row.kept:
+            back[row.resource, row.day] = back.get((row.resource, row.day), 0.0) + row.units
+    for (name, day), units in sorted(back.items()):
+        left = case((LIVE_USE.c.used > units, LIVE_USE.c.used - units), else_=0.0)
+        mine = (LIVE_USE.c.resource == name) & (LIVE_USE.c.day == day)
+        connection.execute(update(LIVE_USE).where(mine).values(used=left, changed=at))
+    return len({row.touch_id for row in found if not row.kept})
+
+
+def open_charges(connection: Connection) -> bool:
+    """Whether anything was charged that is not settled."""
+    return connection.execute(select(LIVE_CHARGE.c.touch_id).limit(1)).first() is not None
 
 
 def _about() -> Any:

@@ -75,16 +75,44 @@ class Present:
         with self._database.reading() as connection:
             return repository.reported(connection, after, until)
 
+    def settle(self, at: datetime) -> int:
+        """Returns what was charged for touches whose holding has run out, or was pushed out; of how many touches."""
+        with self._database.reading() as connection:
+            if not repository.open_charges(connection):
+                return 0
+        with self._database.writing() as connection:
+            return repository.settle_charges(connection, at)
+
     def close(self) -> None:
         """Lets the connections go that stand ready."""
         self._ready.close()
 
 
 def charge(
-    connection: Any, day: date, units: Mapping[str, float], most: Mapping[str, float], at: datetime
+    connection: Any, touch_id: str, day: date, units: Mapping[str, float], most: Mapping[str, float], at: datetime
 ) -> str | None:
-    """Within a caller's transaction: adds to what is used; the resource that has not so much left, None: all had."""
-    return repository.charge(connection, day, units, most, at)
+    """Within a caller's transaction: adds what a held touch takes to what is used; it is known until `settled`.
+
+    Args:
+        connection: The caller's writing transaction.
+        touch_id: The touch that is held.
+        day: The bank's day.
+        units: Resource -> units.
+        most: Resource -> what there is for the day; one that is not named has no limit.
+        at: The present instant.
+
+    Returns:
+        The resource that has not so much left, None: all had. Whoever gets a name undoes the transaction.
+    """
+    short = repository.charge(connection, day, units, most, at)
+    if short is None:
+        repository.note_charge(connection, touch_id, day, units)
+    return short
+
+
+def settled(connection: Any, at: datetime) -> int:
+    """Within a caller's transaction: as `Present.settle`, for who has just given touches back."""
+    return repository.settle_charges(connection, at)
 
 
 def _down(shown: str) -> CultivaError:

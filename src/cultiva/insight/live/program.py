@@ -97,6 +97,7 @@ class DayProgram:
         self.columns: Mapping[str, LiveColumn] = program.measures.columns
         self.stored: Mapping[str, tuple[int, Callable[[Any], Any] | None]] = program.reads
         """Column of the base -> its short name there, and how it is read."""
+        self.keys = program.keys
 
     def function(self, column: str) -> Function:
         """Computes a column from others.

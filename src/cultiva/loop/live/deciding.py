@@ -18,7 +18,7 @@ from cultiva.definitions.placements import Placement
 from cultiva.execution.budget.service import Budget
 from cultiva.execution.budget.touches import TouchRequest
 from cultiva.execution.present.facts import Facts, Reported
-from cultiva.execution.present.service import Present, charge
+from cultiva.execution.present.service import Present, charge, settled
 from cultiva.execution.recipients.people import EVERY_CHANNEL
 from cultiva.insight.live.service import Live
 from cultiva.kit.clock import seconds
@@ -154,14 +154,14 @@ class Deciding:
                 who.customer_id, who.row, who.paper, now=_now(who.facts, self._live), ask=ask, at=now,
                 local=now.astimezone(self._live.zone), spent=spent,
             )  # fmt: skip
-            self._propose(answer, basis, decided, who, ask, now)
+            held = self._propose(answer, basis, decided, who, ask, now)
         except Neutral as neutral:
             _stay_neutral(answer, neutral.why, ask.placement)
             self._record(answer, asked, basis, None, caller=caller, now=now, spent={})
             return answer
         answer.degraded = [one.value for one in decided.degraded]
         if not self._record(answer, asked, basis, decided, caller=caller, now=now, spent=spent):
-            self._give_back([one.touch_id for one in answer.proposals if one.touch_id], now)
+            self._give_back(held, now)
             _stay_neutral(answer, Degraded.UNRECORDED, ask.placement)
         elif asked.reasons:
             answer.reasons = _reasons(basis.desk, decided, who.paper, asked.reasons)
@@ -194,8 +194,11 @@ class Deciding:
         return told
 
     def _give_back(self, touch_ids: Sequence[str], now: datetime) -> None:
+        """Gives room and units back, both or neither; what was given back before stays as it is."""
         if touch_ids:
-            self._budget.release(touch_ids, now)
+            with self._parts.store.database.writing() as connection:
+                self._budget.release(touch_ids, now, connection=connection)
+                settled(connection, now)
 
     def _ask(self, asked: Asked) -> Ask:
         workspace = self._parts.workspace
@@ -241,13 +244,18 @@ class Deciding:
             raise Neutral(Degraded.STORE_DOWN) from error
         return _Who(customer_id, row, paper, facts)
 
-    def _propose(self, answer: Answer, basis: Basis, decided: Decided, who: _Who, ask: Ask, now: datetime) -> None:
-        """Puts the chosen into the answer; touches are held first, and what cannot be held is not proposed."""
+    def _propose(self, answer: Answer, basis: Basis, decided: Decided, who: _Who, ask: Ask, now: datetime) -> list[str]:
+        """Puts the chosen into the answer; touches are held first, and what cannot be held is not proposed.
+
+        Returns:
+            What is held, services too.
+        """
+        held: list[str] = []
         if ask.placement is not None:
             answer.proposals = [_proposal(one) for one in decided.chosen]
             if not answer.proposals:
                 answer.content = ask.placement.neutral
-            return
+            return held
         until = now + timedelta(minutes=self._parts.workspace.placements.hold_minutes)
         for one in decided.chosen:
             request = self._request(answer.decision_id, one, who, basis, until)
@@ -259,6 +267,8 @@ class Deciding:
             if basis.desk.is_touch(one):
                 made.touch_id, made.held_until = request.touch_id, until
             answer.proposals.append(made)
+            held.append(request.touch_id)
+        return held
 
     def _request(self, decision_id: str, one: Candidate, who: _Who, basis: Basis, until: datetime) -> TouchRequest:
         name = content_hash(["live", decision_id, who.customer_id, one.strategy, one.offer, one.channel])
@@ -284,7 +294,7 @@ class Deciding:
                 verdict = self._budget.reserve(connection, [request], now)[0]
                 if not verdict.granted:
                     return Fate.CAPPED, one.channel
-                short = charge(connection, basis.desk.on, units, most, now) if units else None
+                short = charge(connection, request.touch_id, basis.desk.on, units, most, now) if units else None
                 if short is not None:
                     raise _Short(short)
         except _Short as short_of:
@@ -326,6 +336,7 @@ class Deciding:
                 run = "" if newest is None else newest.business_date.isoformat()
                 if found is None or found.run != run or found.desk.on != day:
                     self._basis = basis_of(self._parts, day)
+                self._present.settle(self._parts.clock())
             except CultivaError:  # the store is down: what was known stays, and every decision says so itself
                 continue
 
