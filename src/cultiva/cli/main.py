@@ -13,6 +13,7 @@ from cultiva.cli import (
     content,
     daily,
     decide,
+    doctor,
     erase,
     events,
     handing,
@@ -66,6 +67,7 @@ for group in (
     letters,
     campaigns,
     erase,
+    doctor,
 ):
     group.register(app)
 

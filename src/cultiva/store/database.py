@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ class Database:
     def has_many_writers(self) -> bool:
         """Whether several transactions may write at the same time; SQLite lets one in after the other."""
         return self._is_postgres
+
+    def clock(self) -> datetime | None:
+        """The present instant as the server has it, in UTC; None: there is no server, so it is ours."""
+        if not self._is_postgres:
+            return None
+        with self.reading() as connection:
+            found: datetime = connection.exec_driver_sql("select clock_timestamp()").scalar_one()
+        return found.astimezone(UTC)
 
     def close(self) -> None:
         """Gives the connections back."""

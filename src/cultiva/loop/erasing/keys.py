@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from cultiva.contracts.erased import Tombstones
@@ -76,12 +77,9 @@ def _make(path: Path) -> None:
         file.write(secrets.token_urlsafe(48) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    try:
+    with suppress(FileExistsError):  # the other one's key is as good
         os.link(draft, path)
-    except FileExistsError:
-        pass  # the other one's key is as good
-    finally:
-        draft.unlink()
+    draft.unlink()
 
 
 def _checked(key: str, where: str) -> str:
