@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 import polars as pl
+from pyroaring import BitMap
 
 from cultiva.contracts.sight import Sight
 from cultiva.engine.parquet import part_files
@@ -147,11 +148,11 @@ def _where(parts: Parts, condition: pl.Expr, on: date, sight: Sight) -> list[int
     files = parts.lake.files_current("customer", on)
     if not files or sight.nobody:
         return []
-    rows = pl.scan_parquet(part_files(files), hive_partitioning=False)
-    if not sight.whole_bank:
-        rows = rows.filter(pl.col("customer_id").is_in(list(seen(parts, sight))))
-    ids = rows.filter(condition).select("customer_id").head(FOUND_MAX + 1).collect()["customer_id"]
-    return [int(one) for one in ids]
+    rows = pl.scan_parquet(part_files(files), hive_partitioning=False).filter(condition).select("customer_id")
+    if sight.whole_bank:
+        return [int(one) for one in rows.head(FOUND_MAX + 1).collect()["customer_id"]]
+    ids = BitMap(rows.collect(engine="streaming")["customer_id"].to_numpy())
+    return list((ids & seen(parts, sight))[: FOUND_MAX + 1])
 
 
 def _hits(parts: Parts, ids: list[int], found: dict[int, By], on: date, sight: Sight) -> tuple[Hit, ...]:

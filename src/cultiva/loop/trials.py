@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
+from pyroaring import BitMap
 
 from cultiva.contracts.decision import Fate
 from cultiva.contracts.sight import Sight
@@ -18,7 +19,7 @@ from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.campaigns import launches_of, test_sends
 from cultiva.loop.parts import Parts
 from cultiva.loop.previews import preview
-from cultiva.loop.seeing import seen
+from cultiva.loop.seeing import those_in_sight
 from cultiva.loop.shows import scan
 
 
@@ -80,9 +81,8 @@ def _somebody(parts: Parts, launch: Launch, sight: Sight) -> int:
     """The first customer in sight for whom the plan has chosen the strategy."""
     decisions = scan(parts.lake.files_current("decisions", launch.business_date))
     mine = decisions.filter((pl.col("strategy") == launch.strategy) & (pl.col("fate") == Fate.CHOSEN.value))
-    if not sight.whole_bank:
-        mine = mine.filter(pl.col("customer_id").is_in(list(seen(parts, sight))))
-    found = mine.select(pl.col("customer_id").min()).collect().item()
+    chosen = BitMap(mine.select("customer_id").collect()["customer_id"].to_numpy())
+    found = next(iter(those_in_sight(parts, chosen, sight)), None)
     if found is None:
         raise CultivaError(
             "nobody is chosen for the launch",
