@@ -1,41 +1,27 @@
-"""A play as a picture: its steps as boxes with how many people are there, arrows with what leads where."""
+"""A play for people: its steps with what happens there, and what leads where."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from cultiva.console import charts
 from cultiva.console.words import told
 from cultiva.execution.plays.graph import Graph, Kind, Node
+from cultiva.loop.launch_story import StepNow
+from cultiva.loop.report.play_picture import Arrow, Box, draw
 
-WIDE, HIGH = 168, 58
-"""Pixels of a box."""
-COLUMN, ROW = 236, 96
-"""From one box to the next."""
 KINDS: Mapping[Kind, str] = {
     Kind.SEND: "message",
     Kind.TASK: "task",
     Kind.GRANT: "benefit",
     Kind.HAND_OVER: "hand-over",
     Kind.WAIT: "wait",
-    Kind.WAIT_DATE: "wait until a date",
+    Kind.WAIT_DATE: "wait for a date",
     Kind.WAIT_FOR: "wait for an answer",
-    Kind.BRANCH: "branch",
-    Kind.SPLIT: "split",
-    Kind.END: "end",
+    Kind.BRANCH: "branch by rule",
+    Kind.SPLIT: "split by lot",
+    Kind.END: "end of the play",
 }
 """What kinds of steps are called; the catalogue has the other language."""
-
-
-@dataclass(frozen=True)
-class Arrow:
-    """What leads from one step to another."""
-
-    begin: str
-    end: str
-    why: str
-    """When: an answer, a rule, a share; empty: always."""
 
 
 def arrows(graph: Graph, language: str) -> tuple[Arrow, ...]:
@@ -47,8 +33,8 @@ def arrows(graph: Graph, language: str) -> tuple[Arrow, ...]:
 
 
 def _ways(node: Node, language: str) -> Iterator[tuple[str, int]]:
-    yield from ((name, to) for name, to in node.on)
-    yield from ((rule, to) for rule, to in node.arms)
+    yield from ((told(language, name), to) for name, to in node.on)
+    yield from node.arms
     before = 0
     whole = max((upper for upper, _ in node.ways), default=1)
     for upper, to in node.ways:
@@ -61,46 +47,36 @@ def _ways(node: Node, language: str) -> Iterator[tuple[str, int]]:
         yield told(language, "no room in the budget"), node.refused
 
 
-def layers(graph: Graph) -> Mapping[int, int]:
-    """Step -> its column: the longest way to it from the start; ways back do not count."""
-    column = {node.number: 0 for node in graph.nodes}
-    for node in sorted(graph.nodes, key=lambda one: one.number):
-        for to in node.after:
-            if to > node.number and to in column:
-                column[to] = max(column[to], column[node.number] + 1)
-    return column
-
-
-def picture(graph: Graph, people: Mapping[str, str], language: str, names: Mapping[str, str]) -> charts.Option:
-    """The play as a chart.
+def picture(graph: Graph, steps: Mapping[str, StepNow], language: str, names: Mapping[str, str]) -> str:
+    """The play as SVG.
 
     Args:
         graph: The play.
-        people: Step -> a line of numbers under its name.
+        steps: Step -> what happens there; empty: nobody has ever been in it.
         language: zh or en.
         names: Labels of channels.
     """
-    column, row = layers(graph), dict[int, int]()
-    nodes = []
-    for node in sorted(graph.nodes, key=lambda one: (column[one.number], one.number)):
-        place = row.setdefault(column[node.number], 0)
-        row[column[node.number]] += 1
-        text = "\n".join(one for one in (_title(node, language, names), people.get(node.name, "")) if one)
-        nodes.append((node.name, text, float(column[node.number] * COLUMN), float(place * ROW)))
-    edges = [(one.begin, one.end, one.why) for one in arrows(graph, language)]
-    option = charts.graph(nodes, edges, symbol=(WIDE, HIGH))
-    option["series"][0].update(left=100, right=100, top=40, bottom=40)
-    return option
+    boxes = [_box(node, steps.get(node.name), language, names) for node in graph.nodes]
+    start = next(node.name for node in graph.nodes if node.number == graph.start)
+    return draw(start, boxes, arrows(graph, language))
 
 
-def height_class(graph: Graph) -> str:
-    """How high the chart has to be: a class of console.css."""
-    column = list(layers(graph).values())
-    most = max((column.count(one) for one in set(column)), default=1)
-    return "low" if most == 1 else "" if most == 2 else "high"
+def _box(node: Node, now: StepNow | None, language: str, names: Mapping[str, str]) -> Box:
+    kind, channel = told(language, KINDS[node.kind]), names.get(node.channel, node.channel)
+    numbers = "" if now is None else numbers_of(now, language)
+    lines = (f"{kind} · {channel}" if channel else kind, numbers)
+    return Box(node.name, node.name, tuple(one for one in lines if one), busy=now is not None and now.waiting > 0)
 
 
-def _title(node: Node, language: str, names: Mapping[str, str]) -> str:
-    kind = told(language, KINDS[node.kind])
-    channel = names.get(node.channel, node.channel)
-    return f"{node.name} · {kind}" + (f" ({channel})" if channel else "")
+def numbers_of(now: StepNow, language: str) -> str:
+    """What happens at a step, in a line; empty where nothing does."""
+    told_numbers = (
+        ("%(n)s here", now.waiting),
+        ("%(n)s ended", sum(now.ended.values())),
+        ("%(n)s sent", now.sent),
+        ("%(n)s queued", now.queued),
+        ("%(n)s failed", now.broken),
+        ("%(n)s open", now.open),
+        ("%(n)s done", now.done),
+    )
+    return " · ".join(told(language, text) % {"n": f"{count:,}"} for text, count in told_numbers if count)

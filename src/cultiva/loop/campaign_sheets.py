@@ -44,13 +44,18 @@ class CampaignTables:
 
     def explanation(self, told: Mapping[str, Any]) -> list[Sheet]:
         """Everything about one launch."""
-        found = told["explanation"]
-        sheets = [
-            self._head(told), self._funnel(found), self._volumes(found), self._cost(found), self._effect(found),
-            self._channels(found), self._load(found), self._held(found), self._samples(found), self._tests(found),
-            self._conflicts(told), self._approvals(told),
-        ]  # fmt: skip
+        sheets = [self._head(told), *self.named_sheets(told).values(), self._conflicts(told), self._approvals(told)]
         return [one for one in sheets if one.rows]
+
+    def named_sheets(self, told: Mapping[str, Any]) -> Mapping[str, Sheet]:
+        """What a launch would do, by name of the part; parts without rows are left out."""
+        found = told["explanation"]
+        sheets = {
+            "funnel": self.funnel(found), "volumes": self._volumes(found), "cost": self._cost(found),
+            "effect": self._effect(found), "channels": self._channels(found), "load": self._load(found),
+            "held_out": self._held(found), "samples": self._samples(found), "tests": self._tests(found),
+        }  # fmt: skip
+        return {name: one for name, one in sheets.items() if one.rows}
 
     def audit(self, lines: Sequence[Line]) -> Sheet:
         """Lines of the audit."""
@@ -108,7 +113,8 @@ class CampaignTables:
         return Sheet(title, ("fact", "value"), tuple((self.text(name), value) for name, value in facts),
                      headings={"fact": "", "value": ""})  # fmt: skip
 
-    def _funnel(self, found: Mapping[str, Any]) -> Sheet:
+    def funnel(self, found: Mapping[str, Any]) -> Sheet:
+        """How many customers are left after every filter."""
         whole = found["funnel"][1]["left"] if len(found["funnel"]) > 1 else 0
         rows = [
             (self._step(one["step"]), one["lost"], one["left"], one["left"] / whole if whole and number else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cultiva.execution.audit.chain import Break
+from cultiva.execution.dispatch.records import State as DeliveryState
 from cultiva.execution.launching.launches import State
 from cultiva.kit.words import Words
 
@@ -16,6 +17,17 @@ STATES = {
     State.FINISHED: Words("已结束", "finished"),
 }
 """Where a launch stands."""
+MESSAGE_STATES = {
+    DeliveryState.QUEUED: Words("待发", "queued"),
+    DeliveryState.SENDING: Words("发送中", "leaving"),
+    DeliveryState.SENT: Words("已提交渠道商", "with the provider"),
+    DeliveryState.DELIVERED: Words("已送达", "delivered"),
+    DeliveryState.FAILED: Words("失败", "failed"),
+    DeliveryState.DEAD: Words("未能发出", "could not be sent"),
+    DeliveryState.UNKNOWN: Words("去向不明", "fate unknown"),
+    DeliveryState.CANCELLED: Words("已取消", "cancelled"),
+}
+"""Where a message stands."""
 TITLES = {
     "launches": Words("投放", "launches"),
     "halts": Words("紧急停发", "emergency stops"),

@@ -100,23 +100,35 @@ def explain(case: Case) -> dict[str, Any]:
     return {**explanation_of(case), "conflicts": conflicts(case), "tests": sends}
 
 
-def explained(parts: Parts, name: str) -> dict[str, Any]:
-    """A launch with everything that is known of it: as explained when it was submitted, and as it stands now."""
+def explained(parts: Parts, name: str, *, clashes: bool = True) -> dict[str, Any]:
+    """A launch with everything that is known of it: as explained when it was submitted, and as it stands now.
+
+    Args:
+        parts: Of the workspace.
+        name: The launch, by its id or its beginning.
+        clashes: Whether what clashes with it now is counted, for which the plans of all are read; else it is empty.
+    """
     launches = launches_of(parts)
     launch = launches.one(name)
     missing = launches.missing(launch)
     now = current_version(parts, launch.strategy)
-    case = _stored_case(parts, launch)
-    clashes = conflicts(case, launch.launch_id) if case is not None and launch.state not in OVER else None
+    unasked: list[dict[str, Any]] | None = []
+    now_clashing = unasked if not clashes else conflicts_now(parts, launch) if launch.state not in OVER else None
     return {
         "launch": data(launch),
         "approvals": [asdict(one) for one in launches.judgements(launch.launch_id)],
         "missing": asdict(missing) if launch.state is State.SUBMITTED else None,
         "changed_since": now != launch.version,
         "halts": [asdict(one) for one in halts_on(launches, launch)],
-        "conflicts_now": clashes,
+        "conflicts_now": now_clashing,
         "explanation": launch.explanation,
     }
+
+
+def conflicts_now(parts: Parts, launch: Launch) -> list[dict[str, Any]] | None:
+    """What clashes with a launch at this moment; None: its strategy or its plan is gone."""
+    case = _stored_case(parts, launch)
+    return None if case is None else conflicts(case, launch.launch_id)
 
 
 def halts_on(launches: Launches, launch: Launch) -> list[Halt]:

@@ -16,6 +16,7 @@ from cultiva.contracts.readout import StrategyReview
 from cultiva.execution.access.roles import Right
 from cultiva.execution.drafts.draft import DraftKind, unified
 from cultiva.execution.drafts.service import OPEN, Drafts
+from cultiva.loop.campaign_words import STATES
 from cultiva.loop.campaigns import checked_strategy
 from cultiva.loop.forecasting import forecast_of, sheets
 from cultiva.loop.map_words import CAPACITIES, SOURCES, STANDINGS
@@ -53,6 +54,7 @@ def strategy(request: Request, who: Who, desk: Ours, name: str) -> HTMLResponse:
         one=one,
         place=place,
         gauge=_gauge(place),
+        states=STATES,
         words={"standings": STANDINGS, "sources": SOURCES, "capacities": CAPACITIES, "verdicts": VERDICTS},
         names=names,
         steps=steps,

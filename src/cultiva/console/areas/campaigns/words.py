@@ -1,0 +1,26 @@
+"""What all pages about launches share: colours of states, and who acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cultiva.console.visitor import Visitor
+from cultiva.execution.launching.launches import Person, State
+
+STATE_TONES: Mapping[State, str] = {
+    State.SUBMITTED: "warn",
+    State.REJECTED: "bad",
+    State.APPROVED: "good",
+    State.LIVE: "live",
+    State.PAUSED: "warn",
+    State.STOPPED: "bad",
+    State.FINISHED: "quiet",
+}
+"""State -> tone of its badge."""
+
+
+def acting(who: Visitor) -> Person:
+    """Who acts on launches: by name, as `members` of approval.yaml name people. Two users of one name are one person
+    to whom their own launch stays closed.
+    """
+    return Person(who.user.name, via=f"user {who.user.login}")
