@@ -16,6 +16,7 @@ from tests.servers.postgres import postgres_server, postgres_url
 from tests.servers.redis import redis_url
 from tests.servers.spark import DRIVER_OPTIONS, shared_cluster
 from tests.servers.streams import distributed_settings, live_settings
+from tests.servers.warm import Warm, warm_commands
 
 from cultiva.engine.open import open_engine
 from cultiva.engine.port import Engine
@@ -87,6 +88,13 @@ def spark_cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> I
 def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
     """Makes what all processes of this session share."""
     return Once(shared_folder(tmp_path_factory, worker_id) / "once")
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Warm]:
+    """`cultiva` as processes that begin at once."""
+    with warm_commands(shared_folder(tmp_path_factory, worker_id) / "warm-commands") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.docs.console import exchanges, matches, run
-from tests.servers.once import shared_folder
-from tests.servers.warm import warm_commands
+from tests.servers.warm import SCREEN, Warm
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("CULTIVA_DATA", ROOT.parent / "shared" / "data"))
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SESSIONS = [page for page in PAGES if any(exchanges(page.read_text()))]
-SCREEN = {"COLUMNS": "110", "NO_COLOR": "1"}
-
-
-@pytest.fixture(scope="session")
-def commands(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
-    """A folder with `cultiva` in it, which begins at once."""
-    with warm_commands(shared_folder(tmp_path_factory, worker_id) / "warm-commands", SCREEN) as folder:
-        yield folder
 
 
 @pytest.mark.slow
@@ -32,7 +22,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterat
     [pytest.param(page, marks=[pytest.mark.data] if "berka" in page.name else []) for page in SESSIONS],
     ids=lambda page: page.relative_to(ROOT).as_posix(),
 )
-def test_a_page_prints_what_it_says(page: Path, tmp_path: Path, commands: Path) -> None:
+def test_a_page_prints_what_it_says(page: Path, tmp_path: Path, warm: Warm) -> None:
     text = page.read_text()
     if "shared/data" in text and not DATA.exists():
         pytest.skip(f"the public data sets are not at {DATA}")
@@ -41,7 +31,7 @@ def test_a_page_prints_what_it_says(page: Path, tmp_path: Path, commands: Path) 
     _lay_out(work)
     environment = {
         **os.environ,
-        "PATH": f"{commands}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{warm.path}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         **SCREEN,
     }
     for exchange in exchanges(text):

@@ -16,14 +16,17 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,21 +51,107 @@ MODULES = (
 """What commands import at the latest when they are at work; none of it starts a thread."""
 
 
+SCREEN = {"COLUMNS": "110", "NO_COLOR": "1"}
+"""Variables that libraries read as they are imported."""
+LOOK_SECONDS = 0.001
+
+
+@dataclass(frozen=True)
+class Warm:
+    """Where commands are forked."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """A folder for the front of PATH, with `cultiva` in it."""
+        return self.folder / "bin"
+
+    def begin(self, *arguments: object) -> Begun:
+        """`cultiva` with these arguments, in this process's folder and environment; it prints into a file."""
+        return Begun(self.folder / "socket", [str(one) for one in arguments])
+
+
+class Begun:
+    """A command at work in a process of its own: as much of `subprocess.Popen` as there is use for.
+
+    Args:
+        place: Where the server listens.
+        arguments: Of the command.
+    """
+
+    def __init__(self, place: Path, arguments: Sequence[str]) -> None:
+        self.returncode: int | None = None
+        self._answers = b""
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.connect(str(place))
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- closed at the end of the command
+        request = {"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+        with Path(os.devnull).open("r+b", buffering=0) as nothing:
+            streams = array.array("i", [nothing.fileno(), nothing.fileno(), self._errors.fileno()])
+            text = json.dumps(request).encode() + b"\n"
+            sent = self._server.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
+            self._server.sendall(text[sent:])
+        while not self._answers.endswith(b"\n"):
+            self._answers += self._server.recv(1)
+        self.pid = int(self._answers)
+        self._answers = b""
+
+    def poll(self) -> int | None:
+        """The exit code; None as long as it is at work."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0.0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits until it has ended and nothing is left of its process; the exit code.
+
+        Raises:
+            TimeoutExpired: if it is at work longer than so many seconds.
+        """
+        while self.returncode is None:
+            readable, _, _ = select.select([self._server], [], [], timeout)
+            if not readable:
+                raise subprocess.TimeoutExpired("cultiva", timeout or 0.0)
+            found = self._server.recv(64)
+            self._answers += found
+            if not found:
+                self.returncode = int(self._answers or -signal.SIGKILL)
+                self._server.close()
+                while Path(f"/proc/{self.pid}").exists():
+                    time.sleep(LOOK_SECONDS)
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Waits for the end; nothing, and what it wrote to its standard error."""
+        self.wait(timeout)
+        self._errors.seek(0)
+        return "", self._errors.read().decode()
+
+    def send_signal(self, number: int) -> None:
+        """Sends it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kill -9."""
+        self.send_signal(signal.SIGKILL)
+
+
 @contextmanager
-def warm_commands(folder: Path, screen: Mapping[str, str]) -> Iterator[Path]:
-    """A folder for the front of PATH, in which `cultiva` is forked instead of started.
+def warm_commands(folder: Path) -> Iterator[Warm]:
+    """Commands that are forked instead of started.
 
     Args:
         folder: The same for all processes of one test session.
-        screen: Variables that libraries read as they are imported.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _state(folder) as state:
         if not state.get("users"):
-            state["process"] = _start(folder, screen)
+            state["process"] = _start(folder)
         state["users"] = state.get("users", 0) + 1
     try:
-        yield folder / "bin"
+        yield Warm(folder)
     finally:
         with _state(folder) as state:
             state["users"] -= 1
@@ -83,7 +172,7 @@ def _state(folder: Path) -> Iterator[dict[str, Any]]:
         file.write(json.dumps(state))
 
 
-def _start(folder: Path, screen: Mapping[str, str]) -> int:
+def _start(folder: Path) -> int:
     """Starts the server and writes the command; the server's process."""
     place, command = folder / "socket", folder / "bin" / "cultiva"
     command.parent.mkdir(exist_ok=True)
@@ -95,7 +184,7 @@ def _start(folder: Path, screen: Mapping[str, str]) -> int:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.servers.warm", str(place)],
             cwd=ROOT,
-            env={**os.environ, **screen},
+            env={**os.environ, **SCREEN},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

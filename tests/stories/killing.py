@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from tests.servers.warm import Begun, Warm
 from tests.stories.workspaces import STORE, lake_folder, store_of
 
 from cultiva.contracts.snapshots import Snapshot
@@ -34,6 +32,8 @@ CHILD_SECONDS = 300
 class Job:
     """`cultiva run` of one business date, as a process of its own."""
 
+    warm: Warm
+    """Where it is forked."""
     root: Path
     """The workspace."""
     on: date
@@ -42,16 +42,10 @@ class Job:
     """The store's address."""
 
     @contextmanager
-    def started(self) -> Iterator[subprocess.Popen[str]]:
+    def started(self) -> Iterator[Begun]:
         """The child at work; whatever happens it does not outlive the block."""
-        command = [str(Path(sys.executable).parent / "cultiva"), "run", str(self.root), "--date", str(self.on)]
-        child = subprocess.Popen(
-            [*command, "--set", f"store.url={self.url}", "--set", "lake.grace_minutes=0"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=_environment(),
-        )
+        given = ("--set", f"store.url={self.url}", "--set", "lake.grace_minutes=0")
+        child = self.warm.begin("run", self.root, "--date", self.on, *given)
         try:
             yield child
         finally:
@@ -67,12 +61,6 @@ class Job:
         with self.started() as child:
             _, errors = child.communicate(timeout=CHILD_SECONDS)
             assert child.returncode == 0, errors
-
-
-def _environment() -> dict[str, str]:
-    """Ours, with compiled modules kept: a child starts in half the time."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "cultiva-tests-pycache")}
 
 
 def kill_within(job: Job, step: str, *, store: Store, after_seconds: float) -> bool:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
+from tests.servers.warm import Begun, Warm
 from tests.stories.town import CAMPAIGN, DAY, MORNING, Town, approved, customer_of, town
 
 from cultiva.bootstrap import opened
@@ -33,35 +30,34 @@ def store_url() -> str:
     return "sqlite:///.cultiva/store.db"
 
 
-def worker(town: Town, at: str, *how: str) -> subprocess.Popen[bytes]:
+def worker(warm: Warm, town: Town, at: str, *how: str) -> Begun:
     """A worker as an operator starts it; its lanes run by themselves unless it is told to stop when nothing is due."""
-    command = [str(Path(sys.executable).parent / "cultiva"), "work", str(town.root), *how, "--at", at]
     given = [f"--set={name}={value}" for name, value in town.settings().items()]
-    return subprocess.Popen([*command, *given], env=dict(os.environ), stdout=subprocess.DEVNULL)
+    return warm.begin("work", town.root, *how, "--at", at, *given)
 
 
 @pytest.mark.slow
-def test_killed_workers_write_to_everybody_once(town: Town) -> None:
+def test_killed_workers_write_to_everybody_once(town: Town, warm: Warm) -> None:
     with opened(town.root, overrides=town.settings()) as parts:
         service.run(parts, DAY)
     approved(town)
     # Slow enough to be killed in the middle, and nothing but the look-up keeps a message from going twice.
     town.sms.misbehave(slow=1.0, slow_seconds=0.3, drop_after=0.05, idempotent=False)
-    one = worker(town, MORNING.isoformat())
+    one = worker(warm, town, MORNING.isoformat())
     for _ in range(10 * PATIENCE_SECONDS):
         if town.written():
             break
         time.sleep(0.1)
-    one.terminate()
+    one.send_signal(signal.SIGTERM)
     assert one.wait(timeout=PATIENCE_SECONDS) == 0, "what it was in the middle of is finished"
     draw = random.Random(1)
     for number in range(KILLS):
-        one = worker(town, MORNING.isoformat(), *(["--until-idle"] if number % 2 else []))
+        one = worker(warm, town, MORNING.isoformat(), *(["--until-idle"] if number % 2 else []))
         time.sleep(draw.uniform(1.0, 6.0))
-        one.send_signal(signal.SIGKILL)
+        one.kill()
         one.wait()
     later = (MORNING + timedelta(hours=3)).isoformat()
-    assert worker(town, later, "--until-idle").wait(timeout=PATIENCE_SECONDS) == 0
+    assert worker(warm, town, later, "--until-idle").wait(timeout=PATIENCE_SECONDS) == 0
     with opened(town.root, overrides=town.settings()) as parts:
         written = [customer_of(parts, key) for key in town.written()]
         assert len(written) == len(set(written)) > 100

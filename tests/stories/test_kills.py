@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.commands import done
+from tests.servers.warm import Warm
 from tests.stories.killing import Job, kill_within, left, leftovers, watched
 from tests.stories.workspaces import DAY, STORE, published
 
@@ -33,12 +34,12 @@ def the_day_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(the_day_before: Path) -> Job:
+def undisturbed(the_day_before: Path, warm: Warm) -> Job:
     """The same bank after a run that nothing interrupts."""
     root = the_day_before.with_name("undisturbed")
     shutil.copytree(the_day_before, root)
     done("run", root, "--date", DAY)
-    return Job(root, DAY)
+    return Job(warm, root, DAY)
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +85,12 @@ def chain(job: Job, steps: Mapping[str, float], share: float) -> list[str]:
 
 
 def test_killed_in_the_middle_of_each_step_a_run_ends_as_if_undisturbed(
-    the_day_before: Path, undisturbed: Job, expected: Mapping[str, object]
+    warm: Warm, the_day_before: Path, undisturbed: Job, expected: Mapping[str, object]
 ) -> None:
     steps = {one.name: one.seconds or 0.0 for one in newest(undisturbed).steps}
     open_steps = dict(steps)
     for number, share in enumerate(SHARES):
-        job = Job(the_day_before.with_name(f"killed-{number}"), DAY)
+        job = Job(warm, the_day_before.with_name(f"killed-{number}"), DAY)
         shutil.copytree(the_day_before, job.root)
         with watched(job) as reader:
             missed = chain(job, open_steps, share)
@@ -107,9 +108,9 @@ def test_killed_in_the_middle_of_each_step_a_run_ends_as_if_undisturbed(
 
 @pytest.mark.postgres
 def test_with_the_store_on_postgresql_too(
-    the_day_before: Path, undisturbed: Job, expected: Mapping[str, object], postgres_url: str
+    warm: Warm, the_day_before: Path, undisturbed: Job, expected: Mapping[str, object], postgres_url: str
 ) -> None:
-    job = Job(the_day_before.with_name("on-postgres"), DAY, postgres_url)
+    job = Job(warm, the_day_before.with_name("on-postgres"), DAY, postgres_url)
     shutil.copytree(the_day_before, job.root, ignore=shutil.ignore_patterns(".cultiva", "reports", "1994-*"))
     done("run", job.root, "--date", DAY - timedelta(days=1), "--set", f"store.url={job.url}")
     store = job.store()
@@ -124,8 +125,10 @@ def test_with_the_store_on_postgresql_too(
     store.close()
 
 
-def test_a_run_given_up_for_other_definitions_leaves_nothing_behind(the_day_before: Path, undisturbed: Job) -> None:
-    job = Job(the_day_before.with_name("given-up"), DAY, STORE)
+def test_a_run_given_up_for_other_definitions_leaves_nothing_behind(
+    warm: Warm, the_day_before: Path, undisturbed: Job
+) -> None:
+    job = Job(warm, the_day_before.with_name("given-up"), DAY, STORE)
     shutil.copytree(the_day_before, job.root)
     store = job.store()
     seconds = {one.name: one.seconds or 0.0 for one in newest(undisturbed).steps}["profile"]
