@@ -18,9 +18,11 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import polars as pl
 from sqlalchemy import select
 
 from cultiva import bootstrap
+from cultiva.contracts.decision import Fate
 from cultiva.contracts.delivery import Message, Provider, Receipt, Report, Sent
 from cultiva.execution.channels.service import open_providers
 from cultiva.execution.content.links import KEY_VARIABLE
@@ -33,6 +35,7 @@ from cultiva.kit.errors import CultivaError
 from cultiva.loop import campaigns, stopping
 from cultiva.loop.desk import desk
 from cultiva.loop.parts import Parts
+from cultiva.loop.shows import scan
 from cultiva.loop.work.service import Worker
 
 AUTHOR, LEAD, COMPLIANCE, DUTY = Person("周敏"), Person("林涛"), Person("何静"), Person("许杰")
@@ -132,6 +135,13 @@ def morning(parts: Parts) -> datetime:
     return datetime.combine(day, time(9, 30), ZoneInfo(parts.workspace.settings.timezone))
 
 
+def chosen_for(parts: Parts) -> frozenset[str]:
+    """Strategies that the newest plan has chosen somebody for."""
+    decisions = scan(parts.lake.files_current("decisions", parts.newest_date()))
+    chosen = decisions.filter(pl.col("fate") == Fate.CHOSEN.value).select(pl.col("strategy").unique())
+    return frozenset(chosen.collect()["strategy"])
+
+
 def play(parts: Parts) -> Iterator[str]:
     """Everything, in order; a line for each part.
 
@@ -141,7 +151,8 @@ def play(parts: Parts) -> Iterator[str]:
     at = morning(parts)
     before = at - timedelta(hours=15)
     held = replace(parts, clock=lambda: before)
-    found = [(scene, put_forward(held, scene)) for scene in SCENES if scene.strategy in parts.workspace.strategies]
+    reached = chosen_for(parts)
+    found = [(scene, put_forward(held, scene)) for scene in SCENES if scene.strategy in reached]
     yield f"{len(found)} launches put forward"
     for place, (scene, launch) in enumerate(found):
         judge(held, scene, launch, before + timedelta(minutes=5 * place))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from tests.console.desks import ConsoleUnderTest
 
@@ -18,14 +20,24 @@ PUBLIC = "public"
 NO_RIGHT, FOREIGN = "your roles do not allow this", "this form is not from this session"
 
 
+def routes_of(router: APIRouter, prefix: str = "") -> Iterator[tuple[str, APIRoute]]:
+    """(path, route) of a router and of those included in it."""
+    for route in router.routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from routes_of(included, prefix + route.include_context.prefix)  # type: ignore[attr-defined]
+            continue
+        assert isinstance(route, APIRoute), f"{route} is no page"
+        yield prefix + route.path, route
+
+
 def routes() -> list[tuple[str, str, str]]:
     """(method, path, right); the right is `public` where nobody is asked who they are."""
     found: list[tuple[str, str, str]] = []
     for area in AREAS:
-        for route in area.routes:
-            assert isinstance(route, APIRoute), f"{route} is no page"
+        for path, route in routes_of(area):
             right = str((route.openapi_extra or {})[RIGHT]) if isinstance(route, GuardedPage) else PUBLIC
-            found += [(method, route.path, right) for method in sorted(route.methods or ())]
+            found += [(method, path, right) for method in sorted(route.methods or ())]
     return sorted(found, key=lambda one: (one[1], one[0]))
 
 
