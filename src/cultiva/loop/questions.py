@@ -138,13 +138,17 @@ class SegmentSize:
 
 
 def segment_sizes(parts: Parts, on: date, *, sight: Sight) -> dict[str, SegmentSize]:
-    """How many customers in sight are in each segment of a business date; who sees totals gets those of the bank."""
+    """How many customers in sight are in each segment of a business date.
+
+    Who sees totals gets those of the bank; a segment whose size would speak of fewer than `SMALL` people is left out.
+    """
     known = day_members(tuple(parts.lake.files_current("memberships", on)))
     sums = sight.nobody and sight.totals
     chosen = known.everybody if sums else those_in_sight(parts, known.everybody, sight)
     found = {name: len(members & chosen) for name, members in known.segments.items()}
     every = max(1, len(chosen))
-    return {name: SegmentSize(size, size / every) for name, size in found.items()}
+    told = {name: size for name, size in found.items() if not sums or SMALL <= size <= every - SMALL}
+    return {name: SegmentSize(size, size / every) for name, size in told.items()}
 
 
 def members_of(parts: Parts, segment: str, on: date, *, sight: Sight) -> BitMap:

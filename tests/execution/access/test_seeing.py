@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,8 +34,13 @@ def test_somebody_sees_what_their_roles_and_the_tree_say(user: User) -> None:
     assert not sight.personal
 
 
-def test_roles_without_customers_see_none() -> None:
+def test_roles_without_customers_see_none_and_those_who_judge_see_sums() -> None:
     for role in set(Role) - WHOLE_BANK - BY_ADVISER - BY_BRANCH:
         user = User("u1", "li", "Li", frozenset({role}), "S-1", frozenset({"b1"}), "33")
-        assert sight_of(user, TREE) == NOBODY
+        assert sight_of(user, TREE) == replace(NOBODY, totals=role in {Role.APPROVER, Role.EXECUTIVE})
     assert sight_of(User("u1", "li", "Li", frozenset({Role.AUDITOR})), TREE) == EVERYBODY
+
+
+def test_who_has_lost_staff_id_or_branch_sees_nothing_rather_than_sums() -> None:
+    for role in (Role.ADVISER, Role.BRANCH_MANAGER):
+        assert sight_of(User("u1", "li", "Li", frozenset({role})), TREE) == NOBODY

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 from cultiva.contracts.sight import Sight
 from cultiva.execution.access.entering.users import User
-from cultiva.execution.access.roles import BY_ADVISER, BY_BRANCH, WHOLE_BANK
+from cultiva.execution.access.roles import BY_ADVISER, BY_BRANCH, WHOLE_BANK, Role
+
+BY_NUMBERS = frozenset({Role.APPROVER, Role.EXECUTIVE})
+"""Roles that see no customer and work with numbers over the whole bank; small ones are not told."""
 
 
 def sight_of(user: User, branches_of_region: Mapping[str, str]) -> Sight:
@@ -29,4 +32,4 @@ def sight_of(user: User, branches_of_region: Mapping[str, str]) -> Sight:
         below = {one for one, code in branches_of_region.items() if user.region and code.startswith(user.region)}
         branches = user.branches | below
     mine = frozenset({user.staff_id}) if user.staff_id and user.roles & BY_ADVISER else frozenset()
-    return Sight(branches=branches, advisers=mine)
+    return Sight(branches=branches, advisers=mine, totals=bool(user.roles & BY_NUMBERS))
