@@ -1,4 +1,4 @@
-"""Takes a picture of every page of the console on the demonstration bank; `make demo`, then `python -m tools.screenshots`.
+"""Takes a picture of every page of the console on the demonstration bank: `make demo`, `python -m tools.screenshots`.
 
 The pictures go into docs/console/. They are the same whenever they are taken, but for the bank.
 """
