@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -28,15 +29,63 @@ HEADINGS = {
 UNITS = {"touches": Words("多一次触达", "one more touch"), "cost": Words("多一元预算", "one more yuan")}
 
 
-def prices(parts: Parts, on: date) -> Sheet:
+@dataclass(frozen=True)
+class Priced:
+    """What is scarce, or might be."""
+
+    key: str
+    """Resource and slice."""
+    name: str
+    """In the workspace's language."""
+    pool: bool
+    """Whether it is one person's or branch's hands."""
+    ranked_by: str
+    capacity: float
+    used: float
+    price: float | None
+    """Money that one more unit would bring; None: this slice does not compare money."""
+    meaning: str
+
+    @property
+    def scarce(self) -> bool:
+        """Whether one more unit, or one unit less to be used, would bring anything."""
+        return bool(self.price)
+
+
+def priced(parts: Parts, on: date) -> list[Priced]:
     """Every resource and pool of hands: what a day had, used, and what one more unit would bring; dear ones first."""
     language, found = parts.workspace.settings.language, pl.scan_parquet(_files(parts, on)).collect()
     ordered = found.sort(pl.col("price").abs(), "resource", descending=[True, False], nulls_last=True)
-    rows = [
-        (say(_name(parts, row["resource"]), language), row["ranked_by"], row["capacity"], row["used"], row["price"],
-         say(meaning(parts, row), language))
+    return [
+        Priced(
+            key=_key(row),
+            name=say(_name(parts, row["resource"]), language),
+            pool=row["kind"] == "pool",
+            ranked_by=row["ranked_by"],
+            capacity=row["capacity"],
+            used=row["used"],
+            price=row["price"],
+            meaning=say(meaning(parts, row), language),
+        )
         for row in ordered.iter_rows(named=True)
-    ]  # fmt: skip
+    ]
+
+
+def price_history(parts: Parts, on: date) -> dict[str, list[tuple[date, float]]]:
+    """Prices of every resource at all runs so far, oldest first; those that never had one are left out."""
+    found: dict[str, list[tuple[date, float]]] = {}
+    for snapshot in parts.lake.catalogue.history("price", on):
+        rows = pl.scan_parquet(str(parts.lake.folder(snapshot) / "*.parquet")).select("resource", "ranked_by", "price")
+        for row in rows.collect().iter_rows(named=True):
+            if row["price"] is not None:
+                found.setdefault(_key(row), []).append((snapshot.business_date, row["price"]))
+    return {key: past for key, past in found.items() if any(price for _, price in past)}
+
+
+def prices(parts: Parts, on: date) -> Sheet:
+    """Every resource and pool of hands as a table."""
+    language = parts.workspace.settings.language
+    rows = [(one.name, one.ranked_by, one.capacity, one.used, one.price, one.meaning) for one in priced(parts, on)]
     columns = ("resource", "ranked_by", "capacity", "used", "price", "meaning")
     return Sheet(
         title=say(Words(f"稀缺资源 · {on}", f"what is scarce · {on}"), language),
@@ -49,6 +98,10 @@ def prices(parts: Parts, on: date) -> Sheet:
 
 def _files(parts: Parts, on: date) -> list[str]:
     return [str(folder / "*.parquet") for folder in parts.lake.files_current("price", on)]
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return f"{row['resource']}|{row['ranked_by']}"
 
 
 def _name(parts: Parts, resource: str) -> Words:

@@ -69,7 +69,7 @@ def write_review_page(parts: Parts, on: date, folder: Path) -> tuple[Path, ...]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     reviews, language = reviews_of(parts, on), parts.workspace.settings.language
-    texts = {name: say(text, language) for name, text in TEXTS.items()}
+    texts = texts_in(language)
     histories = histories_of(parts, on)
     drawn = _drawn(reviews, histories, texts, language)
     for name, picture in drawn.items():
@@ -86,21 +86,40 @@ def write_review_page(parts: Parts, on: date, folder: Path) -> tuple[Path, ...]:
     return (folder / "review.html",)
 
 
+def texts_in(language: str) -> dict[str, str]:
+    """What the page says, in a language."""
+    return {name: say(text, language) for name, text in TEXTS.items()}
+
+
 def _drawn(
     reviews: Sequence[StrategyReview], histories: Mapping[str, Curve], texts: dict[str, str], language: str
 ) -> dict[str, str]:
-    spans = [_span(say(one.label, language), one.main()) for one in reviews]
     whole = programme(reviews)
-    history = histories.get(whole.strategy, []) if whole else []
-    past = [(day, found) for day, row in history if (found := _span("", row)) is not None]
     return {
-        "forest": pictures.forest([one for one in spans if one is not None], texts["none"]),
-        "curve": pictures.curve([day for day, _ in past], [one for _, one in past], texts["none"]),
-        "bridge": pictures.bridge(_money(reviews, texts), texts["none"]),
+        "forest": drawn_forest([(say(one.label, language), one.main()) for one in reviews], texts),
+        "curve": drawn_curve(histories.get(whole.strategy, []) if whole else [], texts),
+        "bridge": drawn_bridge(whole, texts),
     }
 
 
-def _span(label: str, row: Readout | None) -> Span | None:
+def drawn_forest(rows: Sequence[tuple[str, Readout | None]], texts: Mapping[str, str]) -> str:
+    """Effects with their intervals, one line each; those of which nothing is known are left out."""
+    spans = [span_of(label, row) for label, row in rows]
+    return pictures.forest([one for one in spans if one is not None], texts["none"])
+
+
+def drawn_curve(history: Curve, texts: Mapping[str, str]) -> str:
+    """One effect at every business date so far."""
+    past = [(day, found) for day, row in history if (found := span_of("", row)) is not None]
+    return pictures.curve([day for day, _ in past], [one for _, one in past], texts["none"])
+
+
+def drawn_bridge(one: StrategyReview | None, texts: Mapping[str, str]) -> str:
+    """From gross to net."""
+    return pictures.bridge(money_steps(one, texts), texts["none"])
+
+
+def span_of(label: str, row: Readout | None) -> Span | None:
     """A readout as a line of a picture; None where nothing is known."""
     if row is None or row.effect is None or row.low is None or row.high is None:
         return None
@@ -109,9 +128,8 @@ def _span(label: str, row: Readout | None) -> Span | None:
     return Span(label, row.effect, row.low, row.high, low, high)
 
 
-def _money(reviews: Sequence[StrategyReview], texts: dict[str, str]) -> list[tuple[str, float, bool]]:
-    """Gross, what would have come anyway, incremental, cost, net of the whole programme; nothing before it has them."""
-    whole = programme(reviews)
+def money_steps(whole: StrategyReview | None, texts: Mapping[str, str]) -> list[tuple[str, float, bool]]:
+    """Gross, what would have come anyway, incremental, cost, net; nothing before there are results."""
     if whole is None or whole.incremental is None or whole.gross is None:
         return []
     gross, incremental, cost = whole.gross, whole.incremental, whole.cost
