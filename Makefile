@@ -37,7 +37,7 @@ fix: setup ## format and mend what ruff can mend
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
 
 docs: setup ## build the documentation into site/
-	@$(BIN)/python -m tools.reference && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "open site/index.html"
+	@$(BIN)/python -m tools.reference && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && $(BIN)/python -m tools.supply --sbom site/sbom.json && echo "open site/index.html"
 
 bench: setup ## NAME=... [SIZE=...] measure; without NAME, list the benchmarks
 	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --locked --all-extras --inexact --compile-bytecode --group bench

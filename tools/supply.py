@@ -80,7 +80,7 @@ def licence_of(name: str) -> str | None:
     stated = [one for name_ in ("License-Expression", "License") for one in said.get_all(name_) or ()]
     classes = [one.rpartition(" :: ")[2] for one in said.get_all("Classifier") or () if one.startswith("License ::")]
     if said.get_all("License-Expression"):
-        return stated[0]
+        return str(stated[0])
     return ", ".join([*classes, *(one.strip().partition("\n")[0] for one in stated)])
 
 
