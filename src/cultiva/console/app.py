@@ -10,9 +10,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from cultiva.console.areas import account, cockpit, customers, door, work
+from cultiva.console.areas import (
+    account,
+    approvals,
+    campaigns,
+    cockpit,
+    customers,
+    door,
+    groups,
+    review,
+    strategies,
+    work,
+)
 from cultiva.console.areas.admin import audit, operations, users
-from cultiva.console.areas.strategies import drawing, single
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.files import PREFIX, Files
 from cultiva.console.guard import desk_of
@@ -37,9 +47,12 @@ AREAS = (
     account.routes,
     cockpit.routes,
     customers.routes,
-    drawing.routes,
-    single.routes,
+    groups.routes,
+    *strategies.ROUTES,
+    approvals.routes,
+    *campaigns.ROUTES,
     *work.ROUTES,
+    *review.ROUTES,
     operations.routes,
     audit.routes,
     users.routes,

@@ -56,6 +56,24 @@
     if (printed) { event.preventDefault(); window.print(); }
   });
 
+  // Where somebody writes goes along with the question what could be written there.
+  document.addEventListener("htmx:configRequest", function (event) {
+    if (event.detail.elt.matches("[data-caret]")) event.detail.parameters.caret = event.detail.elt.selectionStart;
+  });
+
+  // A name that is offered takes the place of the word that is being written.
+  document.addEventListener("click", function (event) {
+    var offered = event.target.closest("[data-insert]");
+    var field = offered && document.querySelector("[data-caret]");
+    if (!field) return;
+    var begin = field.value.slice(0, field.selectionStart).replace(/[A-Za-z_]\w*$/, "");
+    var rest = field.value.slice(field.selectionStart);
+    field.value = begin + offered.dataset.insert + rest;
+    field.focus();
+    field.selectionStart = field.selectionEnd = begin.length + offered.dataset.insert.length;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   // "/" goes to the search field, as in every tool that people use all day.
   document.addEventListener("keydown", function (event) {
     if (event.key !== "/" || event.target.closest("input, textarea, select, [contenteditable]")) return;
