@@ -10,6 +10,7 @@ import typer
 from cultiva.cli import (
     assets,
     campaigns,
+    consent,
     content,
     daily,
     decide,
@@ -68,6 +69,7 @@ for group in (
     campaigns,
     erase,
     doctor,
+    consent,
 ):
     group.register(app)
 
