@@ -90,6 +90,19 @@ def check(parts: Parts, kind: DraftKind, name: str, body: str) -> list[Fault]:
     return [one for one in faults if _said(one) not in before]
 
 
+def proposed(parts: Parts, kind: DraftKind, name: str, body: str) -> tuple[Workspace | None, list[Fault]]:
+    """The whole workspace if a definition said this, None if it has faults; and faults and warnings.
+
+    Args:
+        parts: Of the workspace.
+        kind: Of the definition.
+        name: Its own.
+        body: Its text.
+    """
+    path = _path(parts, kind, live(parts, kind, name).file)
+    return _proposed(parts, path, with_entry(_read(path), name, body))
+
+
 def publish(parts: Parts, draft_id: str, revision: int, *, by: str, at: datetime) -> Draft:
     """Writes an approved draft into the workspace's files.
 

@@ -161,10 +161,12 @@ def draft(request: Request, who: Who, desk: Ours, draft_id: str) -> HTMLResponse
 def judge_draft(
     who: Who, desk: Ours, draft_id: str, revision: Revision, word: Annotated[Word, Form()], remark: Remark = ""
 ) -> RedirectResponse:
-    """Says yes or no to a proposed change."""
-    Drafts(desk.parts.store.database).judge(
-        draft_id, revision, approved=word is Word.APPROVE, by=who.user.login, at=desk.now(), remark=remark.strip()
-    )
+    """Says no, with a reason; or yes, and it is written into the workspace's files at once."""
+    approved, by, now = word is Word.APPROVE, who.user.login, desk.now()
+    drafts = Drafts(desk.parts.store.database)
+    drafts.judge(draft_id, revision, approved=approved, by=by, at=now, remark=remark.strip())
+    if approved:
+        publish(desk.parts, draft_id, revision, by=by, at=now)
     return back(f"/approvals/drafts/{draft_id}")
 
 

@@ -11,7 +11,7 @@ from cultiva.loop.report.shapes import svg
 
 WIDE, HIGH = 144.0, 58.0
 """Of a box."""
-COLUMN, ROW = 214.0, 98.0
+COLUMN, ROW = 230.0, 98.0
 """From one box to the next."""
 MARGIN, LINE = 14.0, 16.0
 HEAD = 5.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from cultiva.console.areas.strategies import drawing, single
+from cultiva.console.areas.strategies import drawing, editing, single
 
-ROUTES = (drawing.routes, single.routes)
+ROUTES = (drawing.routes, editing.routes, single.routes)
+"""In this order: a new strategy comes before the page of one."""
