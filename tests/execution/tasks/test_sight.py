@@ -146,6 +146,16 @@ def test_only_people_in_sight_are_sent_away(town: Town) -> None:
     assert adviser.back("A1", DAY) is True
 
 
+def test_whoever_is_worked_for_is_looked_up_again_every_night(town: Town) -> None:
+    """Else a customer who has changed advisers would be seen by the former one through the task."""
+    recipients = Recipients(town.store.database)
+    assert recipients.in_flight() == [OF_A1, OF_B2, REMOTE, QUEUED]
+    town.all.cancel("L", MONDAY, customer_ids=[OF_B2, QUEUED])
+    assert recipients.in_flight() == [OF_A1, REMOTE]
+    recipients.put([Recipient(OF_A1, "UTC", "en", branch_id="B1", adviser_id="A2")])
+    assert _is_there(town.seen_by(sight(advisers="A2")), town.ids[OF_A1])
+
+
 def test_a_customer_of_whom_nothing_is_known_is_seen_with_the_bank_s_sight_alone(town: Town) -> None:
     (task_id,) = town.all.create([draft(99, branch_id="B9", adviser_id="", kind="visit")], MONDAY)
     assert not _is_there(town.seen_by(sight(branches="B1", advisers="A1")), task_id)

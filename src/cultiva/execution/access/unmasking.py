@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
+from cultiva.execution.access.unmasked import repository
+from cultiva.execution.access.unmasked.repository import Opened
 from cultiva.execution.audit.chain import Entry
 from cultiva.execution.audit.service import write
-from cultiva.execution.tables import UNMASKING
 from cultiva.kit.errors import CultivaError, ErrorKind
-from cultiva.store.database import Database, insert_new
+from cultiva.store.database import Database
+
+__all__ = ["Opened", "Unmasking", "UnmaskingRules"]
 
 ACTION = "customer.unmasked"
 """How the audit calls it."""
 REASON_CHARACTERS = range(10, 501)
 """How long a reason is; shorter ones say nothing."""
-U = UNMASKING.c
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,6 @@ class UnmaskingRules:
     """Customers whom one person may unmask on one day."""
     zone: str = "UTC"
     """Time zone of the bank, in which a day begins."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """Somebody was shown the personal data of a customer."""
-
-    user_id: str
-    name: str
-    """The person's."""
-    customer_id: int
-    reason: str
-    at: datetime
-    until: datetime
 
 
 class Unmasking:
@@ -81,7 +70,7 @@ class Unmasking:
         """
         why = _checked(reason)
         with self._database.writing() as connection:
-            still = _until(connection, user_id, customer_id, at)
+            still = repository.open_until(connection, user_id, customer_id, at)
             if still is not None:
                 return still
             until = at + timedelta(minutes=self._rules.minutes)
@@ -94,12 +83,12 @@ class Unmasking:
     def may_see(self, user_id: str, customer_id: int, at: datetime) -> bool:
         """Whether a person is shown a customer's personal data at an instant."""
         with self._database.reading() as connection:
-            return _until(connection, user_id, customer_id, at) is not None
+            return repository.open_until(connection, user_id, customer_id, at) is not None
 
     def left(self, user_id: str, at: datetime) -> int:
         """How many customers a person may still unmask on that day."""
         with self._database.reading() as connection:
-            return max(0, self._rules.per_day_max - _used(connection, user_id, self._day(at)))
+            return max(0, self._rules.per_day_max - repository.used(connection, user_id, self._day(at)))
 
     def listed(
         self, since: datetime, *, user_id: str | None = None, customer_id: int | None = None, limit: int = 200
@@ -112,42 +101,21 @@ class Unmasking:
             customer_id: Only of this customer.
             limit: At most so many.
         """
-        asked = select(UNMASKING).where(U.at >= since).order_by(U.at.desc(), U.user_id, U.number.desc()).limit(limit)
-        if user_id is not None:
-            asked = asked.where(U.user_id == user_id)
-        if customer_id is not None:
-            asked = asked.where(U.customer_id == customer_id)
         with self._database.reading() as connection:
-            rows = connection.execute(asked).all()
-        return [Opened(one.user_id, one.name, one.customer_id, one.reason, one.at, one.until) for one in rows]
+            return repository.listed(connection, since, user_id=user_id, customer_id=customer_id, limit=limit)
 
     def _count(self, connection: Connection, one: Opened) -> None:
         """Takes the next number of the person's day; of two who race each gets one of their own."""
         day = self._day(one.at)
         while True:
-            number = _used(connection, one.user_id, day) + 1
+            number = repository.used(connection, one.user_id, day) + 1
             if number > self._rules.per_day_max:
                 raise _used_up(self._rules.per_day_max)
-            row = {
-                "user_id": one.user_id, "day": day, "number": number, "name": one.name, "reason": one.reason,
-                "customer_id": one.customer_id, "at": one.at, "until": one.until,
-            }  # fmt: skip
-            if insert_new(connection, UNMASKING, [row]):
+            if repository.take(connection, one, day, number):
                 return
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self._rules.zone)).date()
-
-
-def _used(connection: Connection, user_id: str, day: date) -> int:
-    newest = select(func.max(U.number)).where(U.user_id == user_id, U.day == day)
-    return connection.scalar(newest) or 0
-
-
-def _until(connection: Connection, user_id: str, customer_id: int, at: datetime) -> datetime | None:
-    mine = select(U.until).where(U.customer_id == customer_id, U.user_id == user_id, U.at <= at, U.until > at)
-    found: datetime | None = connection.scalar(mine.order_by(U.until.desc()).limit(1))
-    return found
 
 
 def _checked(reason: str) -> str:

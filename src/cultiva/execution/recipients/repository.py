@@ -7,10 +7,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, select, update
+from sqlalchemy import Connection, Row, and_, delete, select, union, update
 
 from cultiva.execution.recipients.people import EVERY_CHANNEL, ConsentWord, Recipient
-from cultiva.execution.tables import CONSENT_CHANGE, JOURNEY, RECIPIENT, RECIPIENT_ADDRESS, STANDSTILL
+from cultiva.execution.tables import CONSENT_CHANGE, JOURNEY, RECIPIENT, RECIPIENT_ADDRESS, STANDSTILL, TASK
 from cultiva.kit.hashing import content_hash
 from cultiva.store.database import insert_missing, put_all
 
@@ -82,9 +82,10 @@ def lift(connection: Connection, customer_id: int, name: str, at: datetime) -> N
 
 
 def in_flight(connection: Connection) -> list[int]:
-    """Customers who are in a play now, in order."""
-    asked = select(JOURNEY.c.customer_id).where(JOURNEY.c.state == "active").distinct()
-    return [row.customer_id for row in connection.execute(asked.order_by(JOURNEY.c.customer_id))]
+    """Customers who are in a play now, or about whom there is work to be done, in order."""
+    playing = select(JOURNEY.c.customer_id).where(JOURNEY.c.state == "active")
+    working = select(TASK.c.customer_id).where(TASK.c.state.in_(("open", "accepted")))
+    return sorted(connection.scalars(union(playing, working)))
 
 
 def _rows(connection: Connection, asked: Any, column: Any, ids: Sequence[int]) -> Iterator[Row[Any]]:

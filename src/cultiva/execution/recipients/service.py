@@ -85,7 +85,7 @@ class Recipients:
             repository.lift(connection, customer_id, name, at)
 
     def in_flight(self) -> list[int]:
-        """Customers who are in a play now."""
+        """Customers who are in a play now, or about whom there is work: whose they are is asked at every look."""
         with self._database.reading() as connection:
             return repository.in_flight(connection)
 

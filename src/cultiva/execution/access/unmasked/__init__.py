@@ -1,0 +1,1 @@
+"""Who was shown personal data of whom, and why?"""
