@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete
 from tests.servers.postgres import fresh_database
 
-from cultiva.execution import tables
+from cultiva.execution.access.entering import tables
 from cultiva.store import Store, open_store
 
 EMPTIED = (

@@ -26,9 +26,9 @@ from tests.execution.access.entering.people import (
 from cultiva.execution.access.doors import Asks, DoorRules, Doors, NewUser, UserChange, csrf_fits
 from cultiva.execution.access.entering.factors import Seal
 from cultiva.execution.access.entering.passwords import HashCost
+from cultiva.execution.access.entering.tables import CONSOLE_FAILURE, CONSOLE_RECOVERY, CONSOLE_SESSION, CONSOLE_USER
 from cultiva.execution.access.roles import Role
 from cultiva.execution.audit.service import Audit
-from cultiva.execution.tables import CONSOLE_FAILURE, CONSOLE_RECOVERY, CONSOLE_SESSION, CONSOLE_USER
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store import Store
 

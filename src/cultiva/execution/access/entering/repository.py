@@ -11,9 +11,7 @@ from sqlalchemy import Connection, Row, and_, delete, or_, select, update
 
 from cultiva.execution.access.entering.lockout import Failures
 from cultiva.execution.access.entering.sessions import Asks, Session
-from cultiva.execution.access.entering.users import Listed, User, login_key
-from cultiva.execution.access.roles import Role
-from cultiva.execution.tables import (
+from cultiva.execution.access.entering.tables import (
     CONSOLE_FAILURE,
     CONSOLE_FLOW,
     CONSOLE_IDENTITY,
@@ -21,6 +19,8 @@ from cultiva.execution.tables import (
     CONSOLE_SESSION,
     CONSOLE_USER,
 )
+from cultiva.execution.access.entering.users import Listed, User, login_key
+from cultiva.execution.access.roles import Role
 from cultiva.store.database import insert_missing, insert_new, put
 
 

@@ -101,7 +101,7 @@ def counted_as(kind: str, whose: str) -> str:
 
     Examples:
         >>> counted_as("login", "anna")[:10], len(counted_as("login", "anna"))
-        ('login:55579', 70)
+        ('login:5557', 70)
     """
     return f"{kind}:{hashlib.sha256(whose.encode()).hexdigest()}"
 
