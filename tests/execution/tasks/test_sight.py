@@ -86,7 +86,6 @@ def town(store: Store) -> Town:
         (sight(advisers="nobody"), set()),
         (sight(branches="B2", advisers="A1"), {OF_A1, OF_B2, REMOTE, QUEUED}),
     ],
-    ids=str,
 )
 def test_a_task_is_seen_by_who_sees_the_customer_or_does_the_work(town: Town, who: Sight, shown: set[int]) -> None:
     assert town.shown(who) == shown
