@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from tests.definitions.conftest import Check
 
 from cultiva.definitions.console import ConsoleSettings, OidcSettings, RoleName
+from cultiva.kit.errors import CultivaError
 
 OIDC = {"issuer": "https://id.bank.example", "client_id": "console"}
 
@@ -24,6 +26,23 @@ def test_nothing_said_is_safe() -> None:
     assert plain.cookie_secure and plain.oidc is None
     assert (plain.idle_minutes, plain.session_hours, plain.sure_minutes) == (30, 12, 10)
     assert set(plain.require_second_factor_for) == {"operator", "approver", "administrator"}
+
+
+def test_they_make_the_rules_of_the_doors() -> None:
+    from cultiva.execution.access.entering.reading import rules_of
+    from cultiva.execution.access.entering.roll import DoorRules
+
+    assert rules_of(ConsoleSettings(), Path()) == DoorRules()
+    said = ConsoleSettings(
+        failures_of_login_max=3, failures_of_address_max=1000, idle_minutes=7, second_factor_key="${env:KEY}"
+    )
+    rules = rules_of(said, Path(), {"KEY": "swordfish"})
+    assert (rules.login_lock.failures_max, rules.address_lock.failures_max) == (3, 1000)
+    assert rules.limits.idle.total_seconds() == 420
+    assert rules.seal.key == "swordfish"
+    with pytest.raises(CultivaError) as caught:
+        rules_of(said, Path(), {})
+    assert caught.value.code == "channels.no_secret"
 
 
 def test_the_command_line_sets_them(check: Check) -> None:

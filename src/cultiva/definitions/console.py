@@ -91,6 +91,10 @@ class ConsoleSettings(Model):
     """A session ends so long after the login, in use or not."""
     sure_minutes: int = Field(default=10, ge=1, le=60)
     """So long after proving who one is one may administer users and see personal data."""
+    failures_of_login_max: int = Field(default=5, ge=3, le=20)
+    """So many wrong passwords in a row shut a login, for 15 minutes, then for twice as long each time."""
+    failures_of_address_max: int = Field(default=100, ge=10)
+    """So many shut an address; one is forgotten every ten seconds. More where a large office shares one address."""
     require_second_factor_for: RoleNames = ("operator", "approver", "administrator")
     """Roles that must have a second factor."""
     local_accounts: bool = True

@@ -39,6 +39,31 @@ def test_between_two_locks_no_more_attempts_are_looked_at_than_the_rule_allows(
         found = charged.failures
 
 
+@given(st.lists(st.integers(10, 600), max_size=60), st.integers(2, 100))
+def test_failures_as_rare_as_they_are_forgiven_never_shut(waits: list[int], failures_max: int) -> None:
+    rule, found, at = LockRule(failures_max, forgiven_each=timedelta(seconds=10)), None, AT
+    for seconds in waits:
+        at += timedelta(seconds=seconds)
+        charged = charge(found, rule, at)
+        assert (charged.wait_seconds, charged.fell) == (0, False)
+        found = charged.failures
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=80), st.integers(2, 10))
+def test_however_attempts_are_spread_few_more_are_looked_at_than_allowed_and_forgiven(
+    waits: list[int], failures_max: int
+) -> None:
+    rule, found, at, looked_at = LockRule(failures_max, forgiven_each=timedelta(seconds=10)), None, AT, 0
+    for seconds in waits:
+        at += timedelta(seconds=seconds)
+        charged = charge(found, rule, at)
+        looked_at += charged.wait_seconds == 0
+        assert looked_at <= failures_max + (at - AT).total_seconds() / 10
+        if charged.fell:
+            return
+        found = charged.failures
+
+
 @given(st.integers(1, 10_000), rules)
 def test_each_lock_is_shut_twice_as_long_up_to_a_day(locks: int, rule: LockRule) -> None:
     before, after = shut_for(rule, locks - 1), shut_for(rule, locks)

@@ -20,6 +20,9 @@ class LockRule:
     """So many attempts in a row may fail."""
     first: timedelta = timedelta(minutes=15)
     """How long it is shut the first time; twice as long each time after."""
+    forgiven_each: timedelta | None = None
+    """One failure is forgotten each time that this has passed: many people behind one address mistype all day long.
+    None: failures in a row count until one succeeds."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Failures:
     locks: int
     """How often it has fallen shut."""
     at: datetime
-    """When the last one was."""
+    """When the last one was; where they are forgiven one by one, up to when that has been done."""
     until: datetime | None = None
     """Shut until then."""
 
@@ -66,10 +69,28 @@ def charge(found: Failures | None, rule: LockRule, at: datetime) -> Charged:
         return Charged(found, (found.until - at).total_seconds())
     if found is None or at - max(found.at, found.until or found.at) >= FORGOTTEN_AFTER:
         found = Failures(0, 0, at)
+    found = forgiven(found, rule, at)
     counted = found.failures + 1
     if counted < rule.failures_max:
-        return Charged(Failures(counted, found.locks, at), 0.0)
+        since = at if rule.forgiven_each is None or counted == 1 else found.at
+        return Charged(Failures(counted, found.locks, since), 0.0)
     return Charged(Failures(0, found.locks + 1, at, at + shut_for(rule, found.locks)), 0.0, fell=True)
+
+
+def forgiven(found: Failures, rule: LockRule, at: datetime) -> Failures:
+    """What is still counted after time has passed.
+
+    Examples:
+        >>> from datetime import UTC
+        >>> now, rule = datetime(2026, 11, 23, tzinfo=UTC), LockRule(100, forgiven_each=timedelta(seconds=10))
+        >>> forgiven(Failures(9, 0, now), rule, now + timedelta(seconds=45)).failures
+        5
+    """
+    if rule.forgiven_each is None or at <= found.at:
+        return found
+    passed = (at - found.at) // rule.forgiven_each
+    left = max(0, found.failures - passed)
+    return replace(found, failures=left, at=found.at + passed * rule.forgiven_each if left else at)
 
 
 def shut_for(rule: LockRule, locks: int) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -33,7 +34,12 @@ def rules_of(settings: ConsoleSettings, root: Path, environment: Mapping[str, st
     )
     key = revealed(settings.second_factor_key, root=root, environment=environment)
     second_for = frozenset(Role(name) for name in settings.require_second_factor_for)
-    return DoorRules(limits=limits, second_for=second_for, seal=Seal(key))
+    plain = DoorRules(limits=limits, second_for=second_for, seal=Seal(key))
+    return replace(
+        plain,
+        login_lock=replace(plain.login_lock, failures_max=settings.failures_of_login_max),
+        address_lock=replace(plain.address_lock, failures_max=settings.failures_of_address_max),
+    )
 
 
 def claims_of(settings: OidcSettings) -> ClaimNames:

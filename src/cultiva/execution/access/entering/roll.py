@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -42,8 +42,8 @@ class DoorRules:
     limits: Limits = field(default_factory=Limits)
     login_lock: LockRule = field(default_factory=lambda: LockRule(5))
     """Wrong passwords for one login."""
-    address_lock: LockRule = field(default_factory=lambda: LockRule(50))
-    """Wrong passwords from one address; a branch may share one."""
+    address_lock: LockRule = field(default_factory=lambda: LockRule(100, forgiven_each=timedelta(seconds=10)))
+    """Wrong passwords from one address; a head office may share one, where somebody mistypes every minute."""
     second_lock: LockRule = field(default_factory=lambda: LockRule(5))
     """Wrong codes of one user."""
     cost: HashCost = field(default_factory=HashCost)
