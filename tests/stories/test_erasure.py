@@ -30,7 +30,7 @@ DAY, NEXT = "1994-03-29", "1994-03-30"
 LIVE = '\n[live]\nenabled = true\npartitions = 2\nparity_sample = 0\n[events]\nsource_system = "core"\n'
 OTHER_ID = "C99000017"
 VISITOR = "visitor-of-the-browser-17"
-ASKED = ("--reason", "request 17", "--by", "Chen Li")
+ASKED = ("--reason", "request 17", "--by", "Chen Li", "--wait", "0")
 
 
 @dataclass(frozen=True)

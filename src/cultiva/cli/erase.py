@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from cultiva.loop.erasing.service import Certified, Plan
     from cultiva.loop.parts import Parts
 
+HEARD_SECONDS = 5.0
+"""Longer than a server takes to look again who is known."""
 ByOption = Annotated[str, typer.Option("--by", help="Who asks; stands in the certificate and in the audit.")]
 
 
@@ -38,6 +41,9 @@ def erase(  # noqa: PLR0913, PLR0917  (what an order is)
     reason: Annotated[str, typer.Option("--reason", help="Why, e.g. the number of the request; not who.")] = "",
     by: ByOption = "",
     plan: Annotated[bool, typer.Option("--plan", help="Show what would go; write nothing.")] = False,
+    wait: Annotated[
+        float, typer.Option("--wait", help="Seconds until servers that take events have heard of it.", min=0)
+    ] = HEARD_SECONDS,
     resume: Annotated[bool, typer.Option("--resume", help="Finish what was interrupted, and begin nothing.")] = False,
     set_: SetOption = None,
     json_: JsonOption = False,
@@ -47,13 +53,14 @@ def erase(  # noqa: PLR0913, PLR0917  (what an order is)
 
     with opened(workspace, set_) as parts:
         if resume:
-            _certified(service.resume(parts), json_=json_)
+            _certified(service.resume(parts, settle=lambda: _settle(parts, wait)), json_=json_)
             return
         meant = _meant(parts, [*(customers or ()), *_lines(listed)])
         if plan:
             _planned(service.plan(parts, meant), json_=json_)
         else:
-            _certified([service.erase(parts, meant, by=by, reason=reason)], json_=json_)
+            done = service.erase(parts, meant, by=by, reason=reason, settle=lambda: _settle(parts, wait))
+            _certified([done], json_=json_)
 
 
 def erasures(
@@ -159,6 +166,12 @@ def lift(
             show_json(found)
         else:
             show_line(f"hold {hold} of customer {found.customer_id} is lifted")
+
+
+def _settle(parts: Parts, wait: float) -> None:
+    """Servers look every few seconds who is known; until then they would still let events of an erased person in."""
+    if parts.workspace.settings.live.enabled:
+        time.sleep(wait)
 
 
 def _meant(parts: Parts, names: list[str]) -> list[int]:

@@ -32,6 +32,10 @@ CERTIFICATES = ".cultiva/erasures"
 """Where certificates are laid down, as JSON and to read."""
 
 
+Settle = Callable[[], None]
+"""Waits until every process that takes events has looked at who is known now."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What an erasure would do; nothing has been written."""
@@ -81,7 +85,13 @@ def plan(parts: Parts, customers: Sequence[int]) -> Plan:
 
 
 def erase(
-    parts: Parts, customers: Sequence[int], *, by: str, reason: str, reached: Reached = lambda _: None
+    parts: Parts,
+    customers: Sequence[int],
+    *,
+    by: str,
+    reason: str,
+    reached: Reached = lambda _: None,
+    settle: Settle = lambda: None,
 ) -> Certified:
     """Erases customers; first finishes what was interrupted.
 
@@ -91,6 +101,7 @@ def erase(
         by: Who asks.
         reason: Why, e.g. the number of the request.
         reached: Is told every place from which an interrupted erasure is resumed.
+        settle: Returns when every process that takes events has surely looked at who is known now.
 
     Raises:
         CultivaError: if one is not known or is held, or a run is at work.
@@ -104,19 +115,19 @@ def erase(
             hint="give --reason and --by",
         )
     with held(MAIN_JOB, store=parts.store, clock=parts.clock):
-        _resume_all(parts, reached)
+        _resume_all(parts, reached, settle)
         erasures = Erasures(parts.store.database)
         found = find(parts, customers, erasure_key(parts.root, make=not erasures.tombstones()))
         asked = Asked(by.strip(), reason.strip(), len(set(customers)), parts.clock().date())
         order = erasures.begin(asked, found.people, found.stones, parts.clock())
         reached("begun")
-        return _carry_out(parts, order, reached)
+        return _carry_out(parts, order, reached, settle)
 
 
-def resume(parts: Parts, *, reached: Reached = lambda _: None) -> list[Certified]:
-    """Finishes what was interrupted."""
+def resume(parts: Parts, *, reached: Reached = lambda _: None, settle: Settle = lambda: None) -> list[Certified]:
+    """Finishes what was interrupted; see `erase`."""
     with held(MAIN_JOB, store=parts.store, clock=parts.clock):
-        return _resume_all(parts, reached)
+        return _resume_all(parts, reached, settle)
 
 
 def lay_down(parts: Parts, order: Order) -> tuple[Path, ...]:
@@ -133,17 +144,18 @@ def lay_down(parts: Parts, order: Order) -> tuple[Path, ...]:
     return files
 
 
-def _resume_all(parts: Parts, reached: Reached) -> list[Certified]:
-    return [_carry_out(parts, order, reached) for order in Erasures(parts.store.database).unfinished()]
+def _resume_all(parts: Parts, reached: Reached, settle: Settle) -> list[Certified]:
+    return [_carry_out(parts, order, reached, settle) for order in Erasures(parts.store.database).unfinished()]
 
 
-def _carry_out(parts: Parts, order: Order, reached: Reached) -> Certified:
+def _carry_out(parts: Parts, order: Order, reached: Reached, settle: Settle) -> Certified:
     """Every step, from the first; each finds what is left of its work."""
     erasures, people = Erasures(parts.store.database), people_of(order.work)
     keys = frozenset(erasures.delivery_ids(people))
     steps: Mapping[str, Callable[[], None]] = {
         "lake": lambda: erase_lake(parts, erasures, order, people, reached),
         "identities": lambda: _counted(erasures, order, list(erase_identities(parts))),
+        "settled": settle,
         "files": lambda: _files(parts, erasures, order, people, keys),
         "stream": lambda: _counted(erasures, order, list(erase_stream(parts, people))),
         "store": lambda: erasures.remove_rows(order, people),
