@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -145,6 +145,7 @@ def test_forms_of_other_sites_are_refused(headers: dict[str, str], status: int) 
     assert asks.get("/", headers=headers).status_code == 200
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["GET", "HEAD", "OPTIONS"]),
     st.dictionaries(st.sampled_from(["origin", "host", "sec-fetch-site"]), st.text()),
@@ -153,6 +154,7 @@ def test_what_changes_nothing_may_come_from_anywhere(method: str, headers: dict[
     assert not foreign(method, headers)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40) | st.from_regex(r"[/\\]{1,3}[\w.:/?=\\]{0,12}", fullmatch=True))
 def test_the_page_to_go_on_to_is_always_ours(target: str) -> None:
     found = local(target)

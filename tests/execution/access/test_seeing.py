@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cultiva.contracts.sight import EVERYBODY, NOBODY
@@ -19,6 +19,7 @@ TREE = {"b1": "330101", "b2": "330102", "b3": "3302", "b4": "31"}
 PLACES = ("b1", "b2", "b3", "b4", "b9", None)
 
 
+@settings(deadline=None)
 @given(users)
 def test_somebody_sees_what_their_roles_and_the_tree_say(user: User) -> None:
     sight = sight_of(user, TREE)

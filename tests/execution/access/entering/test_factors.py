@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cultiva.execution.access.entering.factors import (
@@ -29,6 +29,7 @@ def test_codes_are_those_of_the_standard() -> None:
     assert step_of(secret, "287082", datetime(1970, 1, 1, 0, 0, 59, tzinfo=UTC), after=0) == 1
 
 
+@settings(deadline=None)
 @given(st.integers(-4, 4), st.integers(0, 4))
 def test_a_code_is_taken_a_step_around_and_never_again(steps: int, used: int) -> None:
     now = int(AT.timestamp()) // STEP_SECONDS
@@ -59,6 +60,7 @@ def test_recovery_codes_differ_and_are_read_however_they_are_typed() -> None:
     assert recovery_hash(typed, "u1") == recovery_hash(codes[0], "u1") != recovery_hash(codes[0], "u2")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=50), st.text(max_size=10))
 def test_what_is_sealed_opens_with_the_same_key_for_the_same_owner_only(text: str, owner: str) -> None:
     sealed = Seal("key").sealed(text, owner)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cultiva.execution.access.entering.lockout import (
@@ -19,6 +19,7 @@ waits = st.lists(st.integers(0, 100_000), min_size=1, max_size=40)
 rules = st.builds(LockRule, st.integers(1, 6), st.timedeltas(timedelta(minutes=1), timedelta(hours=2)))
 
 
+@settings(deadline=None)
 @given(waits, rules)
 def test_between_two_locks_no_more_attempts_are_looked_at_than_the_rule_allows(
     waits: list[int], rule: LockRule
@@ -39,6 +40,7 @@ def test_between_two_locks_no_more_attempts_are_looked_at_than_the_rule_allows(
         found = charged.failures
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(10, 600), max_size=60), st.integers(2, 100))
 def test_failures_as_rare_as_they_are_forgiven_never_shut(waits: list[int], failures_max: int) -> None:
     rule, found, at = LockRule(failures_max, forgiven_each=timedelta(seconds=10)), None, AT
@@ -49,6 +51,7 @@ def test_failures_as_rare_as_they_are_forgiven_never_shut(waits: list[int], fail
         found = charged.failures
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=80), st.integers(2, 10))
 def test_however_attempts_are_spread_few_more_are_looked_at_than_allowed_and_forgiven(
     waits: list[int], failures_max: int
@@ -64,6 +67,7 @@ def test_however_attempts_are_spread_few_more_are_looked_at_than_allowed_and_for
         found = charged.failures
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), rules)
 def test_each_lock_is_shut_twice_as_long_up_to_a_day(locks: int, rule: LockRule) -> None:
     before, after = shut_for(rule, locks - 1), shut_for(rule, locks)
@@ -71,6 +75,7 @@ def test_each_lock_is_shut_twice_as_long_up_to_a_day(locks: int, rule: LockRule)
     assert after <= FORGOTTEN_AFTER
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5), st.integers(0, 4), rules)
 def test_a_good_attempt_leaves_the_count_as_it_was_before(failures: int, locks: int, rule: LockRule) -> None:
     before = Failures(min(failures, rule.failures_max - 1), locks, AT)

@@ -32,7 +32,7 @@ def test_the_list_of_common_ones_holds_only_what_the_length_lets_through() -> No
     assert all(len(one) >= 12 for one in common() if one.isascii())
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.text(min_size=1, max_size=60), st.text(min_size=1, max_size=60))
 def test_a_kept_password_opens_for_itself_alone(one: str, other: str) -> None:
     kept = hashed(one, CHEAP)
@@ -70,6 +70,7 @@ def test_a_kept_text_that_is_no_hash_opens_for_nothing() -> None:
     assert not compared("broken", "four words of mine", CHEAP).right
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_folding_a_login_twice_changes_nothing_more(login: str) -> None:
     assert login_key(login_key(login)) == login_key(login)
