@@ -63,13 +63,14 @@ def picture(graph: Graph, steps: Mapping[str, StepNow], language: str, names: Ma
 
 def _box(node: Node, now: StepNow | None, language: str, names: Mapping[str, str]) -> Box:
     kind, channel = told(language, KINDS[node.kind]), names.get(node.channel, node.channel)
-    numbers = "" if now is None else numbers_of(now, language)
-    lines = (f"{kind} · {channel}" if channel else kind, numbers)
-    return Box(node.name, node.name, tuple(one for one in lines if one), busy=now is not None and now.waiting > 0)
+    numbers = () if now is None else numbers_of(now, language)
+    pairs = (" · ".join(numbers[place : place + 2]) for place in range(0, len(numbers), 2))
+    lines = (f"{kind} · {channel}" if channel else kind, *pairs)
+    return Box(node.name, node.name, lines, busy=now is not None and now.waiting > 0)
 
 
-def numbers_of(now: StepNow, language: str) -> str:
-    """What happens at a step, in a line; empty where nothing does."""
+def numbers_of(now: StepNow, language: str) -> tuple[str, ...]:
+    """What happens at a step; nothing where nothing does."""
     told_numbers = (
         ("%(n)s here", now.waiting),
         ("%(n)s ended", sum(now.ended.values())),
@@ -79,4 +80,4 @@ def numbers_of(now: StepNow, language: str) -> str:
         ("%(n)s open", now.open),
         ("%(n)s done", now.done),
     )
-    return " · ".join(told(language, text) % {"n": f"{count:,}"} for text, count in told_numbers if count)
+    return tuple(told(language, text) % {"n": f"{count:,}"} for text, count in told_numbers if count)

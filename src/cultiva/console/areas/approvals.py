@@ -11,7 +11,7 @@ from fastapi import Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cultiva.console.areas.campaigns.showing import label_of
-from cultiva.console.areas.campaigns.words import STATE_TONES, acting
+from cultiva.console.areas.campaigns.words import STATE_TONES, acting, role_names
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import back, page
@@ -83,6 +83,7 @@ def approvals(request: Request, who: Who, desk: Ours) -> HTMLResponse:
         launches=[_waiting(desk, who, one) for one in found],
         drafts=sorted(waiting, key=lambda one: (one.changed, one.draft_id)),
         approved=drafts.listed(states={DraftState.APPROVED}),
+        role_names=role_names(desk, who),
         names=names_of(desk.told(who.language)),
         local=desk.local,
     )
@@ -110,7 +111,7 @@ def launch(request: Request, who: Who, desk: Ours, launch_id: str) -> HTMLRespon
         judgements=desk.launches.judgements(found.launch_id),
         missing=desk.launches.missing(found) if found.state is State.SUBMITTED else None,
         demands={one.name: who.say(one.label) for one in desk.parts.workspace.approval.demands},
-        role_names={one.name: who.say(one.label) for one in desk.parts.workspace.approval.roles},
+        role_names=role_names(desk, who),
         tones=STATE_TONES,
         states=STATES,
         local=desk.local,

@@ -9,9 +9,9 @@ from html import escape
 from cultiva.loop.report.pictures import ACCENT, EM, INK, QUIET, ems
 from cultiva.loop.report.shapes import svg
 
-WIDE, HIGH = 144.0, 58.0
+WIDE, HIGH = 144.0, 74.0
 """Of a box."""
-COLUMN, ROW = 230.0, 98.0
+COLUMN, ROW = 230.0, 114.0
 """From one box to the next."""
 MARGIN, LINE = 14.0, 16.0
 HEAD = 5.0
@@ -179,7 +179,7 @@ def _box(place: Place, one: Box) -> str:
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{WIDE}" height="{HIGH}" rx="8" fill="{PAPER}" stroke="{stroke}" '
         f'stroke-width="{1.8 if one.busy else 1}"/>'
     )
-    told = [_text((x, y), place_of, text) for place_of, text in enumerate((one.title, *one.lines[:2]))]
+    told = [_text((x, y), place_of, text) for place_of, text in enumerate((one.title, *one.lines[:3]))]
     whole = "\n".join((one.title, *one.lines))
     return f"<g><title>{escape(whole)}</title>{frame}{''.join(told)}</g>"
 

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from cultiva.console import charts, plays
-from cultiva.console.areas.campaigns.words import STATE_TONES
+from cultiva.console.areas.campaigns.words import STATE_TONES, role_names
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import fragment, page
@@ -114,6 +114,7 @@ def campaign(request: Request, who: Who, desk: Ours, launch_id: str) -> HTMLResp
         halts=halts_on(desk.launches, launch),
         changed=launch.state not in OVER and current_version(desk.parts, launch.strategy) != launch.version,
         judgements=desk.launches.judgements(launch.launch_id),
+        role_names=role_names(desk, who),
         contents=_contents(desk, launch),
         samples=explanation_in_sight(desk.parts, launch.explanation, who.sight).get("samples", []),
         testers=desk.parts.workspace.approval.testers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cultiva.console.desk import ConsoleDesk
 from cultiva.console.visitor import Visitor
 from cultiva.execution.launching.launches import Person, State
 
@@ -24,3 +25,8 @@ def acting(who: Visitor) -> Person:
     to whom their own launch stays closed.
     """
     return Person(who.user.name, via=f"user {who.user.login}")
+
+
+def role_names(desk: ConsoleDesk, who: Visitor) -> Mapping[str, str]:
+    """What roles of approval.yaml are called."""
+    return {one.name: who.say(one.label) for one in desk.parts.workspace.approval.roles}
