@@ -6,6 +6,7 @@ SQLGlot only parses: functions are left as written, so that only the function ta
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlglot import exp
@@ -21,6 +22,9 @@ LENGTH_MAX = 20_000
 """Longest text of a rule, in characters."""
 BRACKETS_MAX = 30
 """Deepest nesting of brackets."""
+TREES_KEPT, KEPT_LENGTH_MAX = 1_024, 300
+"""Trees of so many texts of at most so many characters, read last, are kept: a large workspace's rules, and at worst
+some tens of MB whatever is asked."""
 
 
 class RuleSQL(Dialect):
@@ -55,9 +59,17 @@ def read_tree(text: str) -> tuple[exp.Expr | None, list[Fault]]:
     return (None, [found]) if isinstance(found, Fault) else (found, [])
 
 
+def _trees(text: str) -> list[exp.Expr | None]:
+    return _DIALECT.parse_into(exp.Condition, text)
+
+
+_kept_trees = lru_cache(maxsize=TREES_KEPT)(_trees)
+"""The same, and nobody changes them: a night checks the same definitions several times."""
+
+
 def _parse(text: str) -> exp.Expr | Fault:
     try:
-        trees = _DIALECT.parse_into(exp.Condition, text)
+        trees = _kept_trees(text) if len(text) <= KEPT_LENGTH_MAX else _trees(text)
     except ParseError as error:
         return _parse_fault(text, error)
     except RecursionError:
