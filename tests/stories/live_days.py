@@ -190,10 +190,10 @@ class LiveBank:
         service.run(self.parts, on, steps=plan)
         work(self)
 
-    def publish(self, on: date) -> Published:
+    def publish(self, on: date, *, whole: bool = False) -> Published:
         """The intake knows the new identity map, then the night is published."""
         self.know(on)
-        return publish(self.parts, self.live, self.hot, self.log, on)
+        return publish(self.parts, self.live, self.hot, self.log, on, whole=whole)
 
     def know(self, on: date) -> None:
         """Takes up the identity map of a run."""

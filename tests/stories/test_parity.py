@@ -140,7 +140,7 @@ def test_a_difference_is_found_and_told(bank: LiveBank) -> None:
     told = cultiva("parity", bank.parts.root, "--set", "live.partitions=4", "--set", "live.enabled=true")
     assert told.code == 1
     assert f"customer {victim.customer_id}: " in told.out
-    bank.publish(on)
+    bank.publish(on, whole=True)  # as the night does when it finds a difference
     assert agreed(parity(bank.parts, bank.side, now=noon(on))) > 0, "the night puts it right"
 
 

@@ -44,9 +44,10 @@ def publish(
         with Shown(parts.workspace.settings.language) as progress:
             progress.started(step)
             done = publish_night(
-                parts, side.live, side.hot, side.log, day, told=lambda n, of: progress.advanced(step, n / of, "")
-            )
-            publish_papers(parts, side.hot, day)
+                parts, side.live, side.hot, side.log, day, told=lambda n, of: progress.advanced(step, n / of, ""),
+                whole=True,
+            )  # fmt: skip
+            publish_papers(parts, side.hot, day, whole=True)
             progress.finished(step, seconds=sum(done.seconds.values()), rows=done.written)
     if json_:
         show_json(told(done))

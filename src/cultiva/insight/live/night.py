@@ -6,7 +6,7 @@ at a time, so that memory does not grow with the bank.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -139,7 +139,42 @@ def bases(night: Night, program: Program, *, only: frozenset[int] | None = None)
     plain = frame.select(KEY, *(_plain(name, program.stored[name]) for name in names))
     keys = [program.keys[name] for name in names]
     for rows in _batches(plain):
-        yield _bases(night, rows, keys)
+        yield _bases(night, rows, keys, sparse=only is not None)
+
+
+def prints(night: Night, program: Program, printed: Callable[..., pl.Expr], name: str) -> pl.DataFrame:
+    """A fingerprint of every customer's base, without making it: equal ones for equal bases.
+
+    Args:
+        night: What the night has left.
+        program: What of the profile comes from where.
+        printed: Columns -> fingerprint of a row.
+        name: Column of the fingerprint.
+
+    Returns:
+        customer_id and the fingerprint, UInt64.
+    """
+    names = sorted(program.keys, key=program.keys.__getitem__)
+    frame = pl.scan_parquet(part_files([night.columns]), hive_partitioning=False)
+    lists = {column for column, kind in frame.collect_schema().items() if isinstance(kind, pl.List)}
+    plain = [_plain(one, program.stored[one]) for one in names]
+    flat = [one.list.join("\x1f") if column in lists else one for column, one in zip(names, plain, strict=True)]
+    found = frame.select(KEY, printed(*flat).alias("0") if flat else pl.lit(0, pl.UInt64).alias("0"))
+    for number, events in enumerate(night.events, 1):
+        found = found.join(_event_prints(night, events, printed, str(number)), on=KEY, how="left")
+    parts = [str(number) for number in range(len(night.events) + 1)]
+    return found.select(KEY, printed(*(pl.col(one) for one in parts)).alias(name)).collect(engine="streaming")
+
+
+def _event_prints(night: Night, events: EventRows, printed: Callable[..., pl.Expr], name: str) -> pl.LazyFrame:
+    """Sums over the customers' rows, each with the windows that it lies in: a set, whatever its order."""
+    frame = pl.scan_parquet(part_files([events.folder]), hive_partitioning=False)
+    first = {night.first_day[one.key] for one in events.measures if one.key in night.first_day}
+    within = pl.sum_horizontal([(pl.col(DAY) >= day).cast(pl.Int64) for day in sorted(first)]) if first else pl.lit(0)
+    kept = frame if any(one.endless for one in events.measures) else frame.filter(pl.col(DAY) >= min(first))
+    columns = [pl.col(one) for one in sorted(frame.collect_schema()) if one != KEY]
+    rows = kept.select(KEY, printed(*columns, within.alias("windows")).alias(name))
+    return rows.group_by(KEY).agg(pl.col(name).sum())
 
 
 def _batches(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
@@ -159,8 +194,10 @@ def _plain(name: str, kind: DataType) -> pl.Expr:
     return column.cast(pl.Datetime("us")).to_physical() if kind is DataType.TIMESTAMP else column
 
 
-def _bases(night: Night, rows: pl.DataFrame, keys: Sequence[int]) -> dict[int, msgspec.Raw]:
-    span = (rows[KEY].min(), rows[KEY].max())
+def _bases(night: Night, rows: pl.DataFrame, keys: Sequence[int], *, sparse: bool) -> dict[int, msgspec.Raw]:
+    span = pl.col(KEY).is_between(rows[KEY].min(), rows[KEY].max())
+    if sparse:
+        span &= pl.col(KEY).is_in(rows[KEY].to_list())
     days: dict[int, Days] = {}
     ever: dict[int, Parts] = {}
     for events in night.events:
@@ -173,7 +210,7 @@ def _bases(night: Night, rows: pl.DataFrame, keys: Sequence[int]) -> dict[int, m
     return made
 
 
-def _add_days(night: Night, events: EventRows, span: tuple[Any, Any], days: dict[int, Days]) -> None:
+def _add_days(night: Night, events: EventRows, span: pl.Expr, days: dict[int, Days]) -> None:
     measures = [one for one in events.measures if one.key in night.first_day]
     if not measures:
         return
@@ -185,18 +222,18 @@ def _add_days(night: Night, events: EventRows, span: tuple[Any, Any], days: dict
                 days.setdefault(customer, {}).setdefault(number, {})[measure.key] = part
 
 
-def _add_ever(night: Night, events: EventRows, span: tuple[Any, Any], ever: dict[int, Parts]) -> None:
+def _add_ever(night: Night, events: EventRows, span: pl.Expr, ever: dict[int, Parts]) -> None:
     measures = [one for one in events.measures if one.endless]
     for (customer,), found in _grouped(events.folder, measures, span, (KEY,), None) if measures else ():
         ever.setdefault(customer, {}).update((measure.key, part) for measure, part in found)
 
 
 def _grouped(
-    folder: Path, measures: Sequence[Measure], span: tuple[Any, Any], by: tuple[str, ...], earliest: date | None
+    folder: Path, measures: Sequence[Measure], span: pl.Expr, by: tuple[str, ...], earliest: date | None
 ) -> Iterator[tuple[tuple[Any, ...], list[tuple[Measure, Any]]]]:
     """Parts of groups of rows: the group, and its measures that have a part."""
     frame = pl.scan_parquet(part_files([folder]), hive_partitioning=False)
-    frame = frame.filter(pl.col(KEY).is_between(*span))
+    frame = frame.filter(span)
     if earliest is not None:
         frame = frame.filter(pl.col(DAY) >= earliest)
     made = {f"{one.key}.{n}": expr for one in measures for n, expr in enumerate(partials_polars(one.form, by=KEY))}

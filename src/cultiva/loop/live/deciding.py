@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from uuid import uuid4
 
+import msgspec
 import structlog
 
 from cultiva.contracts.decision import Fate
@@ -26,6 +27,7 @@ from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.hashing import content_hash
 from cultiva.loop.live.asking import Answer, Asked, Proposal, Reason, Report
 from cultiva.loop.live.knowing import Basis, basis_of
+from cultiva.loop.live.papers import papers_on
 from cultiva.loop.live.recording import CandidateRecord, DecisionRecord, Recorder
 from cultiva.loop.parts import Parts
 from cultiva.loop.seeing import sees
@@ -95,12 +97,14 @@ class Deciding:
         self._prefix, self._numbers = uuid4().hex[:20], count(1)
         self._used, self._lock = _Used(), threading.Lock()
         self._basis: Basis | None = None
+        self._papers_on: date | None = None
         self._ended = threading.Event()
         self._follower = threading.Thread(target=self._follow, name="deciding", daemon=True)
 
     def start(self) -> None:
         """Compiles the rules of today and keeps following runs and days; the first decision would wait for it."""
         self.basis(self._parts.clock())
+        self._papers_on = papers_on(self._parts, self._hot)
         self._follower.start()
 
     def flush(self) -> None:
@@ -233,6 +237,8 @@ class Deciding:
         if not row.known or is_nothing(record.decisions):
             raise Neutral(Degraded.NO_PROFILE)
         paper = DECODER.decode(record.decisions)
+        if self._papers_on is not None and paper.on < self._papers_on:  # left alone since, because it is still so
+            paper = msgspec.structs.replace(paper, on=self._papers_on)
         if (basis.desk.on - paper.on).days > STALE_DAYS:
             raise Neutral(Degraded.STALE_PROFILE)
         try:
@@ -336,6 +342,7 @@ class Deciding:
                 run = "" if newest is None else newest.business_date.isoformat()
                 if found is None or found.run != run or found.desk.on != day:
                     self._basis = basis_of(self._parts, day)
+                self._papers_on = papers_on(self._parts, self._hot)
                 self._present.settle(self._parts.clock())
             except CultivaError:  # the store is down: what was known stays, and every decision says so itself
                 continue

@@ -76,10 +76,12 @@ class _Handing:
         publish_newest_identities(self.parts)
         with live_parts(self.parts) as side:
             found = self._compared(side)
+            wrong = bool(found.get("differences"))  # then what stands there is not what was published
             done = publish(
-                self.parts, side.live, side.hot, side.log, self.on, told=lambda n, of: context.advance(n / of, "")
-            )
-            papers = publish_papers(self.parts, side.hot, self.on)
+                self.parts, side.live, side.hot, side.log, self.on, told=lambda n, of: context.advance(n / of, ""),
+                whole=wrong,
+            )  # fmt: skip
+            papers = publish_papers(self.parts, side.hot, self.on, whole=wrong)
         return StepResult(rows=done.written, detail={"parity": found, "papers": papers.written, **told(done)})
 
     def _compared(self, side: LiveParts) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The night hands over to the day: every customer's profile as it would be tomorrow goes into the hot store.
 
 Customer by customer by comparing and replacing, while workers go on: nobody is without a profile at any moment, and
-nothing that comes in meanwhile is lost. A record is written only if something in it is new.
+nothing that comes in meanwhile is lost. Whose fingerprint is that of the last publication, and of whom nothing came in
+since, is left alone; of the others a record is written only if something in it is new.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from uuid import uuid4
 import msgspec
 
 from cultiva.contracts.moments import read_hot, write_hot
-from cultiva.insight.live.night import Night, bases, write_night
+from cultiva.insight.live.night import Night, bases, prints, write_night
 from cultiva.insight.live.program import Program
 from cultiva.insight.live.records import NO_BASE, Base, Days, Held, read_held, write_base, write_held
 from cultiva.insight.live.service import Live
 from cultiva.kit.clock import seconds
 from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.loop.live.archive import READ, begin_of
+from cultiva.loop.live.ledger import PRINT, Last, Ledger, changed, print_of
 from cultiva.loop.live.moving import Moves, moves_of
 from cultiva.loop.live.projection import NEXT, projected_inputs
 from cultiva.loop.live.replacing import replace_records
@@ -29,6 +32,7 @@ from cultiva.loop.shows import scan
 from cultiva.stream.port import HotStore, Log
 
 FOLDER = ".cultiva/live/night"
+SUNDAY = 6
 PUT = 2_000
 """Records compared and replaced at a time."""
 
@@ -54,8 +58,10 @@ class Published:
     """How long it took to build and to write."""
 
 
-def publish(parts: Parts, live: Live, hot: HotStore, log: Log, on: date, *, told: Told | None = None) -> Published:
-    """Publishes the night of a business date.
+def publish(  # noqa: PLR0913  (where from, where to, and how)
+    parts: Parts, live: Live, hot: HotStore, log: Log, on: date, *, told: Told | None = None, whole: bool = False
+) -> Published:
+    """Publishes the night of a business date: who has not changed since the last one is neither read nor written.
 
     Args:
         parts: Of the workspace.
@@ -64,6 +70,7 @@ def publish(parts: Parts, live: Live, hot: HotStore, log: Log, on: date, *, told
         log: Bears the run's mark; where customers were merged or split, it is read from the mark before.
         on: The business date; its run has published its profile.
         told: Is told how far the work has come.
+        whole: Whether everybody's record is compared, whatever was published last.
 
     Raises:
         CultivaError: if the run has not finished, or has not marked the log.
@@ -75,9 +82,15 @@ def publish(parts: Parts, live: Live, hot: HotStore, log: Log, on: date, *, told
         began = seconds()
         night = write_night(parts.engine, projected_inputs(parts, on, folder), live.program, on + NEXT, folder)
         moves = moves_of(parts, live, log, on)
+        ledger, now = _ledger(parts, live.program, hot), prints(night, live.program, print_of, PRINT)
+        last = None if whole else _last(parts, ledger, on)
+        came = came_in(log, None if last is None else last.on, on)
+        only = None if last is None else changed(last, now) | came | frozenset(last.carried) | moves.since.keys()
         built = seconds()
-        done = Publisher(hot, live.program, on, moves, Published(on.isoformat())).all(night, told)
+        ledger.begin()
+        done = Publisher(hot, live.program, on, moves, Published(on.isoformat())).all(night, told, only=only)
         done.moved = _leave(hot, on, moves, _gone(parts, on))
+        ledger.finish(now, on, carried=came)  # a worker may still put in what the night has
         done.seconds = {"build": built - began, "write": seconds() - built}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -97,18 +110,19 @@ class Publisher:
     done: Published
     """Counts."""
 
-    def all(self, night: Night, told: Told | None) -> Published:
-        """Every customer, batch by batch."""
+    def all(self, night: Night, told: Told | None, *, only: frozenset[int] | None = None) -> Published:
+        """Every customer, or only some, batch by batch."""
         self.done.customers = night.customers
-        seen = 0
-        for made in bases(night, self.program):
+        seen = 0 if only is None else max(night.customers - len(only), 0)
+        for made in bases(night, self.program, only=only):
             ids = list(made)
             for start in range(0, len(ids), PUT):
                 chosen = ids[start : start + PUT]
                 self.put({customer: made[customer] for customer in chosen})
                 seen += len(chosen)
                 if told is not None:
-                    told(seen, night.customers)
+                    told(min(seen, night.customers), night.customers)
+        self.done.same = self.done.customers - self.done.written
         return self.done
 
     def put(self, made: Mapping[int, msgspec.Raw]) -> None:
@@ -134,6 +148,36 @@ class Publisher:
         record.profile = write_held(kept)
         new = write_hot(record)
         return None if new == state else new
+
+
+def came_in(log: Log, since: date | None, on: date) -> frozenset[int]:
+    """Of whom the log has anything between two runs.
+
+    Args:
+        log: Bears the marks of both.
+        since: Business date that was published last; None: everything that the log has.
+        on: Business date that is being published.
+    """
+    found = set[int]()
+    for partition in range(log.partitions):
+        after, end = begin_of(log, partition, since, on), dict(_names(log, partition))[on.isoformat()]
+        while after < end and (some := log.read(partition, after=after, limit=READ)):
+            found.update(one.record.customer_id for one in some if one.position <= end and not one.mark)
+            after = some[-1].position
+    return frozenset(found)
+
+
+def _last(parts: Parts, ledger: Ledger, on: date) -> Last | None:
+    """What was published last, if the log still has everything since then; on Sundays everybody is compared."""
+    last = ledger.last()
+    kept = parts.workspace.settings.live.keep_days
+    return last if last is not None and abs((on - last.on).days) < kept and on.weekday() != SUNDAY else None
+
+
+def _ledger(parts: Parts, program: Program, hot: HotStore) -> Ledger:
+    days = sorted((key, count) for key, count in program.measures.days.items())
+    meaning = [parts.workspace.version, sorted(program.keys.items()), days]
+    return Ledger(parts.root, hot, "bases", partitions=parts.workspace.settings.live.partitions, meaning=meaning)
 
 
 def renewed(held: Held, base: msgspec.Raw, on: date) -> Held:
