@@ -134,9 +134,9 @@ def part_of(one: Listed, at: datetime, local: datetime) -> str:
     if one.lies == "counter" or one.promised_now:
         return "now"
     midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    tried = task.attempts > 0 and task.best_from is not None and task.best_from >= midnight
-    if tried or (task.promised is not None and task.promised > at):
-        return "later"
+    another_day = task.best_from is not None and task.best_from >= midnight and not one.late
+    if another_day or (task.promised is not None and task.promised > at):
+        return "later"  # tried in vain today, a follow-up of what was agreed, promised
     return "overdue" if one.late else "today"
 
 

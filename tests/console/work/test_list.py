@@ -1,0 +1,96 @@
+"""The list says whom to speak to now, and shows nobody more of a customer than they may see."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from tests.api.banks import NOW
+from tests.console.work.shift import Shift
+
+from cultiva.execution.access.roles import Role
+from cultiva.execution.tasks.records import Logged
+from cultiva.kit.masking import mask_name
+
+
+def listed(text: str) -> list[str]:
+    return re.findall(r'data-task="([^"]+)"', text)
+
+
+def test_promised_calls_that_are_due_come_first_then_what_is_late_then_by_worth(shift: Shift) -> None:
+    small, large = shift.task(0, worth=5.0), shift.task(1, worth=500.0)
+    late = shift.task(2, worth=1.0, at=NOW - timedelta(days=20))
+    promised, later = shift.task(3, worth=2.0), shift.task(4, worth=900.0)
+    for task, moment in ((promised, NOW - timedelta(minutes=5)), (later, NOW + timedelta(days=1))):
+        shift.tasks.accept(task, shift.staff_id, NOW - timedelta(hours=2))
+        call = Logged("call_back", call_at=moment)
+        shift.tasks.log(task, shift.staff_id, call, NOW - timedelta(hours=1))
+    text = shift.window().text("/work")
+    assert listed(text) == [promised, late, large, small, later]
+    assert text.index("Now") < text.index("Overdue") < text.index("To do") < text.index("Later")
+    assert f'data-open="{promised}"' in text  # the first one is open beside the list
+
+
+def test_who_did_not_answer_today_is_for_another_day(shift: Shift) -> None:
+    tried, other = shift.task(0, worth=500.0), shift.task(1, worth=5.0)
+    shift.tasks.accept(tried, shift.staff_id, NOW)
+    shift.tasks.log(tried, shift.staff_id, Logged("no_answer"), NOW)
+    assert listed(shift.window().text("/work")) == [other, tried]
+
+
+def test_what_was_agreed_for_another_day_is_not_the_next_thing_to_do(shift: Shift) -> None:
+    first, second = shift.task(0, worth=50.0), shift.task(1, worth=5.0)
+    shift.tasks.accept(first, shift.staff_id, NOW)
+    shift.tasks.log(first, shift.staff_id, Logged("interested"), NOW)
+    text = shift.window().text("/work")
+    assert listed(text)[0] == second and len(listed(text)) == 2 and f'data-open="{second}"' in text
+
+
+def test_names_are_masked_in_the_list_the_script_and_the_facts(shift: Shift) -> None:
+    task = shift.task(0)
+    name = shift.customers[0][1]
+    for address in ("/work", f"/work/tasks/{task}", f"/work/tasks/{task}/moves", "/work/week"):
+        text = shift.window().text(address)
+        assert name not in text and mask_name(name) in text
+    assert f"请问是{mask_name(name)}吗" in shift.window().text(f"/work/tasks/{task}")
+
+
+def test_a_task_of_ones_own_shows_its_customer_whoever_else_looks_after_them(shift: Shift) -> None:
+    remote = next(one for one, _ in shift.tasks.people(NOW, role="remote"))
+    task = shift.task(0, kind="remote_call", staff_id=None, role="remote")
+    window = shift.window(staff_id=remote.staff_id)
+    text = window.text(f"/work/tasks/{task}")
+    assert "The newest run does not know this customer" not in text and "Stage" in text
+    assert f'href="/customers/{shift.customers[0][0]}"' not in text  # beyond the task there is no sight
+    assert window.get(f"/customers/{shift.customers[0][0]}").status_code == 404
+
+
+def test_a_task_at_another_branch_is_as_if_there_were_none(shift: Shift) -> None:
+    task = shift.task(0)
+    other, _ = shift.elsewhere()
+    window = shift.window(staff_id=other)
+    assert window.get(f"/work/tasks/{task}").status_code == 404
+    form = {"result": "reached", "seen": shift.changes(task)}
+    assert window.post(f"/work/tasks/{task}/result", form).status_code == 404
+    assert listed(window.text("/work")) == [] and shift.changes(task) == 1
+
+
+def test_looking_changes_nothing(shift: Shift) -> None:
+    task = shift.task(0)
+    for address in ("", f"/tasks/{task}", f"/tasks/{task}/moves", "/week", "/results"):
+        shift.window().text(f"/work{address}")
+    assert [one.number for one in shift.tasks.history(task)] == [1]
+
+
+def test_who_is_in_no_staff_table_is_told_so(shift: Shift) -> None:
+    window = shift.window(Role.BRANCH_MANAGER, branches=frozenset({shift.branch_id}))
+    assert "Your user has no list of tasks" in window.text("/work")
+    assert "Your user has no list of tasks" in window.text("/work/week")
+    assert shift.branch_id in window.text("/work/branch")
+
+
+def test_the_list_speaks_chinese(shift: Shift) -> None:
+    shift.task(0)
+    window = shift.console.as_role(Role.ADVISER, language="zh", staff_id=shift.staff_id)
+    text = window.text("/work")
+    assert "今日清单" in text and "登记结果" in text and "Today" not in text
