@@ -77,7 +77,11 @@ def upgrade() -> None:
     with op.batch_alter_table("consent_change", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
-                "actor", sa.String(length=100), server_default="", nullable=False, comment="who wrote it down; empty: not known"
+                "actor",
+                sa.String(length=100),
+                server_default="",
+                nullable=False,
+                comment="who wrote it down; empty: not known",
             )
         )
         batch_op.add_column(
@@ -89,7 +93,14 @@ def upgrade() -> None:
                 comment="api, provider, console ...; empty: ?",
             )
         )
-        batch_op.add_column(sa.Column("recorded", sa.DateTime(timezone=True), nullable=True, comment="when it was written down; null: not known"))
+        batch_op.add_column(
+            sa.Column(
+                "recorded",
+                sa.DateTime(timezone=True),
+                nullable=True,
+                comment="when it was written down; null: not known",
+            )
+        )
     _guard_audit()
 
 
