@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from cultiva.contracts.sight import Sight
+from cultiva.definitions.document import read_document
 from cultiva.definitions.entries import data_of
 from cultiva.definitions.segments import Purpose, Segment
 from cultiva.execution.drafts.draft import Draft, DraftKind, NewDraft
@@ -19,6 +20,8 @@ from cultiva.loop.publishing_definitions import live
 from cultiva.loop.questions import CountAnswer, count
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_PLAIN = re.compile(r"\w[\w ()（）/·+-]{0,60}")
+"""Texts that YAML reads the same within braces."""
 TAKEN = frozenset({"new", "try", "micro", "check", "build", "save", "drafts"})
 """Names that pages of the console have."""
 
@@ -41,40 +44,67 @@ class _Lines(str):
     """A text that is written as a block."""
 
 
-class _Inline(dict[str, str]):
-    """A mapping that is written on one line."""
-
-
 class _Dumper(yaml.SafeDumper):
     """Writes definitions as people do."""
 
 
 _Dumper.add_representer(_Lines, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), "|"))
-_Dumper.add_representer(_Inline, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, True))
 
 
-def body_of(form: GroupForm) -> str:
+def body_of(form: GroupForm, base: str = "") -> str:
     r"""The definition of a group as YAML.
+
+    Args:
+        form: What it says.
+        base: The definition that is changed; what stays the same keeps its layout and comments. Empty: a new one.
 
     Examples:
         >>> print(body_of(GroupForm("silver", "银发", "Silver", owner="retail", rule="age >= 60")), end="")
         name: silver
-        label: {zh: 银发, en: Silver}
+        label: { zh: 银发, en: Silver }
         owner: retail
         purpose: marketing
         rule: age >= 60
     """
+    wanted = _fields(form)
+    known = data_of(base, form.name) if base else {}
+    lines = _field_lines(base) if base else {}
+    texts = {name: "".join(found) for name, found in lines.items() if known[name] == wanted.get(name, known[name])}
+    order = [*known, *(name for name in wanted if name not in known)]
+    kept = [name for name in order if name in wanted or name not in FIELDS]
+    return "".join(texts.get(name) or _written(name, wanted[name]) for name in kept)
+
+
+FIELDS = ("name", "label", "description", "owner", "purpose", "rule")
+"""What the editor changes; others stay as they are."""
+
+
+def _fields(form: GroupForm) -> dict[str, Any]:
     rule = "\n".join(line.rstrip() for line in form.rule.replace("\r\n", "\n").strip().split("\n"))
-    fields: dict[str, Any] = {
-        "name": form.name,
-        "label": _Inline(zh=form.label_zh.strip(), en=form.label_en.strip()),
-        "description": " ".join(form.description.split()),
-        "owner": form.owner.strip(),
-        "purpose": form.purpose,
-        "rule": _Lines(rule) if "\n" in rule else rule,
-    }
-    given = {name: value for name, value in fields.items() if value}
-    return yaml.dump(given, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    values = ({"zh": form.label_zh.strip(), "en": form.label_en.strip()}, " ".join(form.description.split()))
+    fields = zip(FIELDS, (form.name, *values, form.owner.strip(), form.purpose, rule), strict=True)
+    return {name: value for name, value in fields if value}
+
+
+def _written(name: str, value: Any) -> str:
+    """A field as YAML."""
+    if isinstance(value, dict):
+        said = {key: _written(key, text).rstrip("\n") for key, text in value.items()}
+        inline = all(_PLAIN.fullmatch(text) for text in value.values())
+        if inline:
+            return f"{name}: {{ {', '.join(said.values())} }}\n"
+    shown = _Lines(value) if isinstance(value, str) and "\n" in value else value
+    return str(yaml.dump({name: shown}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
+
+
+def _field_lines(base: str) -> dict[str, list[str]]:
+    """The lines of each field of a definition's text, with the comments that stand below them."""
+    document, _ = read_document("", base.encode())
+    assert document is not None, "it was read a moment ago"
+    lines = base.splitlines(keepends=True)
+    begins = sorted((spot.key[0] - 1, str(loc[0])) for loc, spot in document.spots.items() if len(loc) == 1)
+    ends = [*(begin for begin, _ in begins[1:]), len(lines)]
+    return {name: lines[begin:end] for (begin, name), end in zip(begins, ends, strict=True)}
 
 
 def form_of(body: str, name: str, *, remark: str = "") -> GroupForm:
@@ -123,6 +153,7 @@ def new_draft(parts: Parts, form: GroupForm, base: Draft | None = None) -> NewDr
     """
     if (
         not _NAME.fullmatch(form.name)
+        or form.name in TAKEN
         or not form.label_zh.strip()
         or not form.label_en.strip()
         or not form.rule.strip()
@@ -136,7 +167,7 @@ def new_draft(parts: Parts, form: GroupForm, base: Draft | None = None) -> NewDr
         )
     now = live(parts, DraftKind.SEGMENT, form.name)
     text, hashed = (now.text, now.hash) if base is None else (base.base_text, base.base_hash)
-    return NewDraft(DraftKind.SEGMENT, form.name, now.file, body_of(form), text, hashed, form.remark.strip())
+    return NewDraft(DraftKind.SEGMENT, form.name, now.file, body_of(form, text), text, hashed, form.remark.strip())
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class GroupLine:
         """The sentence without the name and size that stand beside it.
 
         Examples:
-            >>> GroupLine("a", "A", "", "", 1, 1.0, None, None, "A: 1 customer, 100% of the bank; set apart by x.").traits
+            >>> GroupLine("a", "A", "", "", 1, 1.0, None, None, "A: 1 customer; set apart by x.").traits
             'x.'
         """
         for lead in ("特征：", "set apart by "):
@@ -107,45 +107,54 @@ def group_lines(parts: Parts, on: date, *, sight: Sight) -> list[GroupLine]:
     language = parts.workspace.settings.language
     rows = {row["segment"]: row for row in read(parts, "segments", on).to_dicts()}
     sizes = segment_sizes(parts, on, sight=sight)
-    told = sight.whole_bank or sight.totals
     found = []
     for one in parts.workspace.segments.values():
         row, size = rows.get(one.name), sizes.get(one.name)
-        hidden = size is None or _hidden(size.customers, sight)
+        whole = row is not None and size is not None and (sight.whole_bank or row["size"] >= SMALL)
+        moved = row is not None and whole and _may_know(row, sight)
         found.append(
             GroupLine(
                 name=one.name,
                 label=say(one.label, language),
                 purpose=one.purpose.value,
                 owner=one.owner,
-                size=None if hidden or size is None else size.customers,
-                share=None if hidden or size is None else size.share,
-                entered=row["entered"] if row and told and not hidden else None,
-                left=row["left"] if row and told and not hidden else None,
-                words=row[f"words_{language}"] if row else "",
+                size=None if size is None else size.customers,
+                share=None if size is None else size.share,
+                entered=row["entered"] if row is not None and moved else None,
+                left=row["left"] if row is not None and moved else None,
+                words=row[f"words_{language}"] if row is not None and whole else "",
             )
         )
     return sorted(found, key=lambda one: (-(one.size or 0), one.name))
 
 
-def _hidden(count: int, sight: Sight) -> bool:
-    """Whether a count would speak of single people to somebody who sees nobody."""
-    return sight.nobody and 0 < count < SMALL
+def _may_know(row: dict[str, Any], sight: Sight) -> bool:
+    """Whether somebody may know who came into a group and who went: the whole bank's, and no single people's."""
+    if sight.whole_bank:
+        return True
+    return sight.totals and all(row[name] is None or row[name] >= SMALL for name in ("entered", "left"))
 
 
-def sizes_over_time(parts: Parts, name: str, on: date) -> list[tuple[date, int]]:
-    """The size of a group in the whole bank at each run, the oldest first."""
+def sizes_over_time(parts: Parts, name: str, on: date, *, sight: Sight) -> list[tuple[date, int]]:
+    """The size of a group in the whole bank at each run, the oldest first; nothing for who sees a part of the bank.
+
+    Who sees totals alone is not told sizes below `SMALL`.
+    """
+    if not (sight.whole_bank or sight.totals):
+        return []
+    least = 0 if sight.whole_bank else SMALL
     found = []
     for one in parts.lake.catalogue.history("segments", on)[-RUNS_MAX:]:
         rows = scanned([parts.lake.folder(one)]).filter(pl.col("segment") == name).select("size").collect()
-        if not rows.is_empty():
+        if not rows.is_empty() and rows.item() >= least:
             found.append((one.business_date, int(rows.item())))
     return found
 
 
-def set_apart(parts: Parts, name: str, on: date, *, most: int = 24) -> list[Apart]:
-    """The differences between a group and the bank, the strongest first."""
-    rows = [row for row in read(parts, "segments", on).to_dicts() if row["segment"] == name]
+def set_apart(parts: Parts, name: str, on: date, *, sight: Sight, most: int = 24) -> list[Apart]:
+    """The differences between a group and the bank, the strongest first; of few people for the bank only."""
+    least = 0 if sight.whole_bank else SMALL
+    rows = [row for row in read(parts, "segments", on).to_dicts() if row["segment"] == name and row["size"] >= least]
     words, language = vocabulary(parts.workspace), parts.workspace.settings.language
     traits = json.loads(rows[0]["traits"] or "[]") if rows else []
     found = [_apart(one, words, language) for one in traits]
@@ -171,7 +180,8 @@ def overlaps_of(parts: Parts, name: str, on: date, *, sight: Sight, most: int = 
     for other, members in known.segments.items():
         theirs = members & chosen
         both = len(mine & theirs)
-        if other == name or not both or _hidden(both, sight):
+        few = bank and min(both, len(mine) - both, len(theirs) - both) < SMALL
+        if other == name or not both or few:
             continue
         defined = parts.workspace.segments.get(other)
         label = say(defined.label, language) if defined else other

@@ -31,7 +31,7 @@ def group(
     day, parts = desk.day(), desk.told(who.language)
     defined = parts.workspace.segments[checked_segment(parts, name)]
     every = who.sight.whole_bank or who.sight.totals
-    sizes = sizes_over_time(parts, name, day) if every else []
+    sizes = sizes_over_time(parts, name, day, sight=who.sight)
     drafts = Drafts(parts.store.database).of(DraftKind.SEGMENT, name)
     chart = lines([on for on, _ in sizes], {told(who.language, "Customers"): [size for _, size in sizes]})
     return page(
@@ -42,7 +42,7 @@ def group(
         line=next(line for line in group_lines(parts, day, sight=who.sight) if line.name == name),
         sizes=sizes,
         chart=chart if len(sizes) > 1 else None,
-        apart=set_apart(parts, name, day),
+        apart=set_apart(parts, name, day, sight=who.sight),
         overlaps=overlaps_of(parts, name, day, sight=who.sight),
         samples=samples_of(parts, name, day, sight=who.sight) if who.may("customers") else [],
         users=used_by(parts.workspace, name),
