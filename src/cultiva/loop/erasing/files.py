@@ -18,7 +18,7 @@ from pathlib import Path
 from cultiva.execution.erasure.people import Act, Done, People
 from cultiva.insight.identity.keys import PARTY_KEY
 from cultiva.loop.erasing.lake import erase_files
-from cultiva.loop.live import archive, papers, parity, publishing, recording
+from cultiva.loop.live import archive, ledger, papers, parity, publishing, recording
 from cultiva.loop.parts import Parts
 from cultiva.loop.returns import FOLDER as RETURNS
 
@@ -48,7 +48,7 @@ def erase_beside(parts: Parts, people: People, keys: frozenset[str]) -> Iterator
     yield from _exports(parts, people, keys)
     for path in sorted((root / recording.FOLDER).rglob("*.jsonl")):
         yield from _blanked(root, path, people)
-    for one in (publishing, papers, parity):
+    for one in (publishing, papers, parity, ledger):
         yield from _folder_out(root, root / one.FOLDER)
 
 
@@ -114,7 +114,7 @@ def _blanked(root: Path, path: Path, people: People) -> Iterator[Done]:
 
 
 def _folder_out(root: Path, folder: Path) -> Iterator[Done]:
-    """What a killed publication has left: work that is made anew."""
+    """What is made anew: what a killed publication has left, and the fingerprints of what was published last."""
     files = sum(1 for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
     shutil.rmtree(folder, ignore_errors=True)
     if files:
