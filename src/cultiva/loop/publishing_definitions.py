@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -88,6 +88,12 @@ def check(parts: Parts, kind: DraftKind, name: str, body: str) -> list[Fault]:
     before = {_said(one) for one in check_workspace(parts.root, overrides=parts.workspace.settings.vars)[1]}
     faults = _proposed(parts, path, made)[1]
     return [one for one in faults if _said(one) not in before]
+
+
+def told_from(parts: Parts, faults: Sequence[Fault]) -> list[Fault]:
+    """Faults with places as people know them: within the workspace, wherever that lies on the machine."""
+    root = f"{parts.root.resolve()}/"
+    return [replace(one, file=str(Path(one.file).resolve()).removeprefix(root) if one.file else "") for one in faults]
 
 
 def proposed(parts: Parts, kind: DraftKind, name: str, body: str) -> tuple[Workspace | None, list[Fault]]:

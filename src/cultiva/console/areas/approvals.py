@@ -27,7 +27,7 @@ from cultiva.loop import campaigns
 from cultiva.loop.campaign_sheets import CampaignTables
 from cultiva.loop.campaign_words import STATES
 from cultiva.loop.mapping import names_of
-from cultiva.loop.publishing_definitions import check, live, publish
+from cultiva.loop.publishing_definitions import check, live, publish, told_from
 from cultiva.loop.seeing import explanation_in_sight
 
 routes = router()
@@ -201,4 +201,4 @@ def _told(error: CultivaError | None) -> str:
 def _faults(desk: ConsoleDesk, found: Draft) -> Sequence[Fault]:
     if not found.is_open:
         return ()
-    return check(desk.parts, found.kind, found.name, found.body)
+    return told_from(desk.parts, check(desk.parts, found.kind, found.name, found.body))

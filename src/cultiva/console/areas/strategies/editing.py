@@ -19,7 +19,7 @@ from cultiva.kit.errors import CultivaError, ErrorKind, Fault, Faults
 from cultiva.loop.campaigns import checked_strategy
 from cultiva.loop.forecasting import forecast_of, sheets
 from cultiva.loop.mapping import names_of
-from cultiva.loop.publishing_definitions import check, live
+from cultiva.loop.publishing_definitions import check, live, told_from
 from cultiva.loop.strategy_editing import BEGUN, fields_of, merged, name_in, new_draft, parts_with
 
 routes = router()
@@ -89,7 +89,7 @@ def submit(who: Who, desk: Ours, draft_id: str, revision: Revision) -> RedirectR
             "the workspace would have faults with this draft",
             code="console.draft_faults",
             kind=ErrorKind.CONFLICT,
-            seen="; ".join(f"{one.place()} {one.message}" for one in wrong[:5]),
+            seen="; ".join(f"{one.place()} {one.message}" for one in told_from(desk.parts, wrong)[:5]),
             allowed="a draft that the whole workspace checks with",
             hint="check it in the editor and mend what is told there",
         )
@@ -155,7 +155,7 @@ def _bench(desk: ConsoleDesk, who: Visitor, body: str, faults: list[Fault] | Non
         "fields": fields,
         "name": name,
         "lines": lines,
-        "faults": faults,
+        "faults": None if faults is None else told_from(desk.parts, faults),
         "names": names_of(desk.told(who.language)),
         "known": {
             "stages": [one.name for one in workspace.lifecycle.stages],
