@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cache, partial
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from fastapi import Request
@@ -22,7 +23,7 @@ from cultiva.console.navigation import places
 from cultiva.console.visitor import Visitor
 from cultiva.console.words import translations
 
-LOCALES: Mapping[str, str] = {"zh": "zh_CN", "en": "en_GB"}
+LOCALES: Mapping[str, Locale] = {"zh": Locale.parse("zh_CN"), "en": Locale.parse("en_GB")}
 """Language -> how numbers and days are written."""
 Number = int | float | Decimal
 
@@ -118,7 +119,7 @@ def formats(language: str, currency: str) -> dict[str, Callable[..., str]]:
     }
 
 
-def cell(value: Any, locale: str) -> str:
+def cell(value: Any, locale: Locale) -> str:
     """A cell of a sheet as people read it."""
     if isinstance(value, bool):
         return "✓" if value else "✗"
@@ -133,7 +134,7 @@ def cell(value: Any, locale: str) -> str:
     return str(value)
 
 
-def _signed(value: Number, locale: str) -> str:
+def _signed(value: Number, locale: Locale) -> str:
     form = "#,##0" if abs(float(value)) >= 1000 else "#,##0.##"
     return f"{'+' if value > 0 else ''}{format_decimal(value, form, locale=locale)}"
 
@@ -142,7 +143,7 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _moment(value: datetime, locale: str) -> str:
+def _moment(value: datetime, locale: Locale) -> str:
     return format_datetime(value, format="yyyy-MM-dd HH:mm", locale=locale, tzinfo=value.tzinfo)
 
 
