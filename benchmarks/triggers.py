@@ -179,7 +179,7 @@ def _peer(workspace: Any, moments: Sequence[Any]) -> float:
 def _story(size: str) -> dict[str, Any]:
     """All loan applications of the public data, if they are there."""
     from sqlalchemy import func, select
-    from tests.stories.broken_off import FILE, applications, loan_bank, oracle, replay
+    from tests.stories.broken_off import FILE, applications, loan_bank, oracle, proposals, replay
 
     from cultiva.execution.tables import FIRING
     from cultiva.store import open_store
@@ -198,6 +198,8 @@ def _story(size: str) -> dict[str, Any]:
             states = {
                 f"{row.trigger} {row.state} {row.reason}".strip(): row.firings for row in connection.execute(asked)
             }
+            due = select(FIRING.c.customer_id, FIRING.c.due).where(FIRING.c.trigger == "application_broken_off")
+            proposed = proposals(folder, loan_bank(), {row.customer_id: row.due for row in connection.execute(due)})
         store.close()
     return {
         "applications": rows["application"].n_unique(),
@@ -208,7 +210,19 @@ def _story(size: str) -> dict[str, Any]:
         "firings": dict(sorted(states.items())),
         "broken_off_by_the_oracle": oracle(rows, done.until).height,
         **_lead(rows, done.until),
+        "proposed": _proposed(proposed),
     }
+
+
+def _proposed(rows: Any) -> dict[str, Any]:
+    """What decide says at the instant of the firing: fate of the call, how many, what it would be worth."""
+    import polars as pl
+
+    told = rows.group_by("call_fate").agg(
+        calls=pl.len(), slots=(pl.col("slot_first") == "loan_pick_up").sum(), worth=pl.col("call_worth").sum().round(0),
+        median_worth=pl.col("call_worth").median(),
+    )  # fmt: skip
+    return {row["call_fate"]: row for row in told.sort("call_fate").iter_rows(named=True)}
 
 
 def _lead(rows: Any, until: datetime) -> dict[str, Any]:

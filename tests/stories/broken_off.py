@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 import cultiva.packs
-from cultiva.contracts.moments import Moment, write_moment
+from cultiva.contracts.moments import Moment, read_hot, write_moment
 from cultiva.definitions.events import EventType
 from cultiva.definitions.loading import load_workspace
+from cultiva.definitions.tags import Tag
 from cultiva.definitions.triggers import Trigger
 from cultiva.definitions.workspace import Workspace
 from cultiva.execution.calendar.service import Calendar
@@ -30,9 +31,13 @@ from cultiva.execution.tasks.records import StaffRow
 from cultiva.execution.tasks.service import Tasks
 from cultiva.execution.triggers.effects import Effects
 from cultiva.execution.triggers.service import Triggers
+from cultiva.insight.live.records import read_held
+from cultiva.insight.live.row import LiveRow
 from cultiva.insight.live.service import Live
 from cultiva.loop.live.handling import Meaning
 from cultiva.store import Store
+from cultiva.strategy.live.paper import Paper
+from cultiva.strategy.live.service import Ask, Known, LiveDesk, Now
 from cultiva.stream.embedded_hot import EmbeddedHotStore
 from cultiva.stream.embedded_log import EmbeddedLog
 from cultiva.stream.port import Record
@@ -53,6 +58,11 @@ NAMES: Mapping[str, str] = {
     "O_SENT_BACK": "offer_returned",
 }
 """What the bank's system wrote -> the event."""
+ORDINARY: Mapping[str, Any] = {
+    "party_type": "person", "age": 40, "open_complaint": False, "collections_accounts": 0, "frozen_accounts": 0,
+    "estate_accounts": 0, "refusals_90d": 0, "contacts_30d": 0, "stage": "growing", "value_tier": "standard",
+}  # fmt: skip
+"""What the data do not say of an applicant, as far as suppressions ask for it."""
 CLOSED = ("application_cancelled", "application_declined")
 TRIGGERS: tuple[Mapping[str, Any], ...] = (
     {
@@ -140,11 +150,20 @@ def loan_bank() -> Workspace:
         for name in NAMES.values()
     }  # fmt: skip
     loan = found.offers["consumer_loan"].model_copy(update={"eligible": "true"})  # who applied may have it
+    asked = Tag.model_validate(
+        {"name": "requested_amount", "label": {"zh": "申请金额", "en": "Amount applied for"}, "type": "number",
+         "expression": "event_sum('application_preaccepted', 'amount', 30)"}
+    )  # fmt: skip
+    call = found.strategies["loan_pick_up"].model_copy(
+        update={"audience": "requested_amount >= 2000", "rank": "0.02 * least(requested_amount, 50000)"}
+    )
     return replace(
         found,
         settings=found.settings.model_copy(update={"timezone": ZONE}),
         events={**found.events, **events},
         offers={**found.offers, "consumer_loan": loan},
+        tags={**found.tags, "requested_amount": asked},
+        strategies={**found.strategies, "loan_pick_up": call},
         triggers={one["name"]: Trigger.model_validate(one) for one in TRIGGERS},
     )
 
@@ -181,6 +200,58 @@ def replay(store: Store, folder: Path, rows: pl.DataFrame, workspace: Workspace,
     log.close()
     hot.close()
     return Replayed(rows.height, seconds, timers, sum(meaning.troubles.values()), until)
+
+
+def proposals(folder: Path, workspace: Workspace, due: Mapping[int, datetime]) -> pl.DataFrame:
+    """What decide proposes to applicants at the instant when their application counts as broken off.
+
+    Of the people the data say nothing but what they applied for; for the rest they are ordinary (`ORDINARY`).
+
+    Args:
+        folder: As the replay has left it.
+        workspace: From `loan_bank`.
+        due: Application -> instant.
+
+    Returns:
+        `application`; and for the call and for the slot `..._fate` of the loan, `..._first` (strategy proposed, empty:
+        none) and `..._worth` of the proposal, in money.
+    """
+    live, hot, day = Live(workspace), EmbeddedHotStore(folder / "hot.db", partitions=PARTITIONS), None
+    slot = workspace.placements.named("app_home_banner")
+    consent = {one.name: True for one in workspace.policy.channels}
+    found = []
+    for application, at in sorted(due.items(), key=lambda one: one[1]):
+        today = live.day_of(at)
+        if day != today:
+            desk, paper = LiveDesk(workspace, Known(), today), Paper(today - timedelta(days=1), consent=consent)
+            day = today
+        held = read_held(read_hot(hot.get([application])[0]).profile)
+        row = _Applicant(live.row_on(held, today, customer_id=application))
+        told: dict[str, Any] = {"application": application}
+        for name, ask in (("call", Ask(channel="phone")), ("slot", Ask(slot))):
+            decided = desk.decide(
+                application, row, paper, now=Now(), ask=ask, at=at, local=at.astimezone(live.zone), spent={}
+            )
+            loan = next(one for one in decided.candidates if one.strategy == "loan_pick_up")
+            first = decided.chosen[0] if decided.chosen else None
+            told[f"{name}_fate"] = loan.fate.value
+            told[f"{name}_first"] = "" if first is None else first.strategy
+            told[f"{name}_worth"] = None if first is None else first.rank_value
+        found.append(told)
+    hot.close()
+    return pl.DataFrame(found).sort("application")
+
+
+class _Applicant(dict[str, Any]):
+    """An applicant's live profile; what nobody knows is as of an ordinary customer."""
+
+    def __init__(self, row: LiveRow) -> None:
+        super().__init__()
+        self._row = row
+
+    def __missing__(self, name: str) -> Any:
+        value = self._row[name]
+        return ORDINARY.get(name) if value is None else value
 
 
 def oracle(rows: pl.DataFrame, until: datetime) -> pl.DataFrame:

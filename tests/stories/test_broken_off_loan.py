@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 from sqlalchemy import select
-from tests.stories.broken_off import FILE, applications, loan_bank, oracle, replay
+from tests.stories.broken_off import FILE, applications, loan_bank, oracle, proposals, replay
 
 from cultiva.execution.tables import FIRING, TASK
 from cultiva.execution.triggers.counting import EVENTS, count_firings
@@ -30,6 +30,8 @@ class Told:
     firings: pl.DataFrame
     tasks: pl.DataFrame
     until: datetime
+    proposals: pl.DataFrame
+    """Of `broken_off.proposals`, for those that broke off."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         found = [pl.DataFrame([row._asdict() for row in connection.execute(select(table))], infer_schema_length=None)
                  for table in (FIRING, TASK)]  # fmt: skip
     store.close()
-    return Told(rows, found[0], found[1], done.until)
+    mine = found[0].filter(pl.col("trigger") == "application_broken_off")
+    proposed = proposals(folder, loan_bank(), dict(mine.select("customer_id", "due").iter_rows()))
+    return Told(rows, found[0], found[1], done.until, proposed)
 
 
 def test_the_applications_that_break_off_are_found_to_the_second(told: Told) -> None:
@@ -78,6 +82,20 @@ def test_the_remote_bank_has_each_of_them_once_but_for_the_holdouts(told: Told) 
     assert set(refused["reason"]) <= {"held_out", "held_out_global", "capped"}
     assert 0.02 < refused.height / firings.height < 0.35
     assert tasks["reason"].str.contains(r"^三天前预批 [0-9,]+ 元贷款|^[0-9,]+ 元贷款合同已寄出两周").all()
+
+
+def test_decide_proposes_the_same_call_at_that_instant_and_leaves_the_same_alone(told: Told) -> None:
+    firings = told.firings.filter(pl.col("trigger") == "application_broken_off")
+    both = firings.join(told.proposals, left_on="customer_id", right_on="application")
+    assert both.height == firings.height > 30
+    for state, reason, call, first, slot in both.select(
+        "state", "reason", "call_fate", "call_first", "slot_fate"
+    ).iter_rows():
+        expected = ("chosen", "loan_pick_up") if state == "started" else (reason, "")
+        assert (call, first) == expected and slot == call
+    worth = told.tasks.select("task_id", task="worth").join(both, left_on="task_id", right_on="made_id")
+    assert worth.height == both.filter(pl.col("state") == "started").height > 25
+    assert (worth["task"] - worth["call_worth"]).abs().max() < 0.01, "what lists rank by"  # type: ignore[operator]
 
 
 def test_it_is_noticed_weeks_before_the_bank_closes_the_file(told: Told) -> None:
