@@ -24,7 +24,8 @@ class ApprovalRole(Definition):
     only_beside: bool = False
     """Whether it is never enough alone: it judges something else than the amount, e.g. compliance."""
     members: tuple[str, ...] = ()
-    """Who has this role, as `--by` names them; empty: whoever says so."""
+    """Who has this role, as `--by` names them, and as users of the console are called; empty: whoever says so, in the
+    console whoever may approve at all. A bank that relies on limits names them."""
 
 
 class Demand(Definition):
