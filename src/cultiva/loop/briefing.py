@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +12,12 @@ import polars as pl
 
 from cultiva.contracts.sight import Sight
 from cultiva.engine.parquet import part_files
+from cultiva.execution.recipients.people import Closed
+from cultiva.execution.recipients.service import Recipients
 from cultiva.insight.profile.stages import TIER
+from cultiva.kit.words import Words, say
 from cultiva.loop.customers import label_of
+from cultiva.loop.desk import OLDEST_DAYS
 from cultiva.loop.parts import Parts
 from cultiva.loop.seeing import sees
 from cultiva.loop.shows import labels
@@ -29,6 +33,17 @@ MATTERS = (
 """Tags that matter before a call, in the order in which they are shown; a bank has some of them."""
 WARNINGS = ("open_complaint", "has_left", "in_arrears")
 """Tags that, where they are true, are said before anything else."""
+
+
+CLOSED: Mapping[Closed, Words] = {
+    Closed.UNKNOWN: Words("没有该客户的联系资料", "nothing is known of how to reach the customer"),
+    Closed.STALE: Words("联系资料已过期", "what is known of the customer is too old"),
+    Closed.NO_CONSENT: Words("客户未同意通过此渠道联系", "the customer has not consented to this channel"),
+    Closed.SUPPRESSED: Words("客户在免打扰名单中", "the customer is suppressed"),
+    Closed.STANDSTILL: Words("客户刚进入免打扰", "the customer has just been suppressed"),
+    Closed.NO_ADDRESS: Words("没有可用的联系方式", "there is nowhere to reach the customer"),
+}
+"""Why somebody may not be contacted, in words."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,20 @@ def briefing(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Brief
     warnings = tuple(Fact(name, words.get(name, name), True) for name in WARNINGS if found.get(name) is True)
     stage, tier = (words.get(str(found.get(name) or ""), str(found.get(name) or "")) for name in (STAGE, TIER))
     return Briefing(customer_id, on, who, stage, tier, facts, warnings)
+
+
+def closed(parts: Parts, customer_id: int, channel: str, on: date) -> str:
+    """Why a customer may not be contacted over a channel now, in the workspace's language; empty: they may be.
+
+    Args:
+        parts: Of the workspace.
+        customer_id: Whom.
+        channel: Over which.
+        on: Business date of the newest profile.
+    """
+    asked = [(customer_id, channel)]
+    found = Recipients(parts.store.database).closed(asked, oldest=on - timedelta(days=OLDEST_DAYS))
+    return "".join(say(CLOSED[reason], parts.workspace.settings.language) for reason in found.values())
 
 
 def proposal(parts: Parts, strategy: str, offer: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from tests.api.banks import NOW
 from tests.console.work.shift import Shift
 
 from cultiva.execution.access.roles import Role
+from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tasks.records import Logged
 from cultiva.kit.masking import mask_name
 
@@ -63,6 +64,19 @@ def test_a_task_of_ones_own_shows_its_customer_whoever_else_looks_after_them(shi
     assert "The newest run does not know this customer" not in text and "Stage" in text
     assert f'href="/customers/{shift.customers[0][0]}"' not in text  # beyond the task there is no sight
     assert window.get(f"/customers/{shift.customers[0][0]}").status_code == 404
+
+
+def test_who_does_not_want_to_be_called_is_said_before_anybody_calls(shift: Shift) -> None:
+    ids = [one for one, _ in shift.customers]
+    known = Recipients(shift.console.parts.store.database).of(ids)
+    open_ones = [one for one in known.values() if "phone" in one.channels and one.phone and not one.suppressed_by]
+    place = ids.index(open_ones[0].customer_id)
+    open_one, closed_one = (shift.task(place, kind="call", channel=channel) for channel in ("phone", "nowhere"))
+    texts = [shift.window().text(f"/work/tasks/{one}") for one in (open_one, closed_one)]
+    assert "has not consented to this channel" in texts[1]
+    assert "Do not contact" not in texts[0]
+    answer = shift.window().post(f"/work/tasks/{closed_one}/result", {"result": "reached", "seen": 1}, part=True)
+    assert "the customer may not be contacted now" in answer.text and shift.changes(closed_one) == 1
 
 
 def test_a_task_at_another_branch_is_as_if_there_were_none(shift: Shift) -> None:

@@ -23,7 +23,7 @@ from cultiva.execution.tasks.service import Tasks
 from cultiva.execution.tasks.states import ENDED, Standing
 from cultiva.kit.masking import mask_phone
 from cultiva.kit.words import say
-from cultiva.loop.briefing import Briefing, briefing, proposal
+from cultiva.loop.briefing import Briefing, briefing, closed, proposal
 from cultiva.loop.desk_sheets import ACTIONS
 from cultiva.loop.seeing import sees
 
@@ -79,6 +79,8 @@ class Pane:
     """Address of the customer's page; empty where the customer is out of sight otherwise."""
     kind: str
     standing: str
+    closed: str
+    """Why the customer may not be contacted now; empty: they may be."""
     strategy: str
     offer: str
     reason: str
@@ -150,6 +152,7 @@ class _Filling:
             page=f"/customers/{task.customer_id}" if sees(self.desk.parts, task.customer_id, who.sight) else "",
             kind=kind_label(who, self.tasks.workbench, task.kind),
             standing=standing_label(who, task),
+            closed=self.closed(known),
             strategy=strategy,
             offer=offer,
             reason=shown_text(task.reason, name, personal=personal),
@@ -177,6 +180,13 @@ class _Filling:
             return None
         parts = self.desk.told(self.who.language)
         return briefing(parts, self.task.customer_id, seen.business_date, sight=Sight(whole_bank=True))
+
+    def closed(self, known: Briefing | None) -> str:
+        """Whether the call would be against the customer's wishes; asked again when the task is taken up."""
+        kind, task = self.tasks.workbench.kind(self.task.kind), self.task
+        if known is None or kind is None or not kind.contact or not task.channel or task.standing in ENDED:
+            return ""
+        return closed(self.desk.told(self.who.language), task.customer_id, task.channel, known.on)
 
     def best(self) -> tuple[datetime, datetime] | None:
         task = self.task
