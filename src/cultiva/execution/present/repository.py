@@ -69,6 +69,31 @@ class Statement:
             cursor.close()
 
 
+class UseStatement:
+    """What has been used of a day, compiled once for a store."""
+
+    def __init__(self, engine: Engine) -> None:
+        asked = select(LIVE_USE.c.resource, LIVE_USE.c.used).where(LIVE_USE.c.day == _asked("day"))
+        compiled = asked.compile(dialect=engine.dialect)
+        self._text, self._by_place = str(compiled), bool(compiled.positiontup)
+        self._as_text = engine.dialect.name == "sqlite"
+
+    def ask(self, connection: Any, day: date) -> dict[str, float]:
+        """Resource -> units.
+
+        Args:
+            connection: Of the driver.
+            day: The bank's day.
+        """
+        given = _text(day) if self._as_text else day
+        cursor = connection.cursor()
+        try:
+            cursor.execute(self._text, [given] if self._by_place else {"day": given})
+            return {name: float(units) for name, units in cursor.fetchall()}
+        finally:
+            cursor.close()
+
+
 def add_reports(connection: Connection, reports: Sequence[Reported]) -> list[int]:
     """Keeps reports; one that is known already stays as it is. Gives the places of those that are new."""
     named: dict[str, int] = {}
@@ -84,12 +109,6 @@ def reported(connection: Connection, after: datetime, until: datetime) -> list[R
     asked = select(*columns).where(IMPRESSION.c.at > after, IMPRESSION.c.at <= until)
     found = connection.execute(asked.order_by(IMPRESSION.c.customer_id, IMPRESSION.c.at, IMPRESSION.c.impression_id))
     return [Reported(*row) for row in found]
-
-
-def used(connection: Connection, day: date) -> dict[str, float]:
-    """Units that live decisions have used on a day."""
-    rows = connection.execute(select(LIVE_USE.c.resource, LIVE_USE.c.used).where(LIVE_USE.c.day == day))
-    return {row.resource: row.used for row in rows}
 
 
 def charge(

@@ -24,6 +24,7 @@ class Present:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._statement = repository.Statement(database.engine)
+        self._use = repository.UseStatement(database.engine)
         self._ready = Ready(database.engine)
 
     def facts(self, customer_id: int, household_id: int | None, *, day: date, since: datetime, now: datetime) -> Facts:
@@ -48,8 +49,10 @@ class Present:
 
     def used(self, day: date) -> dict[str, float]:
         """Resource -> units that live decisions have used on a day."""
-        with self._database.reading() as connection:
-            return repository.used(connection, day)
+        try:
+            return self._ready.ask(lambda connection: self._use.ask(connection, day))
+        except Exception as error:
+            raise _down(self._database.shown) from error
 
     def report(
         self, reports: Sequence[Reported], day: date, at: datetime, *, uses: Sequence[Mapping[str, float]] = ()
