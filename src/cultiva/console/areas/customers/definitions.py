@@ -9,7 +9,11 @@ from typing import Any
 
 from cultiva.console.named import masked
 from cultiva.contracts.sight import Sight
+from cultiva.contracts.types import DataType
+from cultiva.definitions.portfolios import GAP_COLUMNS, MODEL_COLUMN
 from cultiva.definitions.workspace import Workspace
+from cultiva.insight.groups.vocabulary import vocabulary
+from cultiva.kit.words import Words, say
 from cultiva.loop.customers import profile_of
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import read
@@ -47,7 +51,7 @@ def tag_groups(
         tag, row = workspace.tags.get(one.name), known[one.name]
         shown = ShownTag(
             name=one.name,
-            label=one.label or one.name,
+            label=one.label or label_of_column(workspace, one.name),
             type=one.type,
             value=masked(one.name, one.value, personal=one.personal, may_see=sight.personal),
             description=described(workspace, one.name),
@@ -56,11 +60,23 @@ def tag_groups(
             fresh_on=row["fresh_on"],
             coverage=row["coverage"],
             personal=one.personal,
-            unit=tag.unit if tag is not None else "",
+            unit=tag.unit if tag is not None and tag.type is not DataType.MONEY else "",
         )
         if text.casefold() in f"{shown.name} {shown.label} {shown.description}".casefold():
             groups[_group(row)].append(shown)
     return [(name, tags) for name, tags in groups.items() if tags]
+
+
+def label_of_column(workspace: Workspace, name: str) -> str:
+    """What people call a column of the profile that is no tag: parts of value, tiers, stages, gaps."""
+    language = workspace.settings.language
+    if name == MODEL_COLUMN:
+        return say(Words("模型组合", "Model portfolio"), language)
+    bucket = next((one for one, column in GAP_COLUMNS.items() if column == name), None)
+    if bucket is not None and workspace.portfolios is not None:
+        of = say(dict(workspace.portfolios.buckets.items())[bucket].label, language)
+        return say(Words(f"{of}缺口", f"Gap: {of}"), language)
+    return say(vocabulary(workspace).tag(name), language)
 
 
 def described(workspace: Workspace, name: str) -> str:
