@@ -78,7 +78,7 @@ def _square(place: tuple[float, float], square: Square) -> str:
 
 
 def _linked(link: str) -> list[str]:
-    return [f'<a href="{escape(link)}">'] if link else ["<g>"]
+    return [f'<a class="plain" href="{escape(link)}">'] if link else ["<g>"]
 
 
 def _frame(place: tuple[float, float], fill: str) -> str:

@@ -84,8 +84,8 @@ def new(request: Request, who: Who, desk: Ours, strategy: str = "") -> HTMLRespo
 
 
 @routes.get("/campaigns/{launch_id}", **needs(Right.CAMPAIGNS))
-def campaign(request: Request, who: Who, desk: Ours, launch_id: str) -> HTMLResponse:
-    """One launch."""
+def campaign(request: Request, who: Who, desk: Ours, launch_id: str, tested: int = 0) -> HTMLResponse:
+    """One launch; `tested`: how many test messages have just been put into the outbox."""
     launch = desk.launches.one(launch_id)
     told_parts = desk.told(who.language)
     story, names = story_of(desk.parts, launch), names_of(told_parts)
@@ -118,6 +118,7 @@ def campaign(request: Request, who: Who, desk: Ours, launch_id: str) -> HTMLResp
         contents=_contents(desk, launch),
         samples=explanation_in_sight(desk.parts, launch.explanation, who.sight).get("samples", []),
         testers=desk.parts.workspace.approval.testers,
+        tested=tested,
         local=desk.local,
     )
 

@@ -56,7 +56,7 @@ def the_map(request: Request, who: Who, desk: Ours, tier: str = "") -> HTMLRespo
         who,
         "strategies/map.html",
         drawn=drawn,
-        facts=map_facts(told, drawn, address=address),
+        facts=desk.kept(("map told", who.language, tier), drawn.on, lambda: map_facts(told, drawn, address=address)),
         names=names_of(told),
         tiers=tiers_of(desk),
         tier=tier,

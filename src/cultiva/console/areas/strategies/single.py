@@ -12,6 +12,7 @@ from cultiva.console.areas.strategies.drawing import drawn_of
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import fragment, page
+from cultiva.console.words import told as told_in
 from cultiva.contracts.readout import StrategyReview
 from cultiva.execution.access.roles import Right
 from cultiva.execution.drafts.draft import DraftKind, unified
@@ -58,7 +59,7 @@ def strategy(request: Request, who: Who, desk: Ours, name: str) -> HTMLResponse:
         words={"standings": STANDINGS, "sources": SOURCES, "capacities": CAPACITIES, "verdicts": VERDICTS},
         names=names,
         steps=steps,
-        funnel=_funnel_chart(steps, names),
+        funnel=_funnel_chart(steps, {**names, "audience": told_in(who.language, "Audience")}),
         review=_review(desk, on, name),
         launches=desk.launches.all(strategy=name)[:6],
         versions=versions_of(desk.parts, name),
