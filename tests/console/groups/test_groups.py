@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from tests.console.desks import ConsoleUnderTest
 
 from cultiva.contracts.sight import EVERYBODY, NOBODY, SMALL, Sight
+from cultiva.definitions.loading import load_workspace
 from cultiva.execution.access.roles import Role
 from cultiva.execution.drafts.draft import DraftKind, DraftState
 from cultiva.execution.drafts.service import Drafts
@@ -267,3 +269,36 @@ def test_micro_segments_that_were_not_computed_say_what_to_do(console: ConsoleUn
     page = console.as_role(Role.ANALYST).text("/groups/micro")
     for one in console.parts.workspace.micro_segmentations.values():
         assert one.label.en in page
+
+
+def test_a_second_person_brings_a_draft_into_the_files(own_console: ConsoleUnderTest) -> None:
+    parts, analyst = own_console.parts, own_console.as_role(Role.ANALYST)
+    path = analyst.post("/groups/save", form_of_page()).headers["location"]
+    draft = Drafts(parts.store.database).listed()[0]
+    file, revision = parts.root / draft.file, {"revision": "1"}
+    before = file.read_text(encoding="utf-8")
+    analyst.post(f"{path}/submit", revision)
+    judging = f"/approvals/drafts/{draft.draft_id}"
+    approver = own_console.as_role(Role.APPROVER)
+    assert file.read_text(encoding="utf-8") == before
+    assert approver.post(judging, {**revision, "word": "approve"}).status_code == 303
+    after = file.read_text(encoding="utf-8")
+    assert "rule: salary_count_90d >= 3" in after
+    assert load_workspace(parts.root).segments[NAME].rule == "salary_count_90d >= 3"
+    assert after.count("- name:") == before.count("- name:")
+    assert "counts from the next run on" in analyst.text(path)
+
+
+def test_sizes_over_time_are_a_curve_and_a_table(own_console: ConsoleUnderTest) -> None:
+    parts, on = own_console.parts, own_console.parts.newest_date()
+    earlier = on - timedelta(days=7)
+    table = parts.engine.scan(parts.lake.files_current("segments", on)).mutate(size=7)
+    folder = parts.lake.stage("segments", earlier, run_id="r-earlier")
+    written = parts.engine.write(table, folder)
+    snapshot = parts.lake.snapshot("segments", earlier, folder, written, run_id="r-earlier")
+    parts.store.snapshots.publish([snapshot], step="test", at=parts.clock())
+    sizes = sizes_over_time(parts, NAME, on, sight=EVERYBODY)
+    assert sizes == [(earlier, 7), (on, len(members_of(parts, NAME, on, sight=EVERYBODY)))]
+    page = own_console.as_role(Role.ANALYST).text(f"/groups/{NAME}")
+    assert "data-chart=" in page
+    assert f'<td class="tabular">{earlier}</td><td class="number">7</td>' in page
