@@ -9,6 +9,7 @@ from tests.console.desks import ConsoleUnderTest
 from cultiva.execution.access.roles import Role
 from cultiva.execution.audit.chain import Entry
 from cultiva.execution.audit.service import Audit
+from cultiva.loop.customers import unmasking_of
 
 
 def test_lines_are_found_by_who_what_which_and_when(own_console: ConsoleUnderTest) -> None:
@@ -27,3 +28,9 @@ def test_lines_are_found_by_who_what_which_and_when(own_console: ConsoleUnderTes
         text = window.text("/admin/audit", **query)
         assert seen in text and unseen not in text, query
     assert "The chain holds" in window.get("/admin/audit/verify", part=True).text
+
+
+def test_who_was_shown_whose_personal_data_is_listed_with_the_reason(own_console: ConsoleUnderTest) -> None:
+    unmasking_of(own_console.parts).open("u1", "Wang", 7, "she asked for a call back", own_console.parts.clock())
+    text = own_console.as_role(Role.AUDITOR).text("/admin/audit/unmasked")
+    assert "Wang" in text and "she asked for a call back" in text and "/customers/7" in text

@@ -49,3 +49,8 @@ def test_a_definition_is_shown_with_its_versions(console: ConsoleUnderTest) -> N
     assert "/admin/definitions/strategy/wealth_upgrade" in window.text("/admin/definitions")
     assert "wealth_upgrade" in window.text("/admin/definitions/strategy/wealth_upgrade")
     assert window.get("/admin/definitions/strategy/none").status_code == 404
+
+
+def test_health_says_what_is_wrong_and_what_to_do(console: ConsoleUnderTest) -> None:
+    text = console.as_role(Role.ANALYST).text("/admin/health")
+    assert "store.migrated" in text and "audit" in text

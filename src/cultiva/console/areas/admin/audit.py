@@ -11,10 +11,13 @@ from fastapi.responses import HTMLResponse
 from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import fragment, page
 from cultiva.execution.access.roles import Right
+from cultiva.loop.customers import unmasking_of
 
 routes = router("/admin/audit")
 SHOWN = 200
 """Lines at a time, the newest first."""
+LATELY_DAYS = 31
+"""How far back those are listed who were shown personal data."""
 
 
 @routes.get("", **needs(Right.AUDIT))
@@ -34,6 +37,13 @@ def search(  # noqa: PLR0913, PLR0917  (what a search asks)
     )
     asked = {"actor": actor, "action": action, "subject": subject, "since": since, "until": until}
     return page(request, who, "admin/audit.html", lines=lines[::-1], asked=asked, shown=SHOWN, local=desk.local)
+
+
+@routes.get("/unmasked", **needs(Right.AUDIT))
+def unmasked(request: Request, who: Who, desk: Ours) -> HTMLResponse:
+    """Who was shown whose personal data in the last month, and why."""
+    found = unmasking_of(desk.parts).listed(desk.now() - timedelta(days=LATELY_DAYS))
+    return page(request, who, "admin/unmasked.html", found=found, days=LATELY_DAYS, local=desk.local)
 
 
 @routes.get("/verify", **needs(Right.AUDIT))

@@ -12,6 +12,8 @@ from cultiva.console.pages import page
 from cultiva.execution.access.roles import Right
 from cultiva.execution.drafts.draft import unified
 from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.loop.doctor.findings import Standing
+from cultiva.loop.doctor.service import check_up
 from cultiva.loop.operations import COUNTS, kinds_of, quality_of, steps_of
 from cultiva.loop.strategy_story import version_named, versions_of
 
@@ -47,6 +49,16 @@ def quality(request: Request, who: Who, desk: Ours, on: date | None = None) -> H
     day = desk.day(on)
     found = desk.kept(("quality", who.language), day, lambda: quality_of(desk.told(who.language), day))
     return page(request, who, "admin/quality.html", found=found, counts=COUNTS)
+
+
+@routes.get("/health", **needs(Right.OPERATE))
+def health(request: Request, who: Who, desk: Ours) -> HTMLResponse:
+    """Whether this set-up is fit for use; faults first."""
+    settings = desk.parts.workspace.settings.console
+    found = check_up(desk.parts.workspace, desk.now(), production=settings.cookie_secure)
+    order = {Standing.FAULT: 0, Standing.WARN: 1, Standing.OK: 2}
+    ordered = sorted(found, key=lambda one: order[one.standing])
+    return page(request, who, "admin/health.html", found=ordered, production=settings.cookie_secure)
 
 
 @routes.get("/definitions", **needs(Right.OPERATE))
