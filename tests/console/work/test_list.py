@@ -8,10 +8,12 @@ from datetime import timedelta
 from tests.api.banks import NOW
 from tests.console.work.shift import Shift
 
+from cultiva.execution.access.doors import Doors
 from cultiva.execution.access.roles import Role
 from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tasks.records import Logged
 from cultiva.kit.masking import mask_name
+from cultiva.loop.customers import unmasking_of
 
 
 def listed(text: str) -> list[str]:
@@ -54,6 +56,16 @@ def test_names_are_masked_in_the_list_the_script_and_the_facts(shift: Shift) -> 
         text = shift.window().text(address)
         assert name not in text and mask_name(name) in text
     assert f"请问是{mask_name(name)}吗" in shift.window().text(f"/work/tasks/{task}")
+
+
+def test_who_has_said_why_sees_the_name_on_the_tasks_own_page_alone(shift: Shift) -> None:
+    task, (customer_id, name) = shift.task(0), shift.customers[0]
+    window, parts = shift.window(), shift.console.parts
+    user = next(one.user for one in Doors(parts.store.database).listed() if one.user.login == window.login)
+    unmasking_of(parts).open(user.user_id, user.name, customer_id, "calls back about the open task", NOW)
+    text = window.text(f"/work/tasks/{task}")
+    assert f"请问是{name}吗" in text and f'<h2 tabindex="-1">{name}</h2>' in text
+    assert text.count(name) == 2  # the list beside it stays masked
 
 
 def test_a_task_of_ones_own_shows_its_customer_whoever_else_looks_after_them(shift: Shift) -> None:
