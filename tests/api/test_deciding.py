@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,7 +17,7 @@ from cultiva import bootstrap
 from cultiva.api.app import create_app
 from cultiva.client import Client
 from cultiva.client.problems import ApiProblem
-from cultiva.contracts.moments import read_hot
+from cultiva.contracts.moments import HotRecord, read_hot, write_hot
 from cultiva.insight.live.service import Live
 from cultiva.loop.live.decided import ANSWERS, DECISIONS, Taking
 from cultiva.loop.live.papers import publish_papers
@@ -24,6 +25,7 @@ from cultiva.loop.live.publishing import publish
 from cultiva.loop.parts import Parts
 from cultiva.loop.steps import StepContext
 from cultiva.strategy.live.paper import DECODER
+from cultiva.stream import HotStore, Log
 
 ON = date.fromisoformat(DATE)
 NEXT = date(1994, 3, 31)
@@ -55,6 +57,42 @@ def bank_that_decides(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         with TestClient(app) as http:
             api = Api(app, parts)
             yield Decided(api, Client("", api.key(["decide"]), http=http, repeats=0), parts)
+
+
+class Watched:
+    """A hot store that remembers of whom it was asked."""
+
+    def __init__(self, hot: HotStore) -> None:
+        self._hot, self.asked = hot, set[int]()
+
+    def get(self, customer_ids: Sequence[int]) -> list[bytes | None]:
+        self.asked |= {one for one in customer_ids if one > 0}
+        return self._hot.get(customer_ids)
+
+    def put(self, states: Mapping[int, tuple[bytes | None, bytes]]) -> list[int]:
+        self.asked |= {one for one in states if one > 0}
+        return self._hot.put(states)
+
+
+def test_who_has_not_changed_is_neither_read_nor_written_unless_the_store_is_another(
+    bank_that_decides: Decided,
+) -> None:
+    parts, ids = bank_that_decides.parts, everybody(bank_that_decides.parts)
+    live = Live(parts.workspace)
+
+    def asked_of(hot: HotStore, log: Log) -> tuple[set[int], int]:
+        watched: Any = Watched(hot)
+        written = publish(parts, live, watched, log, ON).written + publish_papers(parts, watched, ON).written
+        return watched.asked, written
+
+    with bootstrap.live(parts.workspace) as (log, hot):
+        assert asked_of(hot, log) == (set(), 0)
+        stamps = {place: state for place in range(-300, 0) if (state := hot.get([place])[0]) is not None}
+        assert len(stamps) == 2 * log.partitions
+        place, state = next(iter(stamps.items()))
+        assert hot.put({place: (state, write_hot(HotRecord()))}) == []  # as if it had come back younger
+        assert asked_of(hot, log) == (set(ids), 0), "everybody is compared, and stands as published"
+        assert asked_of(hot, log) == (set(), 0)
 
 
 def everybody(parts: Parts) -> list[int]:

@@ -21,7 +21,7 @@ from uuid import uuid4
 import msgspec
 import polars as pl
 
-from cultiva.contracts.moments import HotRecord, read_hot, write_hot
+from cultiva.contracts.moments import HotRecord, is_nothing, read_hot, write_hot
 from cultiva.kit.hashing import content_hash
 from cultiva.stream.port import HotStore, partition_of
 
@@ -144,7 +144,9 @@ def _written(name: str, on: date | None) -> bytes:
 
 
 def _read(state: bytes | None) -> _Stamp | None:
-    return None if state is None else msgspec.msgpack.decode(read_hot(state).decisions, type=_Stamp)
+    if state is None or is_nothing(part := read_hot(state).decisions):
+        return None
+    return msgspec.msgpack.decode(part, type=_Stamp)
 
 
 def _agreed(states: Sequence[bytes | None]) -> date | None:
