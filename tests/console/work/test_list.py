@@ -76,6 +76,10 @@ def test_a_task_of_ones_own_shows_its_customer_whoever_else_looks_after_them(shi
     assert "The newest run does not know this customer" not in text and "Stage" in text
     assert f'href="/customers/{shift.customers[0][0]}"' not in text  # beyond the task there is no sight
     assert window.get(f"/customers/{shift.customers[0][0]}").status_code == 404
+    window.post(f"/work/tasks/{task}/result", {"result": "reached", "seen": 1})
+    after = window.text(f"/work/tasks/{task}")  # what one has done is remembered, the customer is not shown any more
+    assert "Facts are shown while the task is open" in after and "Stage" not in after
+    assert shift.customers[0][1] not in after and f"请问是{mask_name(shift.customers[0][1])}吗" in after
 
 
 def test_who_does_not_want_to_be_called_is_said_before_anybody_calls(shift: Shift) -> None:

@@ -139,14 +139,14 @@ class _Filling:
     def pane(self) -> Pane:
         task, who, now = self.task, self.who, self.desk.now()
         known = self.known()
-        name = "" if known is None else str(known.who.get("name") or "")
+        names = self.names(known)
         phone = "" if known is None else str(known.who.get("phone") or "")
         personal = who.seeing(task.customer_id).personal
         plain, amounts, promising = self.results()
         strategy, offer = proposal(self.desk.told(who.language), task.strategy, task.offer)
         return Pane(
             task=task,
-            name=shown_name(name, personal=personal),
+            name=shown_name(names[0], personal=personal),
             phone=phone if personal else mask_phone(phone) if phone else "",
             masked=not personal,
             page=f"/customers/{task.customer_id}" if sees(self.desk.parts, task.customer_id, who.sight) else "",
@@ -155,8 +155,8 @@ class _Filling:
             closed=self.closed(known),
             strategy=strategy,
             offer=offer,
-            reason=shown_text(task.reason, name, personal=personal),
-            script=shown_text(task.script, name, personal=personal),
+            reason=shown_text(task.reason, *names, personal=personal),
+            script=shown_text(task.script, *names, personal=personal),
             due=self.desk.local(task.due),
             late=task.due < now and task.standing not in ENDED,
             best=self.best(),
@@ -169,17 +169,24 @@ class _Filling:
             call_backs=promising,
             moments=self.moments(now),
             briefing=known,
-            others=self.others(name, personal=personal),
+            others=self.others(names, personal=personal),
             history=self.history(),
         )
 
     def known(self) -> Briefing | None:
-        """What is known of the customer; who has the task sees them."""
+        """What is known of the customer; who has the task sees them, until it is at an end."""
         seen = self.desk.parts.store.snapshots.latest("profile", None)
         if seen is None:
             return None
         parts = self.desk.told(self.who.language)
-        return briefing(parts, self.task.customer_id, seen.business_date, sight=Sight(whole_bank=True))
+        sight = self.who.sight if self.task.standing in ENDED else Sight(whole_bank=True)
+        return briefing(parts, self.task.customer_id, seen.business_date, sight=sight)
+
+    def names(self, known: Briefing | None) -> tuple[str, str]:
+        """The customer's name as execution knows it, which texts were filled with, and as the newest run does."""
+        there = self.desk.recipients.of([self.task.customer_id]).get(self.task.customer_id)
+        newest = "" if known is None else str(known.who.get("name") or "")
+        return (newest if there is None else there.name), newest
 
     def closed(self, known: Briefing | None) -> str:
         """Whether the call would be against the customer's wishes; asked again when the task is taken up."""
@@ -227,12 +234,12 @@ class _Filling:
     def at(self, day: date) -> datetime:
         return self.desk.local(datetime.combine(day, MORNING))
 
-    def others(self, name: str, *, personal: bool) -> tuple[OtherTask, ...]:
+    def others(self, names: tuple[str, str], *, personal: bool) -> tuple[OtherTask, ...]:
         found = [one for one in self.tasks.of_customer(self.task.customer_id, live=True) if one != self.task]
         return tuple(
             OtherTask(
                 one.task_id, kind_label(self.who, self.tasks.workbench, one.kind), standing_label(self.who, one),
-                self.desk.local(one.due), shown_text(one.reason, name, personal=personal),
+                self.desk.local(one.due), shown_text(one.reason, *names, personal=personal),
                 one.staff_id == self.person.staff_id,
             )
             for one in found

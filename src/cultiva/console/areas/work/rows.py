@@ -145,11 +145,13 @@ def shown_name(name: str, *, personal: bool) -> str:
     return name if personal else mask_name(name)
 
 
-def shown_text(text: str, name: str, *, personal: bool) -> str:
-    """A reason or a script; the customer's name and what looks personal masked for those who may not see it."""
+def shown_text(text: str, *names: str, personal: bool) -> str:
+    """A reason or a script; the customer's names and what looks personal masked for those who may not see it."""
     if personal:
         return text
-    return mask_text(text.replace(name, mask_name(name)) if name else text)
+    for name in names:
+        text = text.replace(name, mask_name(name)) if name else text
+    return mask_text(text)
 
 
 def kind_label(who: Visitor, bench: Workbench, name: str) -> str:
