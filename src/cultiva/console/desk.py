@@ -22,10 +22,9 @@ from cultiva.execution.audit.chain import Entry
 from cultiva.execution.audit.service import Audit
 from cultiva.execution.launching.service import Launches
 from cultiva.execution.recipients.service import Recipients
-from cultiva.execution.tasks.service import Tasks
 from cultiva.loop.campaigns import launches_of
 from cultiva.loop.customers import unmasking_of
-from cultiva.loop.desk import desk as tasks_of
+from cultiva.loop.following import Followed
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import read
 from cultiva.loop.turns import Turns
@@ -45,11 +44,16 @@ class ConsoleDesk:
     """
 
     def __init__(self, parts: Parts, turns: Turns) -> None:
-        self.parts = parts
+        self._followed = Followed(parts)
         self._turns = turns
         self._kept: dict[tuple[object, ...], object] = {}
         self._keeping = Lock()
         self._told: dict[str, Parts] = {}
+
+    @property
+    def parts(self) -> Parts:
+        """Of the workspace, with its definitions as their files say now."""
+        return self._followed.now(self._forget)
 
     @cached_property
     def doors(self) -> Doors:
@@ -57,7 +61,7 @@ class ConsoleDesk:
         workspace = self.parts.workspace
         return Doors(self.parts.store.database, rules_of(workspace.settings.console, workspace.root))
 
-    @cached_property
+    @property
     def launches(self) -> Launches:
         """Launches and emergency stops."""
         return launches_of(self.parts)
@@ -71,15 +75,6 @@ class ConsoleDesk:
     def audit(self) -> Audit:
         """Who did what."""
         return Audit(self.parts.store.database)
-
-    @property
-    def tasks(self) -> Tasks:
-        """The queue of human work.
-
-        Raises:
-            CultivaError: if the workspace has none.
-        """
-        return tasks_of(self.parts)
 
     def visitor(self, cookies: Mapping[str, str]) -> Visitor | None:
         """Who comes with these cookies; None if nobody who is known."""
@@ -123,8 +118,8 @@ class ConsoleDesk:
         Raises:
             CultivaError: if others need it for too long.
         """
-        with self._turns.engine() as parts:
-            yield parts
+        with self._turns.engine():
+            yield self.parts
 
     def kept(self, name: tuple[object, ...], on: date, make: Callable[[], T]) -> T:
         """An answer about a finished run, made once per process; a run of the same date anew makes it anew.
@@ -145,6 +140,12 @@ class ConsoleDesk:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[key] = made
         return made
+
+    def _forget(self) -> None:
+        """Lets go of what was made of definitions that have changed."""
+        with self._keeping:
+            self._kept.clear()
+            self._told.clear()
 
     def day(self, on: date | None = None) -> date:
         """The newest business date, up to `on` if given; a run that ended a moment ago is seen."""

@@ -17,11 +17,13 @@ from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import page
 from cultiva.console.visitor import Visitor
 from cultiva.console.words import told
+from cultiva.contracts.sight import EVERYBODY
 from cultiva.execution.access.roles import Right
 from cultiva.execution.tasks.records import Load, Person
 from cultiva.execution.tasks.service import Tasks
 from cultiva.kit.words import say
 from cultiva.loop.adviser_lift import FEWEST, NOBODY, Lift, Lifts, lifts
+from cultiva.loop.desk import desk as tasks_of
 
 routes = router("/work")
 PERIODS = (7, 30, 90)
@@ -92,7 +94,9 @@ def _counted(desk: ConsoleDesk, who: Visitor, tasks: Tasks, person: Person, days
     found = tasks.finished([person.staff_id], since)
     mine = _by_result(found)
     everybody = [one.staff_id for one, _ in tasks.people(desk.now(), branch=person.branch_id)]
-    branch = _by_result(desk.tasks.finished(everybody, since))  # numbers of the branch, no customer
+    branch = _by_result(
+        tasks_of(desk.parts, sight=EVERYBODY).finished(everybody, since)
+    )  # numbers of the branch, no customer
     bench = tasks.workbench
     ordered = [one.name for one in bench.results if one.name in mine or one.name in branch]
     every, total = max(1, sum(mine.values())), max(1, sum(branch.values()))
