@@ -14,6 +14,7 @@ from cultiva.client import ApiProblem
 from cultiva.client.shapes import Absence, ResultReport
 from cultiva.execution.launching.launches import Person, Submission
 from cultiva.execution.launching.service import Launches
+from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tables import DELIVERY
 from cultiva.execution.tasks.records import StaffRow
 from cultiva.kit.clock import parse_business_date
@@ -44,6 +45,14 @@ def test_a_queue_is_read_page_by_page_masked_for_those_who_may_not_see_it(racing
     with pytest.raises(ApiProblem) as caught:
         list(racing_api.client().tasks())
     assert caught.value.code == "api.whose_tasks"
+
+
+def test_a_script_does_not_tell_the_name_to_those_who_may_not_know_it(racing_api: Api) -> None:
+    name = Recipients(racing_api.parts.store.database).of([51])[51].name
+    task = make_task(racing_api.parts, 51, Wish("call", f"{name}, please call back", worth=1), NOW)
+    masked = racing_api.client(MASKED).task(task.task_id).task
+    assert name not in masked.reason and masked.reason.startswith(f"{name[0]}**")
+    assert racing_api.client().task(task.task_id).task.reason.startswith(name)
 
 
 def test_a_task_is_taken_up_by_one_and_its_result_is_logged_once(racing_api: Api) -> None:

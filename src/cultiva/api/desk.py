@@ -22,6 +22,7 @@ from cultiva.execution.answers.linked import Linked
 from cultiva.execution.answers.service import Answers
 from cultiva.execution.audit.chain import Entry
 from cultiva.execution.launching.service import Launches
+from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tasks.service import Tasks
 from cultiva.loop.campaigns import launches_of
 from cultiva.loop.desk import desk as tasks_of
@@ -137,6 +138,11 @@ class Desk:
         """
         with self.turns.engine() as parts:
             yield parts
+
+    def name_of(self, customer_id: int) -> str:
+        """A customer's name as messages are written with it; empty if it is not known."""
+        found = Recipients(self.parts.store.database).of([customer_id]).get(customer_id)
+        return "" if found is None else found.name
 
     def now(self) -> datetime:
         """The present instant."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from cultiva.kit.masking import MASKS, mask_text, mask_value, mask_whole
+from cultiva.kit.masking import MASKS, mask_names, mask_text, mask_value, mask_whole
 
 Value = bool | int | float | str | list[str] | None
 """A value in JSON: money as decimal text, days and instants in ISO 8601 (the bank's local time), lists of texts."""
@@ -47,9 +47,9 @@ def plain(value: Any) -> Value:
     return value
 
 
-def text(value: str, *, may_see: bool) -> str:
-    """Free text, with what looks personal masked for those who may not see it."""
-    return value if may_see else mask_text(value)
+def text(value: str, *names: str, may_see: bool) -> str:
+    """Free text; names that may stand in it and what looks personal are masked for those who may not see them."""
+    return value if may_see else mask_text(mask_names(value, names))
 
 
 def masked_json(name: str, value: Any) -> Any:

@@ -9,12 +9,14 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import AwareDatetime, Field
 
+from cultiva.api.desk import Desk
 from cultiva.api.guard import IdempotencyKey, OurDesk, Seeing, needs, router
 from cultiva.api.masked import shown, text
 from cultiva.api.money import to_minor
 from cultiva.api.outcomes import ShortText
 from cultiva.api.paging import PAGE_DEFAULT, Cursor, Limit, cut, read_cursor
 from cultiva.api.shapes import Page, Shape
+from cultiva.contracts.sight import Sight
 from cultiva.execution.access.keys import Scope
 from cultiva.execution.tasks.moving import Receiver
 from cultiva.execution.tasks.records import Event, Listed, Logged, Task
@@ -200,13 +202,13 @@ def task(task: TaskId, desk: OurDesk, sight: Seeing) -> TaskStoryShape:
     names = {
         one: str(shown("name", name, personal=True, may_see=sight.personal)) for one, name in sorted(known.items())
     }
-    return TaskStoryShape(task=_task(found, may_see=sight.personal), history=history, names=names)
+    return TaskStoryShape(task=_task(found, desk, sight), history=history, names=names)
 
 
 @routes.post("/{task}/accept", **needs(Scope.TASKS, 404, once=True))
 def accept(task: TaskId, taken: TakeUp, desk: OurDesk, sight: Seeing, _key: IdempotencyKey) -> TaskShape:
     """Take a task up; of two who try at once one gets it."""
-    return _task(desk.tasks(sight).accept(task, taken.staff_id, desk.now()), may_see=sight.personal)
+    return _task(desk.tasks(sight).accept(task, taken.staff_id, desk.now()), desk, sight)
 
 
 @routes.post("/{task}/result", **needs(Scope.TASKS, 404, once=True))
@@ -219,14 +221,14 @@ def result(task: TaskId, report: ResultReport, desk: OurDesk, sight: Seeing, key
         amount=None if report.amount is None else to_minor(report.amount),
         key=key,
     )
-    return _task(desk.tasks(sight).log(task, report.staff_id, logged, desk.now()), may_see=sight.personal)
+    return _task(desk.tasks(sight).log(task, report.staff_id, logged, desk.now()), desk, sight)
 
 
 @routes.post("/{task}/transfer", **needs(Scope.TASKS, 404, once=True))
 def transfer(task: TaskId, given: Transfer, desk: OurDesk, sight: Seeing, _key: IdempotencyKey) -> TaskShape:
     """Give a task to somebody else of the same work, or back to the queue."""
     moved = desk.tasks(sight).transfer(task, given.staff_id, given.to, desk.now(), remark=given.remark)
-    return _task(moved, may_see=sight.personal)
+    return _task(moved, desk, sight)
 
 
 @routes.post("/{task}/hand-over", **needs(Scope.TASKS, 404, once=True))
@@ -234,13 +236,13 @@ def hand_over(task: TaskId, given: HandOver, desk: OurDesk, sight: Seeing, _key:
     """Hand a task over to another role or tier; if nobody accepts it in time it goes to the branch manager."""
     receiver = Receiver(given.role, given.to, answer_by=given.answer_by)
     moved = desk.tasks(sight).hand_over(task, given.staff_id, receiver, desk.now(), remark=given.remark)
-    return _task(moved, may_see=sight.personal)
+    return _task(moved, desk, sight)
 
 
 @routes.post("/{task}/decline", **needs(Scope.TASKS, 404, once=True))
 def decline(task: TaskId, said: Decline, desk: OurDesk, sight: Seeing, _key: IdempotencyKey) -> TaskShape:
     """Send a hand-over back to where it came from."""
-    return _task(desk.tasks(sight).decline(task, said.staff_id, desk.now(), remark=said.remark), may_see=sight.personal)
+    return _task(desk.tasks(sight).decline(task, said.staff_id, desk.now(), remark=said.remark), desk, sight)
 
 
 @arrivals.post("", **needs(Scope.TASKS, 404, once=True))
@@ -248,18 +250,24 @@ def arrive(arrival: Arrival, desk: OurDesk, sight: Seeing, _key: IdempotencyKey)
     """A customer came by: the counter gets the open tasks at once."""
     customer_id = desk.customer(arrival.customer, desk.day(None), sight).customer_id
     found = desk.tasks(sight).arrive(customer_id, arrival.branch_id, desk.now(), by="api")
-    return ArrivalTasks(customer_id=customer_id, tasks=[_task(one, may_see=sight.personal) for one in found])
+    return ArrivalTasks(customer_id=customer_id, tasks=[_task(one, desk, sight) for one in found])
 
 
-def _task(one: Task, *, may_see: bool) -> TaskShape:
-    same = {name: getattr(one, name) for name in TaskShape.model_fields}
-    said = {name: text(same[name], may_see=may_see) for name in ("reason", "script")}
+def _task(one: Task, desk: Desk, sight: Sight) -> TaskShape:
+    """A task; for those who may not see personal data without the customer's name, which scripts are written with."""
+    name = "" if sight.personal else desk.name_of(one.customer_id)
+    return _shape(one, name, may_see=sight.personal)
+
+
+def _shape(one: Task, name: str, *, may_see: bool) -> TaskShape:
+    same = {member: getattr(one, member) for member in TaskShape.model_fields}
+    said = {member: text(same[member], name, may_see=may_see) for member in ("reason", "script")}
     return TaskShape.model_validate({**same, **said})
 
 
 def _listed(one: Listed, *, may_see: bool) -> ListedShape:
     return ListedShape(
-        task=_task(one.task, may_see=may_see),
+        task=_shape(one.task, one.customer_name, may_see=may_see),
         place=one.place,
         late=one.late,
         promised_now=one.promised_now,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 HIDDEN = "*"
@@ -107,6 +107,18 @@ _PHONE = re.compile(
 )
 _LONG = re.compile(_ALONE + r"\d(?:[ -]?\d){11,18}" + _ENDS)
 _DAY = re.compile(r"((?<!\d)\d{4}-\d\d-\d\d(?!\d))")
+
+
+def mask_names(text: str, names: Iterable[str]) -> str:
+    """Names that are known to stand in a text, masked.
+
+    Examples:
+        >>> mask_names("周小明，您好", ["周小明", ""])
+        '周**，您好'
+    """
+    for name in names:
+        text = text.replace(name, mask_name(name)) if name else text
+    return text
 
 
 def mask_text(text: str) -> str:

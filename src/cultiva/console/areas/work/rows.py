@@ -13,7 +13,7 @@ from cultiva.execution.tasks.records import Listed, Load, Person, Task
 from cultiva.execution.tasks.service import Tasks
 from cultiva.execution.tasks.states import Standing
 from cultiva.kit.errors import CultivaError, ErrorKind
-from cultiva.kit.masking import mask_name, mask_text
+from cultiva.kit.masking import mask_name, mask_names, mask_text
 from cultiva.kit.words import say
 from cultiva.loop.desk import desk as tasks_of
 from cultiva.loop.desk_sheets import LIES, STANDINGS
@@ -147,11 +147,7 @@ def shown_name(name: str, *, personal: bool) -> str:
 
 def shown_text(text: str, *names: str, personal: bool) -> str:
     """A reason or a script; the customer's names and what looks personal masked for those who may not see it."""
-    if personal:
-        return text
-    for name in names:
-        text = text.replace(name, mask_name(name)) if name else text
-    return mask_text(text)
+    return text if personal else mask_text(mask_names(text, names))
 
 
 def kind_label(who: Visitor, bench: Workbench, name: str) -> str:
