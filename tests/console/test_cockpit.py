@@ -41,7 +41,7 @@ def test_a_stop_in_force_is_said_first(own_console: ConsoleUnderTest) -> None:
     assert "Emergency stop" not in window.text("/")
     launches_of(own_console.parts).halt("all", "a wrong text went out", Person("test"), NOW)
     text = window.text("/")
-    assert "Emergency stop in force: all" in text
+    assert "Emergency stop in force: everything" in text
     assert text.index("Emergency stop") < text.index("The loop: insight")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize
 
 from cultiva.console.files import FOLDER
 
@@ -16,6 +16,8 @@ AXE = FOLDER / "vendor" / "axe.min.js"
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1366, height=900)
 SERIOUS = ("serious", "critical")
+QUIET = "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+"""No part of a page is on its way."""
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Seat:
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
         self.page.on("request", lambda request: self._asked(request.url))
+        self.page.on("dialog", lambda dialog: dialog.accept())
 
     def go(self, path: str) -> None:
         """Opens a page, which must be there and readable by everybody."""
@@ -42,16 +45,29 @@ class Seat:
         self.settled()
 
     def settled(self) -> None:
-        """Waits until nothing is loading."""
-        self.page.wait_for_load_state("networkidle")
+        """Waits until the page and all its parts are there."""
+        self.page.wait_for_load_state("load")
+        self.page.wait_for_function(QUIET)
+
+    def follow(self, what: str | Locator) -> None:
+        """Clicks on what leads to another page, and waits for that; the question whether one is sure is said yes to."""
+        with self.page.expect_navigation():
+            (self.page.locator(what) if isinstance(what, str) else what).click()
+        self.settled()
 
     def enter(self, login: str, password: str) -> None:
         """Logs in."""
         self.page.goto(f"{self.base}/login")
         self.page.fill("input[name=login]", login)
         self.page.fill("input[name=password]", password)
-        self.page.click("main button[type=submit]")
-        self.settled()
+        self.follow("main button[type=submit]")
+
+    def speak(self, language: str) -> None:
+        """Changes to a language where another is spoken; the page's own button is used."""
+        button = self.page.locator("form[action='/account/language'] button").first
+        if ("中文" if language == "zh" else "English") in button.inner_text():
+            self.follow(button)
+        assert self.page.get_attribute("html", "lang") == ("zh-CN" if language == "zh" else "en")
 
     def text(self) -> str:
         """What the page says."""

@@ -5,20 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.console.browser.conftest import PASSWORD, Sitting
-from tests.console.browser.pages import Seat
+from tests.console.browser.conftest import Sitting
+from tests.console.browser.world import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("browser")
-
-
-def speaks(one: Seat, language: str) -> None:
-    """Changes to a language where another is spoken; the page's own button is used."""
-    button = one.page.locator("form[action='/account/language'] button").first
-    wanted = "中文" if language == "zh" else "English"
-    if wanted in button.inner_text():
-        button.click()
-        one.settled()
-    assert one.page.get_attribute("html", "lang") == ("zh-CN" if language == "zh" else "en")
 
 
 def test_a_wrong_password_says_no_more_than_that_and_a_right_one_lets_in(sitting: Sitting) -> None:
@@ -29,8 +19,7 @@ def test_a_wrong_password_says_no_more_than_that_and_a_right_one_lets_in(sitting
         one.accessible()
         one.enter("analyst", PASSWORD)
         assert one.page.url.rstrip("/") == one.base
-        one.page.click("form[action='/logout'] button")
-        one.settled()
+        one.follow("form[action='/logout'] button")
         assert "/login" in one.page.url
         one.page.goto(f"{one.base}/")
         assert "/login" in one.page.url
@@ -46,9 +35,7 @@ PAGES = {
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("role", list(PAGES))
 def test_every_place_is_readable_by_everybody_in_both_languages(sitting: Sitting, role: str, language: str) -> None:
-    with sitting() as one:
-        one.enter(role, PASSWORD)
-        speaks(one, language)
+    with sitting(role, language) as one:
         for path in PAGES[role]:
             one.go(path)
             one.fits()

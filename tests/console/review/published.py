@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from tests.api.banks import NOW
-from tests.console.desks import ConsoleUnderTest
 
 from cultiva.contracts.readout import Contrast, Flag, Readout, Recommendation, StrategyReview, Verdict
 from cultiva.kit.words import Words
+from cultiva.loop.parts import Parts
 from cultiva.review.tables import write_flags, write_readouts, write_verdicts
 
 ALL = "(all)"
+
+
+class OverParts(Protocol):
+    """What stands over an opened bank."""
+
+    @property
+    def parts(self) -> Parts:
+        """The bank's."""
 
 
 def readout(strategy: str, effect: float, **more: Any) -> Readout:
@@ -43,7 +51,7 @@ def review_of(
     )  # fmt: skip
 
 
-def publish(console: ConsoleUnderTest, *reviews: StrategyReview) -> None:
+def publish(console: OverParts, *reviews: StrategyReview) -> None:
     """Makes them the review of the newest business date."""
     parts, on = console.parts, console.parts.newest_date()
     snapshots = []

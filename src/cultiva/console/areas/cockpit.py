@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -17,7 +17,9 @@ from cultiva.console.words import told
 from cultiva.contracts.readout import Verdict
 from cultiva.execution.access.roles import Right
 from cultiva.execution.dispatch.records import State as DeliveryState
+from cultiva.execution.launching.launches import EVERYTHING
 from cultiva.execution.launching.launches import State as LaunchState
+from cultiva.loop.mapping import names_of
 from cultiva.loop.overview import Doing, Freshness, Overview, doing_of, freshness_of, overview_of
 from cultiva.store.records import RunState
 
@@ -45,7 +47,7 @@ def cockpit(request: Request, who: Who, desk: Ours) -> HTMLResponse:
     fresh = freshness_of(desk.parts)
     if fresh is None or desk.parts.store.snapshots.latest("profile", None) is None:
         return page(request, who, "cockpit/empty.html", fresh=fresh)
-    found, doing = _overview(desk), doing_of(desk.parts)
+    found, doing, names = _overview(desk), doing_of(desk.parts), names_of(desk.told(who.language))
     return page(
         request,
         who,
@@ -53,13 +55,15 @@ def cockpit(request: Request, who: Who, desk: Ours) -> HTMLResponse:
         fresh=fresh,
         found=found,
         doing=doing,
-        notices=[one for one in notices(who, fresh, found, doing) if who.may(one.right)],
+        notices=[one for one in notices(who, fresh, found, doing, names=names) if who.may(one.right)],
         curve=_drawn(who.language, found) if len(found.curve.days) > 1 else None,
         words={name: who.say(tag.label) for name, tag in desk.parts.workspace.tags.items()},
     )
 
 
-def notices(who: Visitor, fresh: Freshness, found: Overview, doing: Doing) -> tuple[Notice, ...]:
+def notices(
+    who: Visitor, fresh: Freshness, found: Overview, doing: Doing, *, names: Mapping[str, str]
+) -> tuple[Notice, ...]:
     """What waits for somebody; what is broken first, then what needs a decision, then what is old.
 
     Args:
@@ -67,17 +71,19 @@ def notices(who: Visitor, fresh: Freshness, found: Overview, doing: Doing) -> tu
         fresh: How new everything is.
         found: Of the newest finished run.
         doing: Of this moment.
+        names: What channels and strategies are called.
     """
 
     def say(text: str, **facts: object) -> str:
         return told(who.language, text).format(**facts)
 
-    return (*_broken(say, fresh, doing), *_undecided(who, say, found, doing), *_old(say, fresh, found))
+    return (*_broken(say, fresh, doing, names), *_undecided(who, say, found, doing), *_old(say, fresh, found))
 
 
-def _broken(say: Say, fresh: Freshness, doing: Doing) -> Iterator[Notice]:
-    for scope in doing.halts:
-        yield Notice("bad", say("Emergency stop in force: {scope}", scope=scope), "/halts", Right.CAMPAIGNS)
+def _broken(say: Say, fresh: Freshness, doing: Doing, names: Mapping[str, str]) -> Iterator[Notice]:
+    for scope in sorted(doing.halts, key=lambda one: (one != EVERYTHING, one)):
+        stopped = say("everything") if scope == EVERYTHING else names.get(scope.partition(":")[2], scope)
+        yield Notice("bad", say("Emergency stop in force: {scope}", scope=stopped), "/halts", Right.CAMPAIGNS)
     if fresh.state is RunState.FAILED:
         yield Notice("bad", say("The newest run failed: {run}", run=fresh.run_id), "/admin/runs", Right.OPERATE)
     unknown, dead = doing.deliveries.get(DeliveryState.UNKNOWN, 0), doing.deliveries.get(DeliveryState.DEAD, 0)
