@@ -48,6 +48,7 @@ def test_a_queue_is_read_page_by_page_masked_for_those_who_may_not_see_it(racing
 
 
 def test_a_script_does_not_tell_the_name_to_those_who_may_not_know_it(racing_api: Api) -> None:
+    with_tasks(racing_api)
     name = Recipients(racing_api.parts.store.database).of([51])[51].name
     task = make_task(racing_api.parts, 51, Wish("call", f"{name}, please call back", worth=1), NOW)
     masked = racing_api.client(MASKED).task(task.task_id).task
