@@ -17,7 +17,9 @@ def test_a_changed_definition_is_seen_and_a_faulty_one_is_not(tmp_path: Path) ->
         file = next(path for path in sorted((parts.root / "segments").glob("*.yaml")) if "payroll" in path.read_text())
         text = file.read_text(encoding="utf-8")
         assert followed.now(lambda: told.append(1)) is parts
-        file.write_text(text + "\n- name: followed\n  label: { zh: 新, en: new }\n  rule: age >= 30\n  purpose: needs\n")
+        file.write_text(
+            text + "\n- name: followed\n  label: { zh: 新, en: new }\n  rule: age >= 30\n  purpose: needs\n"
+        )
         found = followed.now(lambda: told.append(1)).workspace
         assert "followed" in found.segments and "followed" not in parts.workspace.segments
         assert found.settings is parts.workspace.settings and told == [1]

@@ -102,7 +102,9 @@ def mend_nothing(root: Path) -> None:
 
 def written_password(root: Path) -> None:
     text = (root / "cultiva.toml").read_text()
-    (root / "cultiva.toml").write_text(text.replace("sqlite:///.cultiva/store.db", "postgresql://li:geheim@127.0.0.1:1/db"))
+    (root / "cultiva.toml").write_text(
+        text.replace("sqlite:///.cultiva/store.db", "postgresql://li:geheim@127.0.0.1:1/db")
+    )
 
 
 def named_secret(root: Path) -> None:
