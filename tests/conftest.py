@@ -15,13 +15,23 @@ from tests.servers.once import Once, shared_folder
 from tests.servers.postgres import postgres_server, postgres_url
 from tests.servers.redis import redis_url
 from tests.servers.spark import DRIVER_OPTIONS, shared_cluster
+from tests.servers.stores import postgres_store_url, postgres_tables
 from tests.servers.streams import distributed_settings, live_settings
 from tests.servers.warm import Warm, warm_commands
 
 from cultiva.engine.open import open_engine
 from cultiva.engine.port import Engine
 
-__all__ = ["distributed_settings", "live_settings", "nats_url", "postgres_server", "postgres_url", "redis_url"]
+__all__ = [
+    "distributed_settings",
+    "live_settings",
+    "nats_url",
+    "postgres_server",
+    "postgres_store_url",
+    "postgres_tables",
+    "postgres_url",
+    "redis_url",
+]
 
 
 @dataclass(frozen=True)

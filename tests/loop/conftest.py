@@ -4,20 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.servers.once import Once
+from tests.servers.stores import SQLITE, put_store, store_url
 
 from cultiva.store import Store, open_store
 
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store_url(request: pytest.FixtureRequest) -> str:
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres_url"))
-    return "sqlite:///.cultiva/store.db"
+__all__ = ["store_url"]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, once: Once) -> Iterator[Store]:
     """What differs between stores is tested in tests/store; the runner's own logic needs one."""
-    opened = open_store("sqlite:///.cultiva/store.db", tmp_path)
+    put_store(once, tmp_path)
+    opened = open_store(SQLITE, tmp_path)
     yield opened
     opened.close()

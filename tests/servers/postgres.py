@@ -55,12 +55,22 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server: str) -> Iterator[str]:
-    """The address of a fresh, empty database on a server, dropped at the end."""
+def fresh_database(server: str, *, like: str = "template1") -> Iterator[str]:
+    """The address of a fresh database on a server, dropped at the end.
+
+    Args:
+        server: Address of the server.
+        like: The database that it is a copy of; by default it is empty.
+    """
     name = f"cultiva_{uuid.uuid4().hex[:12]}"
-    _run(server, sql.SQL("create database {}").format(sql.Identifier(name)))
+    _run(server, sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(like)))
     yield _with_database(server, name)
     _run(server, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def name_of(url: str) -> str:
+    """The name of the database at an address."""
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 def _run(url: str, statement: sql.SQL | sql.Composed) -> None:
