@@ -20,6 +20,7 @@ from cultiva.contracts.readout import Verdict
 from cultiva.execution.access.doors import Doors
 from cultiva.execution.tasks.records import Draft
 from cultiva.kit.clock import running_from
+from cultiva.loop.campaigns import launches_of
 from cultiva.loop.demo_users import busiest, demo_users
 from cultiva.loop.desk import desk
 from cultiva.loop.parts import Parts
@@ -83,6 +84,21 @@ class World:
             reason=reason, script="您好，想和您聊聊到期的存款。", number=self._made,
         )  # fmt: skip
         return desk(self.parts).create([wanted], self.parts.clock())[0]
+
+    def names(self) -> dict[str, str | int]:
+        """What stands for the variable parts of addresses: something that is there, of each kind."""
+        (live,) = launches_of(self.parts).all(strategy=REVIEWED)
+        customer = self.mine()[0][0]
+        run = self.parts.store.runs.newest()
+        assert run is not None
+        return {
+            "customer": customer,
+            "strategy": REVIEWED,
+            "launch": live.launch_id,
+            "task": self.task(customer, self.adviser, "a look at the page"),
+            "run": run.run_id,
+            "user": Doors(self.parts.store.database).find("adviser").user_id,
+        }
 
 
 @dataclass(frozen=True)

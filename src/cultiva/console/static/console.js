@@ -22,7 +22,14 @@
     root.querySelectorAll("[data-width]").forEach(function (box) { box.style.width = box.dataset.width + "%"; });
   }
 
-  function prepare(root) { draw(root); widths(root); }
+  // What is wider than its place can be moved by keyboard.
+  function reachable(root) {
+    root.querySelectorAll(".table-responsive").forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    });
+  }
+
+  function prepare(root) { draw(root); widths(root); reachable(root); }
 
   document.addEventListener("DOMContentLoaded", function () { prepare(document); });
   document.addEventListener("htmx:afterSettle", function (event) { prepare(event.target); });
