@@ -53,13 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Says which tests stay together in one process (`--dist loadgroup`), and which come first.
 
-    Tests on Spark: a driver takes ten seconds and most of a GB. Tests that share what their module has made: it would
-    be made once more in every process that gets one of them. What takes longest begins first, so that nobody works
-    alone at the end (`--no-loadscope-reorder`).
+    Tests on Spark: a driver takes ten seconds and most of a GB; there are two. Tests that share what their module has
+    made: it would be made once more in every process that gets one of them. What takes longest begins first, so that
+    nobody works alone at the end (`--no-loadscope-reorder`).
     """
     for item in items:
         if item.get_closest_marker("spark"):
-            item.add_marker(pytest.mark.xdist_group("spark"))
+            item.add_marker(pytest.mark.xdist_group(_driver_of(item)))
         elif item.get_closest_marker("xdist_group"):
             continue
         elif isinstance(item, pytest.Function) and _shares_with_its_module(item):
@@ -68,6 +68,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if getattr(config.option, "loadgroup", False):
         for item in items:
             _name_group(item)
+
+
+def _driver_of(item: pytest.Item) -> str:
+    """Which of two drivers a test on Spark goes to: one alone would be the last to be done. Review is half of them."""
+    return "spark-review" if "tests/review/" in item.nodeid else "spark"
 
 
 def _name_group(item: pytest.Item) -> None:

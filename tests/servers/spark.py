@@ -29,7 +29,7 @@ JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss2m"
 DRIVER_OPTIONS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.memory": "768m",
+    "spark.driver.memory": "2g",
     "spark.driver.extraJavaOptions": JAVA_OPTIONS,
     "spark.executor.extraJavaOptions": JAVA_OPTIONS,
     "spark.executor.memory": "768m",
@@ -39,7 +39,8 @@ DRIVER_OPTIONS = {
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.autoBroadcastJoinThreshold": "10m",
 }
-"""Options of a test's driver: one small executor per worker, so that several test processes fit."""
+"""Options of a test's driver: one small executor per worker. A driver lives for a hundred tests and keeps what it has
+planned: with less memory it spends its time looking for some."""
 
 
 @contextmanager
