@@ -17,14 +17,14 @@ from cultiva.execution.content.links import KEY_VARIABLE
 Sitting = Callable[..., AbstractContextManager[Seat]]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
-    """One browser for all stories; ended with the last one, since its loop lets no other run in this process."""
+    """One browser for the stories of a module; ended with them, since its loop lets no other run in this process."""
     with browser() as found:
         yield found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def world(console_bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The console on a bank on the morning after its run: launches, messages, tasks, a login for each role."""
     root = copy_of(console_bank, tmp_path_factory.mktemp("browser") / "bank")
