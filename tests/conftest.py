@@ -34,6 +34,10 @@ __all__ = [
 ]
 
 
+DRIVERS = {"tests/review/": "spark-review", "tests/engine/": "spark-rooms", "tests/strategy/": "spark-rooms"}
+"""Where a test on Spark lies -> the driver it goes to; `spark` has the others."""
+
+
 @dataclass(frozen=True)
 class EngineChoice:
     """What a test's workspace would say about its engine."""
@@ -53,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Says which tests stay together in one process (`--dist loadgroup`), and which come first.
 
-    Tests on Spark: a driver takes ten seconds and most of a GB; there are two. Tests that share what their module has
+    Tests on Spark: a driver takes ten seconds and most of a GB; there are three. Tests that share what their module has
     made: it would be made once more in every process that gets one of them. What takes longest begins first, so that
     nobody works alone at the end (`--no-loadscope-reorder`).
     """
@@ -71,8 +75,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _driver_of(item: pytest.Item) -> str:
-    """Which of two drivers a test on Spark goes to: one alone would be the last to be done. Review is half of them."""
-    return "spark-review" if "tests/review/" in item.nodeid else "spark"
+    """Which of the drivers a test on Spark goes to: one alone would be the last to be done."""
+    return next((name for room, name in DRIVERS.items() if room in item.nodeid), "spark")
 
 
 def _name_group(item: pytest.Item) -> None:

@@ -1,4 +1,4 @@
-"""A whole review whose numbers are worked out beside it."""
+"""A whole review whose numbers are worked out beside it; on Spark twice, whose tables have tests of their own."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ Reviewed = Callable[[History], tuple[ReviewFound, ReviewFolders]]
 
 
 @pytest.fixture
-def reviewed(engine: Engine, tmp_path: Path) -> Reviewed:
+def reviewed(duckdb_engine: Engine, tmp_path: Path) -> Reviewed:
     def make(history: History, on: date = LAST) -> tuple[ReviewFound, ReviewFolders]:
         folders = folders_in(tmp_path / "out")
-        inputs = inputs_of(engine, tmp_path / "in", history, space())
-        return review(engine, inputs, space(), on, folders), folders
+        inputs = inputs_of(duckdb_engine, tmp_path / "in", history, space())
+        return review(duckdb_engine, inputs, space(), on, folders), folders
 
     return make
 
@@ -192,13 +192,13 @@ def _others(folders: ReviewFolders) -> list[Path]:
     ]
 
 
-def test_a_wrong_share_of_control_is_an_alarm_and_stops_every_verdict(engine: Engine, tmp_path: Path) -> None:
+def test_a_wrong_share_of_control_is_an_alarm_and_stops_every_verdict(duckdb_engine: Engine, tmp_path: Path) -> None:
     wanted = space()
     less = {**wanted.strategies, "a": wanted.strategies["a"].model_copy(update={"holdout": 0.1})}
     workspace = Workspace(**{**vars(wanted), "strategies": less})
     folders = folders_in(tmp_path / "out")
-    inputs = inputs_of(engine, tmp_path / "in", History(gain=20.0), workspace)
-    one = of(review(engine, inputs, workspace, LAST, folders), "a")
+    inputs = inputs_of(duckdb_engine, tmp_path / "in", History(gain=20.0), workspace)
+    one = of(review(duckdb_engine, inputs, workspace, LAST, folders), "a")
     assert [flag.standing for flag in one.flags if flag.name == "sample_ratio"] == ["alarm"]
     assert one.recommendation.verdict is Verdict.WAIT
     assert "Do not believe" in one.recommendation.reason.en
