@@ -83,7 +83,7 @@ def make(root: Path, customers: int) -> tuple[date, str]:
             publish(parts, Live(parts.workspace), hot, log, on)
             publish_papers(parts, hot, on)
         wanted = KeyRequest("bench", ["decide"], None, 100_000_000)
-        key = Access(parts.store.database).create(wanted, at=utc_now()).text
+        key = Access(parts.store.database).create(wanted, by="bench", at=utc_now()).text
     return on, key
 
 

@@ -247,7 +247,7 @@ def _prepare(folder: Path) -> None:
     frame.write_parquet(folder / "people.parquet")
     store = open_store("sqlite:///store.db", folder)
     wanted = KeyRequest("bench", ["events"], None, 1_000_000_000)
-    (folder / KEY_FILE).write_text(Access(store.database).create(wanted, at=utc_now()).text)
+    (folder / KEY_FILE).write_text(Access(store.database).create(wanted, by="bench", at=utc_now()).text)
     store.close()
 
 

@@ -70,7 +70,7 @@ class Api:
     def key(self, scopes: Sequence[str] = EVERYTHING, *, per_minute_max: int = 1_000_000, name: str = "test") -> str:
         """The text of a new key."""
         wanted = KeyRequest(name, scopes, None, per_minute_max)
-        return Access(self.parts.store.database).create(wanted, at=NOW).text
+        return Access(self.parts.store.database).create(wanted, by="test", at=NOW).text
 
     def http(self) -> httpx.Client:
         """Straight into the application, without a socket; faults of ours become answers as on a socket."""

@@ -167,7 +167,7 @@ def test_a_key_in_the_body_that_is_none_opens_nothing(refusing: Api) -> None:
 def test_a_revoked_key_is_refused_after_two_seconds(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     key, http = api.key(["events"]), api.http()
     assert http.post("/v1/events", json=started(1, "x"), headers=with_key(key)).status_code == 200
-    Access(api.parts.store.database).revoke(key.split("_")[1], at=NOW)
+    Access(api.parts.store.database).revoke(key.split("_")[1], by="test", at=NOW)
     monkeypatch.setattr(Desk, "now", lambda _: NOW + timedelta(seconds=2))
     assert http.post("/v1/events", json=started(2, "x"), headers=with_key(key)).status_code == 401
 

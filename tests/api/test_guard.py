@@ -62,7 +62,7 @@ def _template(path: str) -> str:
 def test_a_revoked_key_is_refused_at_once(api: Api) -> None:
     key = api.key()
     assert api.http().get("/v1/segments", headers=with_key(key)).status_code == 200
-    Access(api.parts.store.database).revoke(key.split("_")[1], at=NOW)
+    Access(api.parts.store.database).revoke(key.split("_")[1], by="test", at=NOW)
     assert api.http().get("/v1/segments", headers=with_key(key)).status_code == 401
 
 

@@ -107,7 +107,7 @@ def made(api: Api, parts: Parts, http: httpx.Client) -> Walk:
     one = Submission("car_owner_card", "w1", ON, "once", 1, body, {"customers": 2, "samples": samples})
     launch = Launches(parts.store.database).submit(one, Person("Chen"), TEN).launch_id
     wanted = KeyRequest("branch", EVERYTHING, None, 1_000_000, branches=[homes[mine]])
-    narrow = Access(parts.store.database).create(wanted, at=NOW).text
+    narrow = Access(parts.store.database).create(wanted, by="test", at=NOW).text
     hidden = party.filter(pl.col("branch_id").ne_missing(homes[mine]))
     texts = {str(one) for name in ("name", "phone") for one in hidden[name].drop_nulls()}
     shown = party.filter(pl.col("branch_id") == homes[mine])

@@ -16,7 +16,7 @@ from cultiva.contracts.sight import EVERYBODY, Sight
 from cultiva.execution.recipients.people import EVERY_CHANNEL, Closed, ConsentWord, Recipient
 from cultiva.execution.recipients.service import Recipients
 from cultiva.kit.errors import CultivaError
-from cultiva.loop.ledger import BANK, Ledger, ledger_of
+from cultiva.loop.consent_ledger import BANK, Ledger, ledger_of
 from cultiva.loop.parts import Parts
 
 DAY = date(1994, 3, 30)

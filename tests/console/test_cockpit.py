@@ -11,6 +11,7 @@ from tests.console.desks import ConsoleUnderTest, console_of
 from cultiva.contracts.decision import Fate
 from cultiva.execution.access.roles import Role
 from cultiva.execution.launching.launches import Person
+from cultiva.loop.mapping import map_of
 from cultiva.loop.overview import overview_of
 from cultiva.loop.shows import read
 
@@ -22,7 +23,7 @@ def test_the_numbers_of_the_loop_are_those_of_the_lake(console: ConsoleUnderTest
     assert f"{int(grid['customers'].sum()):,}" in text
     assert f"{decisions.height:,}" in text
     assert f"{decisions.filter(pl.col('fate') == Fate.CHOSEN.value).height:,}" in text
-    found = overview_of(parts, on)
+    found = overview_of(parts, on, map_of(parts, on).places)
     assert found.decided.candidates == decisions.height
     assert found.decided.held_out == decisions.filter(pl.col("fate").str.starts_with("held_out")).height
 

@@ -88,7 +88,9 @@ def borrowers(parts: Parts) -> list[tuple[int, str]]:
 
 
 def client_of(parts: Parts, http: TestClient) -> Client:
-    key = Access(parts.store.database).create(KeyRequest("app", ["events", "decide"], None, 1_000), at=TEN_PAST)
+    key = Access(parts.store.database).create(
+        KeyRequest("app", ["events", "decide"], None, 1_000), by="test", at=TEN_PAST
+    )
     return Client("", key.text, http=http, repeats=0)
 
 

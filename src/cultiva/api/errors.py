@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details; the only place that knows HTTP numbers."""
+"""Errors as RFC 9457 problem details."""
 
 from __future__ import annotations
 
@@ -14,19 +14,12 @@ from pydantic import ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from cultiva.api.shapes import Shape
-from cultiva.kit.errors import CultivaError, ErrorKind, Fault, Faults
+from cultiva.kit.errors import CultivaError, Fault, Faults
+from cultiva.kit.http import STATUS
 from cultiva.kit.masking import mask_text
 
 MEDIA_TYPE = "application/problem+json"
 """Of every error."""
-STATUS: Mapping[ErrorKind, HTTPStatus] = {
-    ErrorKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
-    ErrorKind.CONFLICT: HTTPStatus.CONFLICT,
-    ErrorKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
-    ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-"""What an error's kind is in HTTP."""
 RETRY_SECONDS = 5
 """What is told to whom something was unavailable."""
 SEEN_MAX = 200

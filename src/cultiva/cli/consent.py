@@ -25,7 +25,7 @@ def consent(
 ) -> None:
     """Show the ledger of consent of a customer: who said what when, through what, and which channels are open now."""
     from cultiva.contracts.sight import EVERYBODY
-    from cultiva.loop.ledger import ledger_of
+    from cultiva.loop.consent_ledger import ledger_of
     from cultiva.loop.lineage import customer_meant
 
     with opened(workspace, set_) as parts:

@@ -21,6 +21,7 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Value for ${NAME} in sources, over cultiva.toml; repeatable."),
 ]
+ByOption = Annotated[str, typer.Option(help="Who does it, for the audit; the user of the machine if left out.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
 
 

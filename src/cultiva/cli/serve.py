@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cultiva.cli.opening import opened
-from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument, overrides
+from cultiva.cli.options import ByOption, JsonOption, SetOption, WorkspaceArgument, overrides
 from cultiva.kit.display import show_json, show_line, show_sheet
 from cultiva.kit.sheet import Sheet
 
@@ -58,6 +59,7 @@ def create(  # noqa: PLR0913, PLR0917  (what a key can say; all but the workspac
         list[str] | None, typer.Option(help="Sees customers of this branch; again for more. Left out: all.")
     ] = None,
     adviser: Annotated[list[str] | None, typer.Option(help="Sees customers of this adviser; again for more.")] = None,
+    by: ByOption = "",
     set_: SetOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -67,7 +69,7 @@ def create(  # noqa: PLR0913, PLR0917  (what a key can say; all but the workspac
     lasts = None if days is None else timedelta(days=days)
     with opened(workspace, set_) as parts:
         wanted = KeyRequest(name, scopes.split(","), lasts, per_minute, branch or (), adviser or ())
-        made = Access(parts.store.database).create(wanted, at=parts.clock())
+        made = Access(parts.store.database).create(wanted, by=by or getuser(), at=parts.clock())
     if json_:
         show_json({"key": made.text, **_data(made.key)})
     else:
@@ -86,12 +88,12 @@ def list_(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOptio
 
 
 @keys.command("revoke")
-def revoke(workspace: WorkspaceArgument, key: KeyArgument, set_: SetOption = None) -> None:
+def revoke(workspace: WorkspaceArgument, key: KeyArgument, by: ByOption = "", set_: SetOption = None) -> None:
     """End a key at once, for every copy of the API."""
     from cultiva.execution.access.service import Access
 
     with opened(workspace, set_) as parts:
-        Access(parts.store.database).revoke(key, at=parts.clock())
+        Access(parts.store.database).revoke(key, by=by or getuser(), at=parts.clock())
     show_line(f"key {key} is revoked")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cultiva.cli.opening import opened
-from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument
+from cultiva.cli.options import ByOption, JsonOption, SetOption, WorkspaceArgument
 from cultiva.kit.display import show_line, show_sheet
 from cultiva.kit.errors import CultivaError
 from cultiva.kit.sheet import Sheet
@@ -31,7 +31,6 @@ RolesOption = Annotated[str, typer.Option(help="Separated by commas: analyst, op
 StaffOption = Annotated[str | None, typer.Option("--staff", metavar="ID", help="Who they are in the bank's staff.")]
 BranchesOption = Annotated[str | None, typer.Option(help="Branches that are theirs, separated by commas.")]
 RegionOption = Annotated[str | None, typer.Option(help="Region code; every branch below it is theirs.")]
-ByOption = Annotated[str, typer.Option(help="Who does it, for the audit; the user of the machine if left out.")]
 users = typer.Typer(name="user", help="Who may use the console.", no_args_is_help=True, rich_markup_mode=None)
 
 

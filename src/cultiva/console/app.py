@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from http import HTTPStatus
-
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
@@ -30,18 +27,11 @@ from cultiva.console.pages import is_part, page, render
 from cultiva.console.security import Secured
 from cultiva.console.visitor import Visitor
 from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.kit.http import STATUS
 from cultiva.kit.masking import mask_text
 from cultiva.loop.parts import Parts
 from cultiva.loop.turns import Turns
 
-STATUS: Mapping[ErrorKind, HTTPStatus] = {
-    ErrorKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
-    ErrorKind.CONFLICT: HTTPStatus.CONFLICT,
-    ErrorKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
-    ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-"""What an error's kind is in HTTP."""
 AREAS = (
     door.routes,
     account.routes,

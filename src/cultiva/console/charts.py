@@ -12,10 +12,8 @@ Option = dict[str, Any]
 """An ECharts option without functions."""
 Number = int | float | None
 
-INK, QUIET, LINE = "#1f2937", "#6b7280", "#e5e7eb"
-ACCENT, GOOD, BAD, GREY = "#1f6feb", "#2b8a3e", "#c92a2a", "#adb5bd"
-SCALE = ("#f1f5fb", "#9fc1f5", "#1f5fbf")
-"""From few to many."""
+LINE = "#e5e7eb"
+ACCENT, GREY = "#1f6feb", "#adb5bd"
 
 
 def as_attribute(option: Option) -> str:
@@ -71,65 +69,6 @@ def lines(days: Sequence[date | str], series: Mapping[str, Sequence[Number]]) ->
         "series": [
             {"name": name, "type": "line", "data": list(values), "showSymbol": len(days) < 3, "lineStyle": {"width": 2}}
             for name, values in series.items()
-        ],
-    }
-
-
-def heat(rows: Sequence[str], columns: Sequence[str], values: Mapping[tuple[int, int], Number]) -> Option:
-    """A grid coloured by its values.
-
-    Args:
-        rows: Names from top to bottom.
-        columns: Names from left to right.
-        values: (row, column) -> value.
-    """
-    known = [value for value in values.values() if value is not None]
-    axis: Option = {"type": "category", "axisTick": {"show": False}, "axisLine": {"show": False}}
-    return {
-        "tooltip": {"renderMode": "richText"},
-        "grid": {"left": 8, "right": 8, "top": 8, "bottom": 8, "containLabel": True},
-        "xAxis": {**axis, "data": list(columns), "position": "top"},
-        "yAxis": {**axis, "data": list(rows), "inverse": True},
-        "visualMap": {"min": 0, "max": max(known, default=1) or 1, "show": False, "inRange": {"color": list(SCALE)}},
-        "series": [
-            {
-                "type": "heatmap",
-                "data": [[column, row, value] for (row, column), value in values.items() if value is not None],
-                "label": {"show": True},
-                "itemStyle": {"borderColor": "#fff", "borderWidth": 2},
-            }
-        ],
-    }
-
-
-def graph(
-    nodes: Sequence[tuple[str, str, float, float]], edges: Sequence[tuple[str, str, str]], *, symbol: tuple[int, int]
-) -> Option:
-    """Boxes with arrows between them.
-
-    Args:
-        nodes: (id, text, x, y) with x and y in pixels of the picture.
-        edges: (from, to, text).
-        symbol: Width and height of a box.
-    """
-    return {
-        "tooltip": {"renderMode": "richText"},
-        "series": [
-            {
-                "type": "graph",
-                "layout": "none",
-                "roam": False,
-                "symbol": "roundRect",
-                "symbolSize": list(symbol),
-                "edgeSymbol": ["none", "arrow"],
-                "edgeSymbolSize": 8,
-                "label": {"show": True, "color": INK, "width": symbol[0] - 12, "overflow": "break"},
-                "edgeLabel": {"show": True, "formatter": "{c}", "color": QUIET},
-                "itemStyle": {"color": "#f1f5fb", "borderColor": ACCENT, "borderWidth": 1},
-                "lineStyle": {"color": QUIET, "width": 1.2, "curveness": 0.08, "opacity": 1},
-                "data": [{"id": name, "name": text, "x": x, "y": y} for name, text, x, y in nodes],
-                "links": [{"source": begin, "target": end, "value": text} for begin, end, text in edges],
-            }
         ],
     }
 

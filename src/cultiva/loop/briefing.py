@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-import polars as pl
-
 from cultiva.contracts.sight import Sight
-from cultiva.engine.parquet import part_files
 from cultiva.execution.recipients.people import Closed
 from cultiva.execution.recipients.service import Recipients
 from cultiva.insight.profile.stages import TIER
@@ -19,6 +16,7 @@ from cultiva.kit.words import Words, say
 from cultiva.loop.customers import label_of
 from cultiva.loop.desk import OLDEST_DAYS
 from cultiva.loop.parts import Parts
+from cultiva.loop.person.rows import rows_of
 from cultiva.loop.seeing import sees
 from cultiva.loop.shows import labels
 
@@ -92,10 +90,11 @@ def briefing(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Brief
     """
     if not sees(parts, customer_id, sight):
         return None
-    who = _row(parts, "customer", customer_id, on, WHO)
-    found = _row(parts, "profile", customer_id, on, (STAGE, TIER, *MATTERS, *WARNINGS))
-    if who is None or found is None:
+    customers = rows_of(parts, "customer", [customer_id], on, WHO)
+    profiles = rows_of(parts, "profile", [customer_id], on, (STAGE, TIER, *MATTERS, *WARNINGS))
+    if not customers or not profiles:
         return None
+    who, found = customers[0], profiles[0]
     words = labels(parts)
     facts = tuple(
         Fact(name, words.get(name, name), _said(found[name], words)) for name in MATTERS if _known(found, name)
@@ -130,14 +129,3 @@ def _known(found: Mapping[str, Any], name: str) -> bool:
 
 def _said(value: Any, words: Mapping[str, str]) -> Any:
     return words.get(value, value) if isinstance(value, str) else value
-
-
-def _row(parts: Parts, table: str, customer_id: int, on: date, columns: Sequence[str]) -> dict[str, Any] | None:
-    files = parts.lake.files_current(table, on)
-    if not files:
-        return None
-    rows = pl.scan_parquet(part_files(files), hive_partitioning=False)
-    there = rows.collect_schema().names()
-    mine = rows.filter(pl.col("customer_id") == customer_id).select([name for name in columns if name in there])
-    found = mine.collect()
-    return found.row(0, named=True) if len(found) else None

@@ -8,16 +8,13 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
 from cultiva.contracts.sight import Sight
 from cultiva.execution.recipients.people import ConsentWord
 from cultiva.execution.recipients.service import Recipients
-from cultiva.insight.identity.keys import PARTY_KEY
 from cultiva.insight.track import unknown_customer
+from cultiva.loop.consent_ledger import words_on
 from cultiva.loop.parts import Parts
 from cultiva.loop.seeing import sees
-from cultiva.loop.shows import scan
 
 
 class Source(StrEnum):
@@ -77,14 +74,9 @@ def speak(parts: Parts, word: ConsentWord, *, sight: Sight) -> None:
 
 def _recorded(parts: Parts, customer_id: int, on: date) -> list[Consent]:
     """The bank's own records; where several records of one person differ, a refusal wins."""
-    lake, purpose = parts.lake, parts.workspace.policy.consent.purpose
-    files, zone = lake.files_latest("consent", on), ZoneInfo(parts.workspace.settings.timezone)
-    if not files:
-        return []
-    mine = scan(lake.files_current("identity_map", on)).filter(pl.col("customer_id") == customer_id)
-    asked = scan(files).filter(pl.col("purpose") == purpose).join(mine, on=list(PARTY_KEY), how="semi")
-    rows = asked.sort("granted", "at", descending=[False, True]).unique("channel", keep="first").collect().to_dicts()
-    return [_of_bank(row, zone) for row in rows]
+    zone = ZoneInfo(parts.workspace.settings.timezone)
+    rows = words_on(parts, customer_id, on).sort("granted", "at", descending=[False, True])
+    return [_of_bank(row, zone) for row in rows.unique("channel", keep="first").to_dicts()]
 
 
 def _of_bank(row: dict[str, Any], zone: ZoneInfo) -> Consent:

@@ -9,11 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from cultiva.contracts.sight import Sight
 from cultiva.contracts.tables import PARTY
-from cultiva.engine.parquet import part_files
 from cultiva.execution.access.unmasking import Unmasking, UnmaskingRules
 from cultiva.insight.groups.memberships import Memberships, read_members
 from cultiva.insight.identity.keys import PARTY_KEY
@@ -21,6 +18,7 @@ from cultiva.insight.profile.stages import TIER
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.words import say
 from cultiva.loop.parts import Parts
+from cultiva.loop.person.rows import rows_of
 from cultiva.loop.seeing import sees
 from cultiva.loop.shows import labels, read
 
@@ -148,9 +146,8 @@ def day_members(files: tuple[Path, ...]) -> Memberships:
 
 
 def _row(parts: Parts, table: str, customer_id: int, on: date, sight: Sight) -> dict[str, Any]:
-    files = parts.lake.files_current(table, on)
-    rows = pl.scan_parquet(part_files(files)).filter(pl.col("customer_id") == customer_id).collect() if files else None
-    if rows is None or rows.is_empty() or not sees(parts, customer_id, sight):
+    rows = rows_of(parts, table, [customer_id], on)
+    if not rows or not sees(parts, customer_id, sight):
         raise CultivaError(
             "there is no such customer in that day's run",
             code="loop.no_customer",
@@ -159,4 +156,4 @@ def _row(parts: Parts, table: str, customer_id: int, on: date, sight: Sight) -> 
             allowed=f"a customer of {on}",
             hint="SYSTEM:ID finds a customer by a source system's own id",
         )
-    return rows.row(0, named=True)
+    return rows[0]

@@ -17,7 +17,6 @@ from cultiva.execution.tasks.states import State as TaskState
 from cultiva.kit.words import Words
 from cultiva.loop.campaigns import launches_of
 from cultiva.loop.desk import desk as tasks_of
-from cultiva.loop.mapping import map_of
 from cultiva.loop.parts import Parts
 from cultiva.loop.reviewing import histories_of, programme, reviews_of
 from cultiva.loop.shows import read, scan
@@ -127,12 +126,13 @@ class Freshness:
         return self.days > STALE_DAYS
 
 
-def overview_of(parts: Parts, on: date) -> Overview:
+def overview_of(parts: Parts, on: date, places: Sequence[StrategyPlace]) -> Overview:
     """What a finished run found, decided and measured.
 
     Args:
-        parts: Of the workspace, with its engine to oneself.
+        parts: Of the workspace.
         on: Business date of the run.
+        places: Of the strategies on the map of that date.
     """
     reviews = reviews_of(parts, on) if parts.lake.files_current("verdict", on) else ()
     return Overview(
@@ -141,7 +141,7 @@ def overview_of(parts: Parts, on: date) -> Overview:
         decided=_decided(parts, on),
         worth=_worth(reviews),
         curve=_curve(parts, on),
-        targets=_targets(parts, on),
+        targets=_targets(places),
         quarantined=_quarantined(parts, on),
         urgent=tuple(
             (one.strategy, one.label, one.recommendation.verdict)
@@ -247,7 +247,7 @@ def _curve(parts: Parts, on: date) -> Curve:
     )
 
 
-def _targets(parts: Parts, on: date) -> tuple[StrategyPlace, ...]:
+def _targets(places: Sequence[StrategyPlace]) -> tuple[StrategyPlace, ...]:
     order = {"missed": 0, "possible": 1, "reached": 2, "unknown": 3}
-    with_target = [one for one in map_of(parts, on).places if one.active and one.progress.target is not None]
+    with_target = [one for one in places if one.active and one.progress.target is not None]
     return tuple(sorted(with_target, key=lambda one: (order[one.progress.standing], -one.audience)))

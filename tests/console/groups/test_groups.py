@@ -12,6 +12,7 @@ from tests.console.desks import ConsoleUnderTest
 from cultiva.contracts.sight import EVERYBODY, NOBODY, SMALL, Sight
 from cultiva.definitions.loading import load_workspace
 from cultiva.execution.access.roles import Role
+from cultiva.execution.audit.service import Audit
 from cultiva.execution.drafts.draft import DraftKind, DraftState
 from cultiva.execution.drafts.service import Drafts
 from cultiva.loop.groups.drafting import exchange
@@ -302,3 +303,18 @@ def test_sizes_over_time_are_a_curve_and_a_table(own_console: ConsoleUnderTest) 
     page = own_console.as_role(Role.ANALYST).text(f"/groups/{NAME}")
     assert "data-chart=" in page
     assert f'<td class="tabular">{earlier}</td><td class="number">7</td>' in page
+
+
+def test_a_list_is_taken_out_with_a_watermark_and_is_audited(own_console: ConsoleUnderTest) -> None:
+    name = next(iter(own_console.parts.workspace.segments))
+    window = own_console.as_role(Role.OPERATOR)
+    assert "Take the list out" in window.text(f"/groups/{name}")
+    assert "Take the list out" not in own_console.as_role(Role.ANALYST).text(f"/groups/{name}")
+    taken = window.post(f"/groups/{name}/export", {"tags": ["age"], "file_format": "csv"})
+    assert taken.status_code == 200
+    assert taken.headers["content-disposition"].startswith(f'attachment; filename="{name}-')
+    mark, header, *rows = taken.content.decode("utf-8-sig").splitlines()
+    assert "Test operator" in mark and header.split(",")[0].strip('"') == "customer_id"
+    line = Audit(own_console.parts.store.database).lines(action="export.segment")[-1]
+    assert line.entry.detail["rows"] == len(rows) == int(taken.headers["x-rows"])
+    assert own_console.as_role(Role.ANALYST).post(f"/groups/{name}/export").status_code == 403

@@ -39,21 +39,23 @@ def racing(store: Store, root: Path, count: int, ask: Callable[[Access], T]) -> 
 
 def test_a_key_opens_until_it_is_revoked_or_has_run_out(store: Store) -> None:
     access = Access(store.database)
-    made = access.create(KeyRequest("crm", ["tasks"], lasts=timedelta(days=1)), at=AT)
+    made = access.create(KeyRequest("crm", ["tasks"], lasts=timedelta(days=1)), by="test", at=AT)
     admitted = access.admit(made.text, at=AT)
     assert admitted.key == made.key == access.listed()[0]
     assert access.admit(made.text, at=AT + timedelta(days=1)).key is None
-    access.revoke(made.key.key_id, at=AT)
-    access.revoke(made.key.key_id, at=AT + timedelta(hours=1))
+    access.revoke(made.key.key_id, by="test", at=AT)
+    access.revoke(made.key.key_id, by="test", at=AT + timedelta(hours=1))
     assert access.admit(made.text, at=AT).key is None
     assert access.listed()[0].revoked == AT
 
 
 def test_a_key_sees_the_bank_or_what_it_names_and_personal_data_by_its_scope(store: Store) -> None:
     access = Access(store.database)
-    whole = access.create(KeyRequest("crm", ["customers", "personal"]), at=AT)
-    narrow = access.create(KeyRequest("branch", ["customers"], branches=["B2", "B1"], advisers=["A9"]), at=AT)
-    one = access.create(KeyRequest("adviser", ["customers"], advisers=["A9"]), at=AT)
+    whole = access.create(KeyRequest("crm", ["customers", "personal"]), by="test", at=AT)
+    narrow = access.create(
+        KeyRequest("branch", ["customers"], branches=["B2", "B1"], advisers=["A9"]), by="test", at=AT
+    )
+    one = access.create(KeyRequest("adviser", ["customers"], advisers=["A9"]), by="test", at=AT)
     for made in (whole, narrow, one):
         assert access.find(made.text, at=AT) == made.key
         assert made.key in access.listed()
@@ -65,7 +67,7 @@ def test_a_key_sees_the_bank_or_what_it_names_and_personal_data_by_its_scope(sto
 @pytest.mark.parametrize("named", [{"branches": [""]}, {"advisers": ["A1", " "]}, {"branches": ["b" * 64]}])
 def test_a_key_for_a_branch_without_a_name_is_not_made(store: Store, named: dict[str, list[str]]) -> None:
     with pytest.raises(CultivaError) as caught:
-        Access(store.database).create(KeyRequest("crm", ["customers"], **named), at=AT)  # type: ignore[arg-type]
+        Access(store.database).create(KeyRequest("crm", ["customers"], **named), by="test", at=AT)  # type: ignore[arg-type]
     assert caught.value.code == "access.bad_sight"
     assert Access(store.database).listed() == []
 
@@ -75,7 +77,7 @@ def test_the_store_does_not_hold_the_key(store: Store) -> None:
 
     from cultiva.execution.tables import API_KEY
 
-    made = Access(store.database).create(KeyRequest("crm", ["tasks"]), at=AT)
+    made = Access(store.database).create(KeyRequest("crm", ["tasks"]), by="test", at=AT)
     with store.database.reading() as connection:
         kept = str(connection.execute(select(API_KEY)).all())
     assert made.text not in kept
@@ -91,14 +93,14 @@ def test_a_key_that_cannot_be_made_or_revoked_is_refused(store: Store) -> None:
     access = Access(store.database)
     for wanted in (KeyRequest("", ["tasks"]), KeyRequest("a", ["tasks"], per_minute_max=0), KeyRequest("a", [])):
         with pytest.raises(CultivaError):
-            access.create(wanted, at=AT)
+            access.create(wanted, by="test", at=AT)
     with pytest.raises(CultivaError) as caught:
-        access.revoke("none", at=AT)
+        access.revoke("none", by="test", at=AT)
     assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 def test_copies_that_race_share_one_rate(store: Store, tmp_path: Path) -> None:
-    made = Access(store.database).create(KeyRequest("crm", ["tasks"], per_minute_max=20), at=AT)
+    made = Access(store.database).create(KeyRequest("crm", ["tasks"], per_minute_max=20), by="test", at=AT)
     waits = racing(store, tmp_path, 16, lambda access: access.admit(made.text, at=AT).wait_seconds)
     assert Counter(wait == 0 for wait in waits) == {True: 5, False: 11}  # a quarter of a minute's at once
     later = AT + timedelta(seconds=3)

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from cultiva.console import charts
+from cultiva.console.areas.strategies.drawing import drawn_of
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import page
@@ -119,12 +120,7 @@ def _old(say: Say, fresh: Freshness, found: Overview) -> Iterator[Notice]:
 
 def _overview(desk: ConsoleDesk) -> Overview:
     on = desk.day()
-
-    def made() -> Overview:
-        with desk.engine() as parts:
-            return overview_of(parts, on)
-
-    return desk.kept(("overview",), on, made)
+    return desk.kept(("overview",), on, lambda: overview_of(desk.parts, on, drawn_of(desk).places))
 
 
 def _drawn(language: str, found: Overview) -> charts.Option:

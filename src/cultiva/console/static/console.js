@@ -51,7 +51,7 @@
     var form = event.target;
     if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) { event.preventDefault(); return; }
     var button = form.querySelector("button[type=submit]");
-    if (button && !form.matches("[hx-post], [hx-get]")) window.setTimeout(function () { button.disabled = true; }, 0);
+    if (button && !button.hasAttribute("data-again") && !form.matches("[hx-post], [hx-get]")) window.setTimeout(function () { button.disabled = true; }, 0);
   });
 
   document.addEventListener("change", function (event) {

@@ -21,6 +21,8 @@ from cultiva.execution.access.keys import (
     well_formed,
 )
 from cultiva.execution.access.rates import Bucket, capacity, draw_token
+from cultiva.execution.audit.chain import Entry
+from cultiva.execution.audit.service import write
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 
@@ -69,8 +71,13 @@ class Access:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, wanted: KeyRequest, *, at: datetime) -> NewKey:
-        """Makes a key; its text is in the answer and nowhere else.
+    def create(self, wanted: KeyRequest, *, by: str, at: datetime) -> NewKey:
+        """Makes a key; its text is in the answer and nowhere else, and who made it in the audit.
+
+        Args:
+            wanted: What it is for.
+            by: Login of who does it.
+            at: When.
 
         Raises:
             CultivaError: if the name, a scope or the rate is not one.
@@ -83,6 +90,8 @@ class Access:
         key = ApiKey(key_id, wanted.name.strip(), scopes, wanted.per_minute_max, at, expires, sight=sight)
         with self._database.writing() as connection:
             repository.add_key(connection, key, fingerprint(text))
+            detail = {"name": key.name, "scopes": sorted(scopes)}
+            write(connection, Entry(at, by, "key.created", f"key:{key_id}", detail))
         return NewKey(text, key)
 
     def listed(self) -> list[ApiKey]:
@@ -90,14 +99,21 @@ class Access:
         with self._database.reading() as connection:
             return repository.all_keys(connection)
 
-    def revoke(self, key_id: str, *, at: datetime) -> None:
-        """Ends a key at once.
+    def revoke(self, key_id: str, *, by: str, at: datetime) -> None:
+        """Ends a key at once; who did it stands in the audit.
+
+        Args:
+            key_id: Which.
+            by: Login of who does it.
+            at: When.
 
         Raises:
             CultivaError: if there is no such key.
         """
         with self._database.writing() as connection:
             known = repository.revoke(connection, key_id, at)
+            if known:
+                write(connection, Entry(at, by, "key.revoked", f"key:{key_id}"))
         if not known:
             raise CultivaError(
                 "there is no such key",

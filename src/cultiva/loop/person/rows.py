@@ -29,13 +29,16 @@ def rows_of(parts: Parts, table: str, ids: Collection[int], on: date, columns: S
         table: With a column customer_id.
         ids: Whose.
         on: Business date.
-        columns: Those wanted; empty: all.
+        columns: Those wanted, as far as the table has them; empty: all.
     """
     files = parts.lake.files_current(table, on)
     if not files or not ids:
         return []
     found = scanned(files).filter(pl.col("customer_id").is_in(list(ids)))
-    return (found.select(columns) if columns else found).collect().to_dicts()
+    if columns:
+        there = found.collect_schema().names()
+        found = found.select([name for name in columns if name in there])
+    return found.collect().to_dicts()
 
 
 def records_of(parts: Parts, ids: Collection[int], on: date) -> pl.DataFrame:

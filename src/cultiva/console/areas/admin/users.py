@@ -18,7 +18,6 @@ from cultiva.execution.access.doors import NewUser, UserChange, read_roles
 from cultiva.execution.access.keys import Scope
 from cultiva.execution.access.roles import NAMES, ROLES, Right, Role
 from cultiva.execution.access.service import Access, KeyRequest
-from cultiva.execution.audit.chain import Entry
 from cultiva.kit.errors import CultivaError, ErrorKind
 
 routes = router("/admin")
@@ -138,10 +137,9 @@ def create_key(  # noqa: PLR0913, PLR0917  (what a form says)
     try:
         lasts = timedelta(days=int(days)) if days.isdecimal() else None
         wanted = KeyRequest(name, scopes, lasts, branches=sorted(_listed(branches)), advisers=sorted(_listed(advisers)))
-        made = Access(desk.parts.store.database).create(wanted, at=desk.now())
+        made = Access(desk.parts.store.database).create(wanted, by=who.user.login, at=desk.now())
     except CultivaError as error:
         return _keys_page(request, who, desk, error)
-    _note(desk, who, "key.created", made.key.key_id, {"name": made.key.name, "scopes": sorted(made.key.scopes)})
     return page(request, who, "admin/key.html", key=made)
 
 
@@ -150,13 +148,8 @@ def revoke_key(request: Request, who: Who, desk: Ours, key_id: str) -> Response:
     """Ends a key at once."""
     if (first := prove_first(request, who, desk, "/admin/keys")) is not None:
         return first
-    Access(desk.parts.store.database).revoke(key_id, at=desk.now())
-    _note(desk, who, "key.revoked", key_id, {})
+    Access(desk.parts.store.database).revoke(key_id, by=who.user.login, at=desk.now())
     return back("/admin/keys")
-
-
-def _note(desk: ConsoleDesk, who: Visitor, action: str, key_id: str, detail: dict[str, object]) -> None:
-    desk.audit.write(Entry(desk.now(), who.user.login, action, f"key:{key_id}", detail))
 
 
 def _form(request: Request, who: Visitor, wanted: NewUser, error: CultivaError | None = None) -> Response:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Path, Query, Request
+from fastapi import Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from cultiva.console.charts import lines
@@ -16,11 +17,13 @@ from cultiva.execution.drafts.draft import DraftKind
 from cultiva.execution.drafts.service import OPEN, Drafts
 from cultiva.kit.masking import mask_text
 from cultiva.loop.groups.facts import group_lines, overlaps_of, samples_of, set_apart, sizes_over_time, used_by
+from cultiva.loop.handouts import FileFormat, Taker, segment_handout
 from cultiva.loop.questions import checked_segment, membership
 from cultiva.loop.shows import labels
 
 routes = router("/groups")
 Name = Annotated[str, Path(max_length=63)]
+MEDIA = {FileFormat.CSV: "text/csv; charset=utf-8", FileFormat.PARQUET: "application/vnd.apache.parquet"}
 
 
 @routes.get("/{name}", **needs(Right.GROUPS))
@@ -48,10 +51,29 @@ def group(
         users=used_by(parts.workspace, name),
         drafts=[one for one in drafts if one.state in OPEN],
         labels=labels(parts),
+        tags=[(one.name, who.say(one.label)) for one in parts.workspace.tags.values()] if who.may("export") else [],
+        rows_max=parts.workspace.settings.console.export_rows_max,
         asked=customer,
         day=day,
         every=every,
     )
+
+
+@routes.post("/{name}/export", **needs(Right.EXPORT))
+def export(
+    who: Who,
+    desk: Ours,
+    name: Name,
+    tags: Annotated[Sequence[str], Form()] = (),
+    file_format: Annotated[FileFormat, Form()] = FileFormat.CSV,
+) -> Response:
+    """The members in sight as a file: limited, watermarked, masked, and with a line of the audit."""
+    taker = Taker(who.user.user_id, who.user.name, who.sight)
+    with desk.engine() as parts:
+        made = segment_handout(parts, checked_segment(parts, name), list(tags), desk.day(), taker=taker,
+                               file_format=file_format)  # fmt: skip
+    named = {"Content-Disposition": f'attachment; filename="{made.file_name}"', "X-Rows": str(made.rows)}
+    return Response(made.content, media_type=MEDIA[file_format], headers=named)
 
 
 @routes.get("/{name}/why/{customer}", **needs(Right.CUSTOMERS))

@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from cultiva.console import charts
+from cultiva.console.areas.review.found import found_on
 from cultiva.console.areas.strategies.drawing import drawn_of
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours, Who, needs, router
@@ -24,7 +25,6 @@ from cultiva.loop.map_words import CAPACITIES, SOURCES, STANDINGS
 from cultiva.loop.mapping import names_of, place_of
 from cultiva.loop.report.map_page import map_facts
 from cultiva.loop.report.map_pictures import gauge
-from cultiva.loop.reviewing import reviews_of
 from cultiva.loop.strategy_story import Step, funnels_of, version_named, versions_of
 from cultiva.review.wording import VERDICTS
 from cultiva.strategy.map.forecast import Forecast
@@ -115,10 +115,9 @@ def _open_drafts(desk: ConsoleDesk) -> dict[str, str]:
 
 
 def _review(desk: ConsoleDesk, on: date, name: str) -> StrategyReview | None:
-    if not desk.parts.lake.files_current("verdict", on):
-        return None
-    found = desk.kept(("reviews",), on, lambda: reviews_of(desk.parts, on))
-    return next((one for one in found if one.strategy == name), None)
+    found = found_on(desk, on)
+    known = found.reviews if found is not None and found.on == on else ()
+    return next((one for one in known if one.strategy == name), None)
 
 
 def _gauge(place: StrategyPlace | None) -> str:

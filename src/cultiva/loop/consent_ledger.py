@@ -85,7 +85,7 @@ def _recorded(parts: Parts, customer_id: int, on: date) -> Iterator[ConsentWord]
     """Words of the bank's records, each with the first business date that has it."""
     zone, known = ZoneInfo(parts.workspace.settings.timezone), set[tuple[object, ...]]()
     for snapshot in parts.store.snapshots.history("consent", on):
-        for row in _of_date(parts, customer_id, snapshot.business_date).select(WORD).sort("at", "channel").iter_rows():
+        for row in words_on(parts, customer_id, snapshot.business_date).select(WORD).sort("at", "channel").iter_rows():
             if row not in known:
                 known.add(row)
                 channel, granted, at, evidence = row
@@ -97,13 +97,13 @@ def _recorded(parts: Parts, customer_id: int, on: date) -> Iterator[ConsentWord]
 
 def _granted(parts: Parts, customer_id: int, on: date) -> tuple[str, ...]:
     """Channels that the records of a date leave open; where several records of one person differ, a refusal wins."""
-    rows = _of_date(parts, customer_id, on)
+    rows = words_on(parts, customer_id, on)
     found = rows.group_by("channel").agg(pl.col("granted").all()).filter("granted")
     return tuple(sorted(found["channel"]))
 
 
-def _of_date(parts: Parts, customer_id: int, on: date) -> pl.DataFrame:
-    """The records about a customer as of a date, for the purpose that the contact policy asks for."""
+def words_on(parts: Parts, customer_id: int, on: date) -> pl.DataFrame:
+    """channel, granted, at, evidence: the bank's records about a customer as of a date, for the policy's purpose."""
     files, mapping = parts.lake.files_latest("consent", on), parts.lake.files_latest("identity_map", on)
     if not files or not mapping:
         return pl.DataFrame(
