@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,17 @@ from cultiva.definitions.frontier import model_weights
 from cultiva.definitions.portfolios import BUCKETS, GAP_COLUMNS, MODEL_COLUMN, Portfolios
 from cultiva.definitions.scopes import portfolio_scope, profile_scope
 from cultiva.insight.assets.advice import Advice, Reason, Situation, advice, standing_of
-from cultiva.insight.assets.proposals import bucket_offers, proposals, totals
+from cultiva.insight.assets.proposals import bucket_offers, proposals, proposals_of, totals
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.masking import mask_name
 from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import say
 from cultiva.loop.parts import Parts
+from cultiva.loop.person.rows import rows_of, scanned
 from cultiva.loop.seeing import sees
 from cultiva.rules import Scope, compile_rule
+from cultiva.strategy.live.paper import Paper
+from cultiva.strategy.live.rulings import suitability
 from cultiva.strategy.suitability import suitable
 
 if TYPE_CHECKING:
@@ -31,14 +35,14 @@ PARTY_FACTS = ("risk_rating", "risk_rated_on", "birth_date", "name")
 
 @dataclass(frozen=True)
 class _Desk:
-    """The profile of a day with party facts, and what every offer of a bucket says to every customer."""
+    """The profile of a day with party facts, and what every offer of a bucket says to every customer, or to one."""
 
     parts: Parts
     portfolios: Portfolios
     on: date
 
-    def laid_out(self, customer_id: int | None = None) -> ibis.Table:
-        """The profile's columns, `party_<fact>`, and per offer `eligible_`, `suitable_` and `open_`."""
+    def laid_out(self) -> ibis.Table:
+        """The profile's columns, `party_<fact>`, and per offer `open_`: whether it may be proposed."""
         import ibis
 
         lake, engine = self.parts.lake, self.parts.engine
@@ -46,27 +50,35 @@ class _Desk:
         facts = customer.select("customer_id", **{f"party_{name}": customer[name] for name in PARTY_FACTS})
         desk = engine.scan(lake.files_current("profile", self.on))
         desk = desk.left_join(facts, "customer_id").drop("customer_id_right")
-        if customer_id is not None:
-            desk = desk.filter(desk.customer_id == customer_id)
         workspace, scope = self.parts.workspace, profile_scope(self.parts.workspace)
-        answers: dict[str, ibis.Value] = {}
+        opened: dict[str, ibis.Value] = {}
         for name in bucket_offers(self.portfolios):
             offer = workspace.offers[name]
-            eligible = self._ruled(offer.eligible, scope, desk, DataType.BOOLEAN).fill_null(ibis.literal(False))
-            fits = suitable(desk, offer, workspace.policy, self.on)
-            answers |= {f"eligible_{name}": eligible, f"suitable_{name}": fits, f"open_{name}": eligible & fits}
-        return desk.mutate(**answers)
+            rule = compile_rule(offer.eligible, scope, expected=DataType.BOOLEAN)
+            eligible = rule.form(self.on).ibis(desk).fill_null(ibis.literal(False))
+            opened[f"open_{name}"] = eligible & suitable(desk, offer, workspace.policy, self.on)
+        return desk.mutate(**opened)
 
-    def with_needs(self, desk: ibis.Table) -> ibis.Table:
-        """The desk with `need_cash` and `need_protection`."""
+    def passed_over(self, row: Mapping[str, Any], rated: Paper) -> dict[str, Reason]:
+        """Offers that are not open to one customer, and why; the same tests as those of `laid_out`."""
+        workspace, scope = self.parts.workspace, profile_scope(self.parts.workspace)
+        found = {}
+        for name in bucket_offers(self.portfolios):
+            offer = workspace.offers[name]
+            if not suitability(offer, workspace.policy, self.on)(rated):
+                found[name] = Reason.UNSUITABLE
+            elif not self._answer(offer.eligible, scope, row, DataType.BOOLEAN):
+                found[name] = Reason.NOT_ELIGIBLE
+        return found
+
+    def needs(self, row: Mapping[str, Any]) -> tuple[Any, Any]:
+        """What one customer needs in cash, and for protection."""
         scope, used = portfolio_scope(self.parts.workspace), self.portfolios
-        texts = {"need_cash": used.cash_need, "need_protection": used.protection_need or "0"}
-        return desk.mutate(
-            **{name: self._ruled(text, scope, desk, DataType.NUMBER).cast("float64") for name, text in texts.items()}
-        )
+        cash, protection = used.cash_need, used.protection_need or "0"
+        return self._answer(cash, scope, row, DataType.NUMBER), self._answer(protection, scope, row, DataType.NUMBER)
 
-    def _ruled(self, text: str, scope: Scope, desk: ibis.Table, expected: DataType) -> ibis.Value:
-        return compile_rule(text, scope, expected=expected).form(self.on).ibis(desk)
+    def _answer(self, text: str, scope: Scope, row: Mapping[str, Any], expected: DataType) -> Any:
+        return compile_rule(text, scope, expected=expected).closure(self.on)(row)
 
 
 def proposals_on(parts: Parts, on: date) -> ibis.Table:
@@ -116,12 +128,10 @@ def advice_for(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Adv
         CultivaError: if there is no such customer in sight, or no model portfolio for them.
     """
     desk = _desk(parts, on)
-    laid_out = desk.with_needs(desk.laid_out(customer_id))
-    rows = parts.engine.backend.to_pyarrow(laid_out).to_pylist() if sees(parts, customer_id, sight) else []
+    rows = rows_of(parts, "profile", [customer_id], on) if sees(parts, customer_id, sight) else []
     if not rows or rows[0][MODEL_COLUMN] is None:
         raise _nobody(desk.portfolios, customer_id, known=bool(rows))
-    found = parts.engine.backend.to_pyarrow(proposals(laid_out, desk.portfolios)).to_pylist()
-    situation = _situation(rows[0], found, desk.portfolios, on)
+    situation = _situation(desk, rows[0], rows_of(parts, "customer", [customer_id], on, PARTY_FACTS))
     policy = parts.workspace.policy
     standing = standing_of(
         situation, desk.portfolios, on=on, valid_days=policy.rating_valid_days, age_max=policy.suitability_age_max
@@ -129,24 +139,23 @@ def advice_for(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Adv
     return advice(situation, desk.portfolios, model_weights(desk.portfolios), standing=standing, on=on)
 
 
-def _situation(row: dict[str, Any], found: list[dict[str, Any]], portfolios: Portfolios, on: date) -> Situation:
-    born: date | None = row["party_birth_date"]
-    reasons = {
-        name: Reason.NOT_ELIGIBLE if row[f"suitable_{name}"] else Reason.UNSUITABLE
-        for name in bucket_offers(portfolios)
-        if not row[f"open_{name}"]
-    }
+def _situation(desk: _Desk, row: Mapping[str, Any], parties: Sequence[Mapping[str, Any]]) -> Situation:
+    party = parties[0] if parties else dict.fromkeys(PARTY_FACTS)
+    born: date | None = party["birth_date"]
+    rated = Paper(desk.on, party["risk_rating"], party["risk_rated_on"], born)
+    closed, on = desk.passed_over(row, rated), desk.on
+    opened = [name for name in bucket_offers(desk.portfolios) if name not in closed]
     return Situation(
         customer_id=row["customer_id"],
-        name=mask_name(row["party_name"] or ""),
+        name=mask_name(party["name"] or ""),
         model=row[MODEL_COLUMN],
-        rating=row["party_risk_rating"],
-        rated_on=row["party_risk_rated_on"],
+        rating=rated.risk_rating,
+        rated_on=rated.risk_rated_on,
         age=None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day)),
-        held={name: row[bucket.balance] for name, bucket in portfolios.buckets.items()},
-        needs=(row["need_cash"], row["need_protection"]),
-        passed_over=reasons,
-        found=found,
+        held={name: row[bucket.balance] for name, bucket in desk.portfolios.buckets.items()},
+        needs=desk.needs(row),
+        passed_over=closed,
+        found=proposals_of(row, opened, desk.portfolios),
     )
 
 
@@ -161,7 +170,7 @@ def _desk(parts: Parts, on: date) -> _Desk:
             allowed="a workspace with a file portfolios.yaml",
             hint="copy it from the starter pack and put your own assumptions in",
         )
-    columns = set(parts.engine.scan(parts.lake.files_current("profile", on)).columns)
+    columns = set(scanned(parts.lake.files_current("profile", on)).collect_schema().names())
     if not {MODEL_COLUMN, *GAP_COLUMNS.values()} <= columns:
         raise CultivaError(
             "the profile of that day was made without model portfolios",

@@ -18,7 +18,7 @@ from cultiva.definitions.portfolios import BUCKETS, GAP_COLUMNS, MODEL_COLUMN
 from cultiva.engine.parquet import write_arrow
 from cultiva.engine.port import Engine
 from cultiva.insight.assets.advice import Reason, Situation, Standing, advice, standing_of
-from cultiva.insight.assets.proposals import bucket_offers, proposals, totals
+from cultiva.insight.assets.proposals import COLUMNS, bucket_offers, proposals, proposals_of, totals
 from cultiva.insight.assets.service import asset_forms
 from cultiva.insight.assets.wording import Wording
 from cultiva.insight.profile.levels import levels
@@ -87,6 +87,21 @@ def test_what_is_given_up_is_what_the_money_above_the_model_earns_today(duckdb_e
         earned = sum(above[name] * bucket.margin for name, bucket in portfolios().buckets.items())
         rate = earned / sum(above.values())
         assert float(row["given_up"]) == pytest.approx(float(row["amount"]) * rate, abs=0.011)
+
+
+def test_one_customer_is_told_what_the_plan_is_told_of_all(duckdb_engine: Engine, desk: Desk) -> None:
+    """To the cent, and in the order of the buckets."""
+    table = desk(1000)
+    planned = {(row["customer_id"], row["bucket"]): row for row in rows(proposals(table, portfolios()), duckdb_engine)}
+    told = [
+        one
+        for row in rows(table, duckdb_engine)
+        for one in proposals_of(row, [name for name in LEVELS if row[f"open_{name}"]], portfolios())
+    ]
+    assert len(told) == len(planned) > 30
+    assert [tuple(one[name] for name in COLUMNS) for one in told] == [
+        tuple(planned[one["customer_id"], one["bucket"]][name] for name in COLUMNS) for one in told
+    ]
 
 
 def test_where_nothing_is_open_nothing_is_proposed(duckdb_engine: Engine, desk: Desk) -> None:

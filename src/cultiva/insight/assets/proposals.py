@@ -6,13 +6,15 @@ buckets above the model, so what the bank earns there today is given up; a propo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cultiva.definitions.portfolios import BUCKETS, GAP_COLUMNS, Bucket, Portfolios
 from cultiva.engine import exact
+from cultiva.kit.money import MINOR_PER_MAJOR, to_major
 
 if TYPE_CHECKING:
     import ibis
@@ -41,6 +43,35 @@ def proposals(table: ibis.Table, portfolios: Portfolios) -> ibis.Table:
     rate = given_up_rate(table, portfolios)
     rows = list(_per_bucket(table, portfolios, rate))
     return reduce(lambda left, right: left.union(right), rows) if rows else _nothing(table)
+
+
+def proposals_of(row: Mapping[str, Any], opened: Collection[str], portfolios: Portfolios) -> list[dict[str, Any]]:
+    """What closes the gaps of one customer: the rows of `proposals` for them, without an engine.
+
+    Args:
+        row: Has `customer_id` and the columns `gap_<bucket>`.
+        opened: Offers for which the customer is eligible and which suit.
+        portfolios: The model portfolios.
+    """
+    gaps = {name: row[GAP_COLUMNS[name]] for name in BUCKETS}
+    above = {name: 0.0 if gap is None else max(-float(gap), 0.0) for name, gap in gaps.items()}
+    whole = reduce(add, above.values())
+    earned = reduce(add, [above[name] * bucket.margin for name, bucket in portfolios.buckets.items()])
+    rate = earned / whole if whole else 0.0
+    found = []
+    for name, bucket in portfolios.buckets.items():
+        gap, product = gaps[name], next((one for one in bucket.offers if one.offer in opened), None)
+        if gap is None or product is None or gap <= 0 or float(gap) < portfolios.gap_min:
+            continue
+        income, given_up = float(gap) * product.margin, float(gap) * rate
+        values = (row["customer_id"], name, product.offer, gap, _whole_cents(income), _whole_cents(given_up))
+        found.append(dict(zip(COLUMNS, values, strict=True)))
+    return found
+
+
+def _whole_cents(amount: float) -> Decimal:
+    """As `exact.cents_ibis` rounds: the double product with a hundred, half away from zero."""
+    return to_major(int(Decimal(amount * float(MINOR_PER_MAJOR)).quantize(Decimal(1), rounding=ROUND_HALF_UP)))
 
 
 def given_up_rate(table: ibis.Table, portfolios: Portfolios) -> ibis.Value:

@@ -63,8 +63,7 @@ def advice(request: Request, who: Who, desk: Ours, customer: Customer) -> HTMLRe
     one = whom(desk, who, customer)
     language = who.language
     try:
-        with desk.engine():
-            found = advice_for(one.parts, one.customer_id, one.on, sight=one.sight)
+        found = advice_for(one.parts, one.customer_id, one.on, sight=one.sight)
     except CultivaError as error:
         if error.kind not in (ErrorKind.CONFLICT, ErrorKind.NOT_FOUND):
             raise
