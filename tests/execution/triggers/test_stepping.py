@@ -11,8 +11,9 @@ from tests.execution.triggers.streams import Live, after, bank, event, moment, p
 
 from cultiva.definitions.events import EventType
 from cultiva.definitions.triggers import Trigger
+from cultiva.execution.triggers.minds import BEGINNINGS_MAX
 from cultiva.execution.triggers.records import Cause
-from cultiva.execution.triggers.service import BEGINNINGS_MAX, LATE, NOTHING, Triggers
+from cultiva.execution.triggers.service import LATE, NOTHING, Triggers
 from cultiva.stream.port import Timer
 
 NOT_B = {"then_not": {"event": "b", "within": {"minutes": 30}}}

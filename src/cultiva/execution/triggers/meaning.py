@@ -8,12 +8,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 CROWD = 24
 """From so many on, what cannot change anything any more is looked for and let go."""
+
+
+NO_VALUES = msgspec.Raw(b"\x80")
+"""Nothing is kept."""
 
 
 class Beginning(msgspec.Struct, array_like=True):
@@ -28,8 +31,8 @@ class Beginning(msgspec.Struct, array_like=True):
     dropped: bool = False
     """`still` was not true when it would have fired."""
     event: str = ""
-    kept: dict[str, Any] = {}
-    """What the rule saw, until it fires."""
+    kept: msgspec.Raw = NO_VALUES
+    """What the rule saw, until it fires: name -> value."""
 
     @property
     def order(self) -> tuple[int, str]:
@@ -71,8 +74,13 @@ class Terms:
 def standing(memory: Memory, terms: Terms) -> Iterator[Beginning]:
     """Beginnings that have not come to nothing, in order."""
     seen = memory.seen
+    if not terms.quiet:
+        for one in seen:
+            if not one.dropped and not (terms.within and memory.ends and is_ended(one, memory.ends, terms.within)):
+                yield one
+        return
     for index, one in enumerate(seen):
-        follower = seen[index + 1] if terms.quiet and index + 1 < len(seen) else None
+        follower = seen[index + 1] if index + 1 < len(seen) else None
         if follower is not None and follower.at < one.at + terms.quiet:
             continue
         if not one.dropped and not (terms.within and is_ended(one, memory.ends, terms.within)):
@@ -90,17 +98,16 @@ def is_ended(one: Beginning, ends: Sequence[Ending], within: int) -> bool:
     return False
 
 
-def firing(memory: Memory, terms: Terms, until: float) -> list[Beginning]:
+def firing(memory: Memory, terms: Terms, until: float) -> Iterator[Beginning]:
     """Those that fire of what falls due up to an instant, in order."""
-    last, found = memory.anchor, []
+    last = memory.anchor
     for one in standing(memory, terms):
         due = one.at + terms.wait
         if due > until:
             break
         if last is None or not terms.again or due >= last + terms.again:
             last = due
-            found.append(one)
-    return found
+            yield one
 
 
 def forget(memory: Memory, terms: Terms, horizon: int) -> None:
@@ -111,7 +118,8 @@ def forget(memory: Memory, terms: Terms, horizon: int) -> None:
         terms: Of the trigger.
         horizon: Nothing that happened before it is heard any more.
     """
-    chosen = {one.message_id for one in firing(memory, terms, horizon)}
+    past = memory.seen and memory.seen[0].at + terms.wait <= horizon
+    chosen = {one.message_id for one in firing(memory, terms, horizon)} if past else ()
     while memory.seen and memory.seen[0].at + terms.wait <= horizon:
         first = memory.seen[0]
         if first.message_id in chosen and not first.fired:
@@ -119,7 +127,8 @@ def forget(memory: Memory, terms: Terms, horizon: int) -> None:
         if first.fired:
             memory.anchor = first.at + terms.wait
         del memory.seen[0]
-    memory.ends = [one for one in memory.ends if one[0] >= horizon - terms.wait]
+    if memory.ends and memory.ends[0][0] < horizon - terms.wait:
+        memory.ends = [one for one in memory.ends if one[0] >= horizon - terms.wait]
     if memory.anchor is not None and memory.anchor + terms.again <= horizon:
         memory.anchor = None
     if len(memory.ends) > CROWD:

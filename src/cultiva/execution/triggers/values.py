@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from cultiva.contracts.moments import Moment
 from cultiva.contracts.types import DataType
 from cultiva.definitions.events import EventType
@@ -18,6 +20,8 @@ THOUSANDS_FROM = 100
 """From here on a number is shown without its fraction."""
 MICROSECOND = timedelta(microseconds=1)
 Reader = Callable[[Any], Any]
+Row = Mapping[str, Any] | None
+"""Column of the profile -> value, as it is now; None: nothing is known of the customer."""
 
 
 def micros(at: datetime) -> int:
@@ -58,18 +62,33 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+_KEEPER = msgspec.msgpack.Encoder()
+
+
 class Seen(dict[str, Any]):
     """What a rule of a trigger sees: members of the event, and behind them the columns of the profile."""
 
-    __slots__ = ("row",)
+    __slots__ = ("kept", "row")
 
-    def __init__(self, members: Mapping[str, Any], row: Mapping[str, Any] | None) -> None:
+    def __init__(self, members: Mapping[str, Any], row: Row) -> None:
         super().__init__(members)
         self.row = row
+        self.kept: dict[tuple[str, ...], msgspec.Raw] = {}
+        """Names -> their values as they are kept: triggers of one event keep much the same."""
 
     def __missing__(self, name: str) -> Any:
         """A member that the event does not have is null; without a profile, so are its columns."""
-        return None if self.row is None or "." in name else self.row[name]
+        if "." in name:
+            return None
+        value = self[name] = None if self.row is None else self.row[name]
+        return value
+
+    def keep(self, names: tuple[str, ...]) -> msgspec.Raw:
+        """The values of some names as they are kept."""
+        found = self.kept.get(names)
+        if found is None:
+            found = self.kept[names] = msgspec.Raw(_KEEPER.encode({name: plain(self[name]) for name in names}))
+        return found
 
 
 class EventReader:

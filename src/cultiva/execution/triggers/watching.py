@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from cultiva.contracts.moments import Moment
 from cultiva.contracts.types import DataType
 from cultiva.definitions.scopes import event_names, event_scope
 from cultiva.definitions.triggers import Trigger
 from cultiva.definitions.workspace import Workspace
-from cultiva.execution.triggers.meaning import Beginning, Terms
+from cultiva.execution.triggers.meaning import NO_VALUES, Beginning, Terms
 from cultiva.execution.triggers.records import Firing, firing_id
-from cultiva.execution.triggers.values import Seen, instant, plain, restored, shown
+from cultiva.execution.triggers.values import Row, Seen, instant, plain, restored, shown
 from cultiva.kit.hashing import content_hash
 from cultiva.rules import Closure, Rule, Scope, compile_rule
 from cultiva.rules.explain import MASKED
@@ -27,6 +29,7 @@ FILLED = re.compile(r"\{([^{}]*)\}")
 """A `{tag}` or `{event.property}` in a text."""
 ALWAYS = Rule("true", Literal(value=True, type=DataType.BOOLEAN), frozenset(), ())
 """The rule of most fields that are left out."""
+_KEPT = msgspec.msgpack.Decoder(dict[str, Any])
 ANYTHING: Closure = lambda _row: True  # noqa: E731 - a closure like those that are compiled
 
 
@@ -90,13 +93,14 @@ class Watch:
         """The values that must be the same in what ends it; absent ones are equal to absent ones."""
         return "\x1f".join(repr(moment.properties.get(name)) for name in self.same) if self.same else ""
 
-    def keep(self, seen: Seen) -> dict[str, Any]:
+    def keep(self, seen: Seen) -> msgspec.Raw:
         """What has to be known when it fires, and may have changed by then."""
-        return {} if self.forgetful else {name: plain(seen[name]) for name in self.kept}
+        return NO_VALUES if self.forgetful else seen.keep(self.kept)
 
-    def recall(self, kept: Mapping[str, Any], row: Mapping[str, Any] | None) -> Seen:
+    def recall(self, kept: msgspec.Raw, row: Row) -> Seen:
         """What was kept, and behind it the profile of now."""
-        return Seen({name: restored(self.kinds[name], value) for name, value in kept.items()}, row)
+        values = _KEPT.decode(kept)
+        return Seen({name: restored(self.kinds[name], value) for name, value in values.items()}, row)
 
     def fire(self, one: Beginning, customer_id: int, seen: Seen, *, day: date, now: int) -> Firing:
         """The firing of a beginning.

@@ -34,6 +34,11 @@ class LiveRow(dict[str, Any]):
         """What the night knows."""
         return read_base(self.held.base) or NOBODY
 
+    def know_as(self, before: LiveRow) -> None:
+        """Takes over what the night knows from an earlier row of the same record: it is read once."""
+        if "base" in before.__dict__:
+            self.__dict__["base"] = before.base
+
     @property
     def known(self) -> bool:
         """Whether the night knows the customer; if not, only what has come in since is there."""

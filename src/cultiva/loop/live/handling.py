@@ -12,8 +12,7 @@ import structlog
 
 from cultiva.contracts.moments import HotRecord, Moment, read_hot, read_moment, write_hot
 from cultiva.execution.triggers.effects import Effects
-from cultiva.execution.triggers.records import Stepped
-from cultiva.execution.triggers.service import Triggers
+from cultiva.execution.triggers.service import Mind, Outlet, Triggers
 from cultiva.insight.live.records import Held, read_held, write_held
 from cultiva.insight.live.row import LiveRow
 from cultiva.insight.live.service import Live
@@ -41,7 +40,7 @@ class Meaning:
         self, batch: Sequence[Logged], states: Mapping[int, bytes | None], *, label: str, at: datetime
     ) -> Handled:
         """Folds moments in the order of the log; triggers hear of each when it is in the profile."""
-        turn = _Turn(self._live, states, at)
+        turn = _Turn(self._live, self._triggers, states, at)
         for one in batch:
             if one.mark:
                 label = one.mark
@@ -49,20 +48,18 @@ class Meaning:
             moment = self._read(one)
             if moment is None:
                 continue
-            turn.fold(one.record.customer_id, moment, label)
+            customer = one.record.customer_id
+            turn.fold(customer, moment, label)
             if self._triggers.listens(moment.name):
-                row = turn.row(one.record.customer_id)
-                state = turn.records[one.record.customer_id].triggers
-                self._note(turn.take(one.record.customer_id, self._triggers.step(state, moment, row, at)))
-        return turn.handled()
+                self._triggers.hear(turn.mind(customer), moment, turn.row(customer), at)
+        return self._handled(turn)
 
     def ring(self, timers: Sequence[Timer], states: Mapping[int, bytes | None], *, at: datetime) -> Handled:
         """Triggers hear of timers, the earliest first."""
-        turn = _Turn(self._live, states, at)
+        turn = _Turn(self._live, self._triggers, states, at)
         for timer in timers:
-            row, state = turn.row(timer.customer_id), turn.records[timer.customer_id].triggers
-            self._note(turn.take(timer.customer_id, self._triggers.ring(state, timer, row, at)))
-        return turn.handled()
+            self._triggers.rang(turn.mind(timer.customer_id), timer, turn.row(timer.customer_id), at)
+        return self._handled(turn)
 
     def carry_out(self, firings: Sequence[Any], *, at: datetime) -> None:
         """Begins what firings want, and takes back what should not have been; once, however often it is asked."""
@@ -77,23 +74,25 @@ class Meaning:
             _LOG.error("a record of the log is not a moment", position=one.position, error=str(error))
             return None
 
-    def _note(self, stepped: Stepped) -> None:
-        for one in stepped.troubles:
+    def _handled(self, turn: _Turn) -> Handled:
+        for one in turn.outlet.troubles:
             self.troubles[one.trigger] += 1
             _LOG.warning("a trigger's rule cannot be judged", trigger=one.trigger, problem=one.problem)
+        return turn.handled()
 
 
 class _Turn:
     """One batch: every customer's record is opened once and written once."""
 
-    def __init__(self, live: Live, states: Mapping[int, bytes | None], at: datetime) -> None:
-        self._live, self._states = live, states
+    def __init__(self, live: Live, triggers: Triggers, states: Mapping[int, bytes | None], at: datetime) -> None:
+        self._live, self._triggers, self._states = live, triggers, states
         self._day: date = live.day_of(at)
-        self.records: dict[int, HotRecord] = {customer: read_hot(state) for customer, state in states.items()}
+        self.outlet = Outlet()
+        self._records: dict[int, HotRecord] = {}
         self._held: dict[int, Held] = {}
+        self._rows: dict[int, LiveRow] = {}
+        self._minds: dict[int, Mind] = {}
         self._folded: set[int] = set()
-        self._timers: dict[tuple[int, str], Timer | None] = {}
-        self._firings: list[Any] = []
 
     def fold(self, customer: int, moment: Moment, label: str) -> None:
         """Puts a moment into its customer's profile."""
@@ -102,30 +101,47 @@ class _Turn:
 
     def row(self, customer: int) -> LiveRow:
         """The profile as it is now; nothing of it is computed before somebody asks."""
-        return self._live.row_on(self._open(customer), self._day, customer_id=customer)
+        before = self._rows.get(customer)
+        row = self._rows[customer] = self._live.row_on(self._open(customer), self._day, customer_id=customer)
+        if before is not None:
+            row.know_as(before)
+        return row
 
-    def take(self, customer: int, stepped: Stepped) -> Stepped:
-        """Notes what triggers want; of what is said of a timer, the last word counts."""
-        self.records[customer].triggers = stepped.state
-        self._timers |= dict.fromkeys(stepped.drop_timers)
-        self._timers |= {(one.customer_id, one.name): one for one in stepped.set_timers}
-        self._firings += [*stepped.firings, *stepped.withdrawals]
-        return stepped
+    def mind(self, customer: int) -> Mind:
+        """What triggers remember of the customer."""
+        found = self._minds.get(customer)
+        if found is None:
+            state = self._record(customer).triggers
+            found = self._minds[customer] = self._triggers.opened(state, customer, self.outlet)
+        return found
 
     def handled(self) -> Handled:
         """What came of it; states that stayed as they were are not written."""
         for customer in self._folded:
-            self.records[customer].profile = write_held(self._held[customer])
-        written = {customer: write_hot(record) for customer, record in self.records.items()}
+            self._records[customer].profile = write_held(self._held[customer])
+        drops: list[tuple[int, str]] = []
+        timers: list[Timer] = []
+        for customer, mind in self._minds.items():
+            stepped = self._triggers.closed(mind)
+            self._records[customer].triggers = stepped.state
+            drops += stepped.drop_timers
+            timers += stepped.set_timers
+        written = {customer: write_hot(record) for customer, record in self._records.items()}
         return Handled(
             states={customer: new for customer, new in written.items() if new != self._states[customer]},
-            set_timers=[one for one in self._timers.values() if one is not None],
-            drop_timers=[key for key, one in self._timers.items() if one is None],
-            firings=self._firings,
+            set_timers=timers,
+            drop_timers=drops,
+            firings=self.outlet.happened,
         )
 
     def _open(self, customer: int) -> Held:
         found = self._held.get(customer)
         if found is None:
-            found = self._held[customer] = read_held(self.records[customer].profile)
+            found = self._held[customer] = read_held(self._record(customer).profile)
+        return found
+
+    def _record(self, customer: int) -> HotRecord:
+        found = self._records.get(customer)
+        if found is None:
+            found = self._records[customer] = read_hot(self._states[customer])
         return found

@@ -253,7 +253,8 @@ def tried(workspace: Workspace, moments: Iterable[Moment], row: Mapping[str, Any
         state = states.get(one.customer_id, NOTHING)
         keep(one.customer_id, triggers.step(state, one, profile, received))
     ring(until)
-    found.waiting = sorted(timers.values(), key=lambda timer: timer.due)
+    waited = (timer for customer, state in states.items() for timer in triggers.waiting(state, customer))
+    found.waiting = sorted(waited, key=lambda timer: timer.due)
     return found
 
 
