@@ -26,12 +26,14 @@ from cultiva.console.guard import desk_of
 from cultiva.console.pages import is_part, page, render
 from cultiva.console.security import Secured
 from cultiva.console.visitor import Visitor
-from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.kit.errors import CultivaError, ErrorKind, Faults
 from cultiva.kit.http import STATUS
 from cultiva.kit.masking import mask_text
 from cultiva.loop.parts import Parts
 from cultiva.loop.turns import Turns
 
+FAULTS_SHOWN = 5
+"""Of several faults so many are told on an error's page."""
 AREAS = (
     door.routes,
     account.routes,
@@ -73,7 +75,7 @@ def _told(request: Request, error: Exception) -> Response:
     status = STATUS[error.kind]
     shown = {
         "title": error.message,
-        "seen": mask_text(str(error.seen or "")),
+        "seen": mask_text(_seen(error)),
         "allowed": str(error.allowed or ""),
         "hint": str(error.hint or ""),
     }
@@ -84,6 +86,13 @@ def _told(request: Request, error: Exception) -> Response:
         part = render(request, visitor.language, "macros/fault.html", who=visitor, error=shown)
         return HTMLResponse(part, status)
     return page(request, visitor, "error.html", status=status, error=shown)
+
+
+def _seen(error: CultivaError) -> str:
+    """The value seen; of several faults the first ones."""
+    if isinstance(error, Faults):
+        return "; ".join(f"{one.place()} {one.message}".strip() for one in error.faults[:FAULTS_SHOWN])
+    return str(error.seen or "")
 
 
 def _http(request: Request, error: Exception) -> Response:

@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cultiva.console.charts import as_attribute
+from cultiva.console.faults import told_fault
 from cultiva.console.files import address
 from cultiva.console.guard import desk_of
 from cultiva.console.navigation import places
@@ -85,6 +86,7 @@ def _environment(language: str, currency: str) -> Environment:
     made.globals["static"] = address
     made.filters.update(formats(language, currency))
     made.filters["attribute"] = as_attribute
+    made.filters["told"] = partial(told_fault, language)
     return made
 
 
