@@ -35,9 +35,13 @@ def plan(workspace: WorkspaceArgument, on: DateOption, set_: SetOption = None, j
 def run(workspace: WorkspaceArgument, on: DateOption, set_: SetOption = None, json_: JsonOption = False) -> None:
     """Run the main job of a business date; a run that was killed goes on after its last finished step."""
     from cultiva.loop import service
+    from cultiva.loop.map_kept import leave_after_run
 
-    with opened(workspace, set_) as parts, Shown(parts.workspace.settings.language) as progress:
-        outcome = service.run(parts, parse_business_date(on), progress=progress)
+    day = parse_business_date(on)
+    with opened(workspace, set_) as parts:
+        with Shown(parts.workspace.settings.language) as progress:
+            outcome = service.run(parts, day, progress=progress)
+        leave_after_run(parts, day)
     if json_:
         show_json(outcome.data())
     else:

@@ -52,9 +52,10 @@ def map_(  # noqa: PLR0913, PLR0917  (what the map can be asked; all but the wor
 
 def _map(parts: Parts, day: date, strategy: str | None, tier: str, html: Path | None, *, as_json: bool) -> None:
     from cultiva.loop import map_sheets, mapping
+    from cultiva.loop.map_kept import drawn_map
     from cultiva.loop.report.map_page import write_map_page
 
-    drawn = mapping.map_of(parts, day, tier=tier)
+    drawn = drawn_map(parts, day, tier=tier)
     if strategy is not None:
         mapping.place_of(drawn, strategy)
     page = html

@@ -16,7 +16,7 @@ from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.words import Words
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import labels, scan
-from cultiva.strategy.map.axes import EVERYBODY, NOBODYS, Axes
+from cultiva.strategy.map.axes import EVERYBODY, NOBODYS, TIER, Axes
 from cultiva.strategy.map.places import Cell, DrawnMap, StrategyPlace
 from cultiva.strategy.map.service import MapInputs, draw_map
 
@@ -38,7 +38,24 @@ def map_of(parts: Parts, on: date, *, tier: str = "") -> DrawnMap:
     Raises:
         CultivaError: if there is no such tier, or the profile lacks what a definition reads.
     """
-    tiers = [band.name for one in parts.workspace.value.tierings if one.name == "value_tier" for band in one.bands]
+    demand_tier(parts, tier)
+    with TemporaryDirectory(dir=parts.root, prefix=".map-") as folder:
+        return draw_map(parts.engine, map_inputs(parts, on), parts.workspace, on, Path(folder), tier=tier)
+
+
+def tiers_of(parts: Parts) -> tuple[str, ...]:
+    """Value tiers of the workspace, from lowest to highest."""
+    tierings = parts.workspace.value.tierings
+    return tuple(band.name for one in tierings if one.name == TIER for band in one.bands)
+
+
+def demand_tier(parts: Parts, tier: str) -> None:
+    """Refuses a value tier that there is not; empty: all.
+
+    Raises:
+        CultivaError: if there is no such tier.
+    """
+    tiers = tiers_of(parts)
     if tier and tier not in tiers:
         raise CultivaError(
             "there is no such value tier",
@@ -48,8 +65,6 @@ def map_of(parts: Parts, on: date, *, tier: str = "") -> DrawnMap:
             allowed=", ".join(tiers),
             hint=did_you_mean(tier, tiers) or "name a band of the tiering value_tier in value.yaml",
         )
-    with TemporaryDirectory(dir=parts.root, prefix=".map-") as folder:
-        return draw_map(parts.engine, map_inputs(parts, on), parts.workspace, on, Path(folder), tier=tier)
 
 
 def map_inputs(parts: Parts, on: date) -> MapInputs:

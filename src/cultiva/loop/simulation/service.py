@@ -12,6 +12,7 @@ from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.progress import StepProgress
 from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import Words, say
+from cultiva.loop.map_kept import leave_after_run
 from cultiva.loop.simulation import telling
 from cultiva.loop.simulation.copying import reads_simulated
 from cultiva.loop.simulation.flight import OpenParts, fly
@@ -189,6 +190,7 @@ def flown(request: Request, open_parts: OpenParts, *, progress: StepProgress | N
     for setup in request.setups(like):
         done = fly(setup, open_parts, progress=progress)
         with open_parts(setup.workspace, {"data": str(done.bank.delivery(done.last).resolve())}) as parts:
+            leave_after_run(parts, done.last)
             one = Scored(
                 world=setup.world.name,
                 policy=setup.policy,

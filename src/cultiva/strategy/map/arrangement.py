@@ -124,23 +124,37 @@ COUNTS = frozenset({"customers", "covered", "touched", "audience", "contacts", "
 
 
 def _cells(grid: _Grid, sums: Mapping[str, Sums], held: Mapping[str, Mapping[str, Sums]]) -> Iterator[Cell]:
+    numbers = {field: _numbers(field, of) for field, of in sums.items()}
+    parts = {name: {field: _numbers(field, of) for field, of in fields.items()} for name, fields in held.items()}
+    there = {name: _anybody(fields) for name, fields in held.items()}
     for line, group in enumerate(grid.axes.lines):
         for place, (stage, tier) in enumerate(product(grid.axes.stages, grid.axes.tiers)):
-            presences = []
-            for name, fields in held.items():
-                values = {field: _number(field, of[line, place]) for field, of in fields.items()}
-                if any(values[field] for field in ("audience", "touched", "enrolled") if field in values):
-                    presences.append(Presence(strategy=name, **values))
-            numbers = {field: _number(field, of[line, place]) for field, of in sums.items()}
-            yield Cell(group=group, stage=stage, tier=tier, presences=tuple(presences), **numbers)
+            presences = tuple(
+                Presence(strategy=name, **{field: of[line][place] for field, of in parts[name].items()})
+                for name, where in there.items()
+                if where[line][place]
+            )
+            own = {field: of[line][place] for field, of in numbers.items()}
+            yield Cell(group=group, stage=stage, tier=tier, presences=presences, **own)
 
 
+def _anybody(fields: Mapping[str, Sums]) -> list[list[bool]]:
+    """Lines x cells: whether a strategy has anybody there."""
+    found: list[list[bool]] = sum(np.abs(fields[one]) for one in SOMEBODY if one in fields).astype(bool).tolist()  # type: ignore[union-attr]
+    return found
+
+
+SOMEBODY = ("audience", "touched", "enrolled")
+"""Fields of which one that is not 0 makes a presence."""
 CENTS = frozenset({"current", "potential", "covered_potential"})
 """Fields in cents, which people read as money."""
 
 
-def _number(field: str, value: float) -> Any:
-    return round(value) if field in COUNTS else float(value) / 100 if field in CENTS else float(value)
+def _numbers(field: str, of: Sums) -> list[list[Any]]:
+    """Lines x cells as plain numbers."""
+    counts = field in COUNTS
+    told: list[list[Any]] = (np.rint(of).astype(np.int64) if counts else of / 100 if field in CENTS else of).tolist()
+    return told
 
 
 def audience_sizes(people: Population) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,9 +8,9 @@ sum of the map follows exactly from the kinds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from cultiva.strategy.map.axes import TIER, Axes, columns_read, conditions
 
 if TYPE_CHECKING:
     import ibis
+    from _typeshed import DataclassInstance
 
 BITS = 62
 """Conditions in one 64-bit word."""
@@ -32,6 +33,7 @@ MONEY = ("current_value", "potential_value")
 """Columns of the profile whose sums the map shows."""
 METRIC = "metric_"
 """Beginning of the base's columns that hold objectives' metrics."""
+T = TypeVar("T", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,15 @@ class Population:
     """Sum of current value in cents, so that every sum of sums is exact."""
     potential: NDArray[np.float64]
     """Sum of potential value in cents."""
+
+    def of_tier(self, tier: str) -> Population:
+        """The kinds of one value tier."""
+        return rows_where(self, self.tier == tier)
+
+
+def rows_where(table: T, wanted: NDArray[np.bool_]) -> T:
+    """A dataclass of arrays, all as long as `wanted`, with the wanted rows only."""
+    return replace(table, **{one.name: getattr(table, one.name)[wanted] for one in fields(table)})
 
 
 def base(engine: Engine, profile: Files, axes: Axes, workspace: Workspace, on: date) -> ibis.Table:

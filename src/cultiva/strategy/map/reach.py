@@ -5,7 +5,7 @@ Each answer is one grouped aggregate; what comes back has a row per strategy and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from cultiva.contracts.decision import Fate
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import Engine, Files
 from cultiva.strategy.map.axes import Axes
-from cultiva.strategy.map.population import METRIC, bits, word_columns, words
+from cultiva.strategy.map.population import METRIC, bits, rows_where, word_columns, words
 
 if TYPE_CHECKING:
     import ibis
@@ -51,6 +51,10 @@ class Reach:
     offer_cost: NDArray[np.float64]
     """Money for the offers, were every customer touched to take one up, the dearest."""
 
+    def of_tier(self, tier: str) -> Reach:
+        """The rows of one value tier."""
+        return rows_where(self, self.tier == tier)
+
 
 @dataclass(frozen=True)
 class Rivalry:
@@ -63,6 +67,8 @@ class Rivalry:
     won_by: tuple[str, ...]
     """Those of them that do today."""
     customers: int
+    tier: str = ""
+    """Their value tier; empty: none, or any."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,8 @@ class Levels:
     customers: int
     mean: float
     variance: float
+    tier: str = ""
+    """Their value tier; empty: none, or any."""
 
 
 def touches(engine: Engine, files: Mapping[str, Files], workspace: Workspace, on: date) -> ibis.Table | None:
@@ -186,7 +194,8 @@ def levels(engine: Engine, exposure: Files, customers: ibis.Table, workspace: Wo
     """Today's level of every objective's metric on both sides of its experiment.
 
     Returns:
-        At most two entries per strategy; means and variances of the metric over customers who are still there.
+        At most two entries per strategy and value tier; means and variances of the metric over customers who are
+        still there.
     """
     import ibis
 
@@ -203,12 +212,12 @@ def levels(engine: Engine, exposure: Files, customers: ibis.Table, workspace: Wo
     value = ibis.cases(*[(joined.strategy == name, joined[column]) for name, column in metrics.items()])
     sides = joined.mutate(value=value, treated=joined.arm == TREATED)
     sides = sides.filter(sides.value.notnull())
-    found = sides.group_by("strategy", "treated").aggregate(
+    found = sides.group_by("strategy", "treated", "tier").aggregate(
         n=sides.count(), mean=sides.value.mean(), variance=sides.value.var(how="sample")
     )
     return [
-        Levels(row["strategy"], row["treated"], row["n"], row["mean"], row["variance"] or 0.0)
-        for row in engine.fetch(found).to_pylist()
+        Levels(row["strategy"], row["treated"], row["n"], row["mean"], row["variance"] or 0.0, row["tier"])
+        for row in engine.fetch(found.order_by(["strategy", "treated", "tier"])).to_pylist()
     ]
 
 
@@ -226,22 +235,44 @@ def rivalries(
         return []
     table = engine.scan(decisions)
     wanted = table.filter(table.fate.notin([fate.value for fate in UNWANTED]) & table.strategy.isin(axes.strategies))
-    wanted = wanted.semi_join(customers, "customer_id")
+    wanted = wanted.inner_join(customers.select("customer_id", "tier"), "customer_id")
     thing = _thing(wanted.offer, workspace)
     strategies = len(axes.strategies)
     chosen = (wanted.fate == Fate.CHOSEN.value).name("won")
-    once = wanted.select("customer_id", "strategy", chosen, thing=thing).group_by("customer_id", "thing", "strategy")
+    keys = ["customer_id", "tier", "thing"]
+    once = wanted.select("customer_id", "tier", "strategy", chosen, thing=thing).group_by([*keys, "strategy"])
     each = once.aggregate(won=ibis._.won.max())
     flags = words("w", [each.strategy == name for name in axes.strategies])
     won = words("c", [(each.strategy == name) & each.won for name in axes.strategies])
-    each = each.select("customer_id", "thing", "strategy", **flags, **won)
+    each = each.select(*keys, "strategy", **flags, **won)
     names = [*word_columns("w", strategies), *word_columns("c", strategies)]
-    per = each.group_by("customer_id", "thing").aggregate(
+    per = each.group_by(keys).aggregate(
         first=each.strategy.min(), last=each.strategy.max(), **{name: each[name].sum() for name in names}
     )
     per = per.filter(per["first"] != per["last"])
-    found = engine.fetch(per.group_by(["thing", *names]).aggregate(customers=per.count()))
+    found = engine.fetch(per.group_by(["tier", "thing", *names]).aggregate(customers=per.count()))
     return list(_told(found, axes))
+
+
+def pooled(levels: Iterable[Levels]) -> list[Levels]:
+    """Levels of every tier made one per strategy and side.
+
+    Examples:
+        >>> parts = [Levels("a", True, 2, 1.0, 2.0, "low"), Levels("a", True, 2, 5.0, 2.0, "top")]
+        >>> [(one.customers, one.mean, round(one.variance, 3)) for one in pooled(parts)]  # of 0, 2, 4, 6
+        [(4, 3.0, 6.667)]
+    """
+    sides: dict[tuple[str, bool], list[Levels]] = {}
+    for one in levels:
+        sides.setdefault((one.strategy, one.treated), []).append(one)
+    return [_one_level(found) for found in sides.values()]
+
+
+def _one_level(parts: Sequence[Levels]) -> Levels:
+    count = sum(one.customers for one in parts)
+    mean = sum(one.customers * one.mean for one in parts) / count
+    squares = sum((one.customers - 1) * one.variance + one.customers * (one.mean - mean) ** 2 for one in parts)
+    return Levels(parts[0].strategy, parts[0].treated, count, mean, squares / (count - 1) if count > 1 else 0.0)
 
 
 def _thing(offer: ibis.Value, workspace: Workspace) -> ibis.Value:
@@ -254,9 +285,9 @@ def _thing(offer: ibis.Value, workspace: Workspace) -> ibis.Value:
 
 def _told(found: Any, axes: Axes) -> list[Rivalry]:
     wanted, won = bits(found, "w", len(axes.strategies)), bits(found, "c", len(axes.strategies))
-    things, counts = found["thing"].to_pylist(), found["customers"].to_pylist()
+    tiers, things, counts = (found[name].to_pylist() for name in ("tier", "thing", "customers"))
     names = np.array(axes.strategies, dtype=np.str_)
     return [
-        Rivalry(thing, tuple(map(str, names[wanted[row]])), tuple(map(str, names[won[row]])), int(counts[row]))
-        for row, thing in enumerate(things)
+        Rivalry(thing, tuple(map(str, names[wanted[row]])), tuple(map(str, names[won[row]])), int(counts[row]), tier)
+        for row, (tier, thing) in enumerate(zip(tiers, things, strict=True))
     ]

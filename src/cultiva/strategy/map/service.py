@@ -45,6 +45,35 @@ class MapInputs:
     """Strategy -> share of those touched who take something up, as learnt."""
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What was counted of a day: a row per kind of customer, so that the map of any tier is arithmetic."""
+
+    axes: Axes
+    people: Population
+    touched: reach.Reach | None
+    """Whom strategies touched lately."""
+    enrolled: reach.Reach | None
+    """Whom they have in their experiments."""
+    rivalries: tuple[reach.Rivalry, ...]
+    """Customers by who is after them with what."""
+    levels: tuple[reach.Levels, ...]
+    """Of objectives' metrics today."""
+
+    def of_tier(self, tier: str) -> Counted:
+        """The same of one value tier; empty: of all."""
+        if not tier:
+            return self
+        return Counted(
+            axes=self.axes,
+            people=self.people.of_tier(tier),
+            touched=None if self.touched is None else self.touched.of_tier(tier),
+            enrolled=None if self.enrolled is None else self.enrolled.of_tier(tier),
+            rivalries=tuple(one for one in self.rivalries if one.tier == tier),
+            levels=tuple(one for one in self.levels if one.tier == tier),
+        )
+
+
 def draw_map(
     engine: Engine, inputs: MapInputs, workspace: Workspace, on: date, folder: Path, *, tier: str = ""
 ) -> DrawnMap:
@@ -61,65 +90,68 @@ def draw_map(
     Raises:
         CultivaError: if the profile lacks what a group or a strategy reads.
     """
+    return draw_maps(engine, inputs, workspace, on, folder, tiers=(tier,))[tier]
+
+
+def draw_maps(
+    engine: Engine, inputs: MapInputs, workspace: Workspace, on: date, folder: Path, *, tiers: Sequence[str]
+) -> dict[str, DrawnMap]:
+    """Draws the map of several value tiers with one count; see `draw_map`.
+
+    Args:
+        engine: Where sets are computed.
+        inputs: What is read.
+        workspace: Definitions.
+        on: Business date.
+        folder: New folder; the caller removes it.
+        tiers: Empty: all customers.
+    """
+    counted = count(engine, inputs, workspace, on, folder)
+    return {tier: arranged(counted.of_tier(tier), inputs, workspace, on=on, tier=tier) for tier in tiers}
+
+
+def count(engine: Engine, inputs: MapInputs, workspace: Workspace, on: date, folder: Path) -> Counted:
+    """Counts everything that a map of the day is drawn from; see `draw_map`."""
     axes = axes_of(workspace)
     engine.write(base(engine, inputs.profile, axes, workspace, on), folder / "base")
     customers = engine.scan([folder / "base"])
-    customers = customers.filter(customers.tier == tier) if tier else customers
     lately = {"proposals": inputs.proposals, "contact": inputs.contact, "identity_map": inputs.identity_map}
     touched = reach.touches(engine, lately, workspace, on)
     if touched is not None:
         engine.write(touched, folder / "touched")
         touched = engine.scan([folder / "touched"])
     once = None if touched is None else touched.filter(touched.contacts > 0).select("customer_id").distinct()
-    people = population(engine, customers, once, axes)
     enrolled = reach.enrolled(engine, inputs.exposure, axes.strategies)
-    reviews = {one.strategy: one for one in inputs.reviews}
-    findings = Findings(
-        reviews={name: one for name, one in reviews.items() if name in axes.strategies},
-        whole=reviews.get(PROGRAMME),
-        levels=reach.levels(engine, inputs.exposure, customers, workspace),
-        take_up=inputs.take_up or {},
-    )
-    return arranged(
-        arrangement.with_seen(axes, people),
-        people,
-        (
-            None if touched is None else reach.reach_of(engine, touched, customers, axes),
-            None if enrolled is None else reach.reach_of(engine, enrolled, customers, axes),
-        ),
-        reach.rivalries(engine, inputs.decisions, customers, axes, workspace),
-        findings,
-        workspace,
-        on=on,
-        tier=tier,
+    return Counted(
+        axes=axes,
+        people=population(engine, customers, once, axes),
+        touched=None if touched is None else reach.reach_of(engine, touched, customers, axes),
+        enrolled=None if enrolled is None else reach.reach_of(engine, enrolled, customers, axes),
+        rivalries=tuple(reach.rivalries(engine, inputs.decisions, customers, axes, workspace)),
+        levels=tuple(reach.levels(engine, inputs.exposure, customers, workspace)),
     )
 
 
-def arranged(  # noqa: PLR0913  (everything that was read)
-    axes: Axes,
-    people: Population,
-    reached: tuple[reach.Reach | None, reach.Reach | None],
-    rivalries: Sequence[reach.Rivalry],
-    findings: Findings,
-    workspace: Workspace,
-    *,
-    on: date,
-    tier: str = "",
-) -> DrawnMap:
+def arranged(counted: Counted, inputs: MapInputs, workspace: Workspace, *, on: date, tier: str = "") -> DrawnMap:
     """The map from what was counted: pure arithmetic.
 
     Args:
-        axes: Including every stage and tier that the people have.
-        people: The kinds of customers.
-        reached: Whom strategies touched lately, and whom they have in their experiments.
-        rivalries: Customers by who is after them with what.
-        findings: Results.
+        counted: Of the tier.
+        inputs: Its reviews and take-up.
         workspace: Definitions.
         on: Business date.
         tier: The only tier looked at.
     """
+    people, axes = counted.people, arrangement.with_seen(counted.axes, counted.people)
+    reviews = {one.strategy: one for one in inputs.reviews}
+    findings = Findings(
+        reviews={name: one for name, one in reviews.items() if name in axes.strategies},
+        whole=reviews.get(PROGRAMME),
+        levels=reach.pooled(counted.levels),
+        take_up=inputs.take_up or {},
+    )
     money = results.money_of(findings, axes.strategies)
-    cells = arrangement.cells(axes, people, *reached, money)
+    cells = arrangement.cells(axes, people, counted.touched, counted.enrolled, money)
     groups = {one.group for one in workspace.offers.values() if one.group}
     places = tuple(_places(axes, people, cells, findings, workspace))
     return DrawnMap(
@@ -130,7 +162,7 @@ def arranged(  # noqa: PLR0913  (everything that was read)
         cells=cells,
         places=places,
         overlaps=arrangement.overlaps(axes, people),
-        conflicts=arrangement.conflicts(rivalries, groups),
+        conflicts=arrangement.conflicts(counted.rivalries, groups),
         gaps=arrangement.gaps(axes, cells),
         rollups=results.rollups(axes, cells),
         whole=None if tier else results.whole_of(findings.whole),

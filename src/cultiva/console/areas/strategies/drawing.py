@@ -13,7 +13,8 @@ from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import page
 from cultiva.execution.access.roles import Right
 from cultiva.kit.errors import CultivaError, ErrorKind
-from cultiva.loop.mapping import map_of, names_of
+from cultiva.loop.map_kept import drawn_map, kept_map
+from cultiva.loop.mapping import names_of, tiers_of
 from cultiva.loop.report.map_page import map_facts
 from cultiva.strategy.map.axes import EVERYBODY, NOBODYS
 from cultiva.strategy.map.places import Cell, DrawnMap, StrategyPlace, together
@@ -24,12 +25,15 @@ GAPS_SHOWN, PAIRS_SHOWN = 20, 20
 
 
 def drawn_of(desk: ConsoleDesk, tier: str = "") -> DrawnMap:
-    """The map of the newest run, drawn once per process and tier."""
+    """The map of the newest run as the run has left it; after a change of definitions the first to look draws it."""
     on = desk.day()
 
     def made() -> DrawnMap:
-        with desk.engine() as parts:
-            return map_of(parts, on, tier=tier)
+        found = kept_map(desk.parts, on, tier=tier)
+        if found is not None:
+            return found
+        with desk.engine() as parts:  # somebody may have drawn it while we waited
+            return drawn_map(parts, on, tier=tier)
 
     return desk.kept(("map", tier), on, made)
 
@@ -58,7 +62,7 @@ def the_map(request: Request, who: Who, desk: Ours, tier: str = "") -> HTMLRespo
         drawn=drawn,
         facts=desk.kept(("map told", who.language, tier), drawn.on, lambda: map_facts(told, drawn, address=address)),
         names=names_of(told),
-        tiers=tiers_of(desk),
+        tiers=tiers_of(told),
         tier=tier,
         address=cell_address,
         shown=(GAPS_SHOWN, PAIRS_SHOWN),
@@ -133,9 +137,3 @@ def cell_address(group: str, stage: str, tier: str = "") -> str:
     """
     asked = {"group": group, "stage": stage, "tier": tier}
     return f"/map/cell?{urlencode({name: value for name, value in asked.items() if value})}"
-
-
-def tiers_of(desk: ConsoleDesk) -> tuple[str, ...]:
-    """Value tiers of the workspace, from lowest to highest."""
-    tierings = desk.parts.workspace.value.tierings
-    return tuple(band.name for one in tierings if one.name == "value_tier" for band in one.bands)
