@@ -117,7 +117,7 @@ def prepared(bank: Path, advisers: int) -> list[str]:
             at,
         )  # fmt: skip
         doors = Doors(parts.store.database, DoorRules(cost=HashCost(passes=1, memory_kib=8), second_for=frozenset()))
-        tokens = []
+        tokens: list[str] = []
         for name in names:
             user = NewUser(name.lower(), name, frozenset({Role.ADVISER}), staff_id=name)
             doors.create(user, PASSWORD, by="bench", at=at, once=False)
