@@ -46,7 +46,8 @@ def kept_map(parts: Parts, on: date, *, tier: str = ALL_TIERS) -> DrawnMap | Non
     """
     demand_tier(parts, tier)
     with suppress(OSError, msgspec.DecodeError, KeyError):
-        return msgspec.json.decode(_file(parts, on).read_bytes(), type=dict[str, DrawnMap])[tier]
+        tiers = msgspec.json.decode(_file(parts, on).read_bytes(), type=dict[str, msgspec.Raw])
+        return msgspec.json.decode(tiers[tier], type=DrawnMap)
     return None
 
 
