@@ -15,6 +15,8 @@ PROGRAMME = "(all)"
 """Stands for the whole programme among strategies: everyone against the global holdout."""
 TREATED, HELD_OUT, HELD_OUT_GLOBAL, MIXED = "treated", "held_out", "held_out_global", "mixed"
 """Arms of exposures; mixed: two enrolments of what turned out to be one customer contradict each other."""
+WAITING = "waiting"
+"""Arm of who waits until the first customers of a strategy on a ramp have shown that it pays; ends with a touch."""
 HELD_OUT_OFFER = "held_out_offer"
 """Arm of a strategy's exposure on whose customer the offer's own holdout falls: on neither side of the strategy,
 whether that holds the customer out as well or not, so that its sides stay alike."""
@@ -24,11 +26,9 @@ NOT_CARRIED_OUT = ("failed", NOT_DONE)
 """Contacts that did not take place, by their status; a failed attempt costs all the same."""
 CLUSTER = "cluster"
 """Column of exposures and of the analysis table: what was drawn as a whole; null where customers are drawn one by one.
-In the analysis table customers who are drawn alone where others are drawn in groups are put together into `LOTS`."""
+In the analysis table customers who are drawn alone where others are drawn in groups are put together into lots."""
 CARRIED = "carried"
 """Column of the analysis table: yes if another strategy was open to the customer not long before, else no."""
-LOT = "lot:"
-"""Before the name of such a lot."""
 SOLD = "sold"
 """Metric beside the contribution: the part of it that holdings of the offer's product category bring."""
 

@@ -17,6 +17,7 @@ from cultiva.review.measure_design import CONTROL, TREATED, Design, Kind, Metric
 from cultiva.review.measure_effects import effects_of, information
 from cultiva.review.measure_groups import groups_of
 from cultiva.review.measure_results import Arm, Check, CheckName, Estimand, Measured, Measurement, Standing
+from cultiva.review.measure_tails import Kurtoses, kurtoses
 
 if TYPE_CHECKING:
     from cultiva.engine.port import Engine, Files
@@ -42,7 +43,8 @@ def measure(engine: Engine, files: Files, design: Design) -> Measurement:
     """Measures all strategies of an analysis table.
 
     Args:
-        engine: Reads the table; one pass for all metrics and groups (and a look at a sample before).
+        engine: Reads the table; one pass for all metrics and groups (and a look at the first rows before, and
+            at the tails of doubtful covariates of a large table after).
         files: Folders of Parquet, see the module; none at all is an experiment without anybody.
         design: How to read it.
 
@@ -53,10 +55,11 @@ def measure(engine: Engine, files: Files, design: Design) -> Measurement:
         return Measurement((), ())
     reading = prepare(engine, files, design)
     cells = passes(engine, reading, design)
-    return _measured(cells, reading, design)
+    wholes = list(groups_of(cells[0], (), frozenset(design.clusters)))
+    return _measured(cells, reading, design, kurtoses(engine, reading, wholes))
 
 
-def _measured(cells: list[Cells], reading: Reading, design: Design) -> Measurement:
+def _measured(cells: list[Cells], reading: Reading, design: Design, tails: Kurtoses) -> Measurement:
     effects: list[Measured] = []
     checks: list[Check] = []
     clustered = frozenset(design.clusters)
@@ -68,7 +71,7 @@ def _measured(cells: list[Cells], reading: Reading, design: Design) -> Measureme
                 together = list(groups)
                 if not dimension:
                     passed[strategy] = information(together[0], design)
-                    checks += checks_of(together[0], reading, design)
+                    checks += checks_of(together[0], reading, design, tails)
                 measured = effects_of(together, reading, design, passed[strategy])
                 effects += measured
                 checks += differing(measured) if dimension else ()

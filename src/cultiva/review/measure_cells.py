@@ -1,8 +1,12 @@
-"""The one pass over an analysis table: sums of values and of their products, per strategy, arm and group."""
+"""The one pass over an analysis table: sums of values and of their products, per strategy, arm and group.
+
+Third and fourth powers of covariates, which only the check of balance asks for, come with the pass over a small table;
+of a large one they are a fifth of the time, and are read afterwards where the check is in doubt (`measure_tails`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +16,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from cultiva.engine.draws import ibis_draw
 from cultiva.engine.parquet import part_files
 from cultiva.review.measure_design import CONTROL, TREATED, Design, Kind
-from cultiva.review.measure_variables import Variable, Variant, is_trimmed, trimmed_columns, variants_of
+from cultiva.review.measure_sample import Cuts, shifts_of
+from cultiva.review.measure_variables import (
+    Term,
+    Variable,
+    Variant,
+    balanced,
+    is_trimmed,
+    trimmed_columns,
+    variants_of,
+)
 from cultiva.review.statistics.moments import Floats
 
 if TYPE_CHECKING:
@@ -25,10 +37,8 @@ if TYPE_CHECKING:
 
 CELLS_MOST = 100_000
 """Combinations of group values up to which several dimensions share a pass."""
-SHIFT_ROWS = 20_000
-"""Rows of which the means are taken that sums are shifted by."""
-FAR = 30.0
-"""Standard deviations between a mean and zero, up to which sums of squares keep their digits without a shift."""
+TAIL_ROWS = 500_000
+"""Rows up to which the powers of covariates come with the pass; of more they are read where they matter."""
 CUT_ROWS = 250_000
 """Customers per strategy of whom the cuts of trimmed metrics are taken."""
 CLUSTER = "_cluster"
@@ -37,8 +47,6 @@ ROWS = "rows"
 """Aggregate: customers, whether a metric is known or not."""
 DAYS = "days"
 """Aggregate: days that count, summed over customers."""
-Cuts = Mapping[str, Mapping[str, tuple[float, float]]]
-"""By column and strategy: the amounts to which smaller and larger ones are cut."""
 
 
 @dataclass(frozen=True)
@@ -71,46 +79,67 @@ class Reading:
     """Of trimmed columns."""
     nullable: frozenset[str]
     """Columns of the files that may be null."""
+    rows: int
+    """Rows of the files."""
+
+    @property
+    def tails(self) -> bool:
+        """Whether powers of covariates come with the pass."""
+        return self.rows <= TAIL_ROWS
 
 
 def prepare(engine: Engine, files: Files, design: Design) -> Reading:
     """Looks at a sample: constants near the means, and the cuts of trimmed metrics."""
     rows = engine.scan(files)
-    nullable = _nullable(files)
+    nullable, many = _footers(files)
     cuts = _cuts(engine, rows, design)
     variants = variants_of(design, nullable)
     variables = {one.name: one for variant in variants for one in variant.variables}
     named = {name: _expression(rows, one, cuts) for name, one in variables.items()}
-    amounts = {name: named[name] for name, one in variables.items() if one.kind is not Kind.SHARE}
-    filled = {name for name, one in variables.items() if one.filled}
-    shifts = dict.fromkeys(variables, 0.0) | _shifts(engine, rows, amounts, filled)
+    shifts = shifts_of(files, list(variables.values()), cuts)
     centred = {
         name: _centred(expression, shifts[name], filled=variables[name].filled) for name, expression in named.items()
     }
     keys = {"strategy": rows["strategy"], "arm": rows["arm"], **_key_columns(rows, design)}
-    return Reading(rows.select(**keys, **centred), variants, shifts, cuts, nullable)
+    return Reading(rows.select(**keys, **centred), variants, shifts, cuts, nullable, many)
 
 
 def passes(engine: Engine, reading: Reading, design: Design) -> list[Cells]:
     """Runs the passes: one, unless the groups have so many combinations that they are better read apart."""
-    out = []
-    for columns, dimensions in _plan(engine, reading.table, design):
-        out.append(_run(engine, reading, columns, dimensions))
-    return out
-
-
-def _run(engine: Engine, reading: Reading, columns: tuple[str, ...], dimensions: tuple[tuple[str, ...], ...]) -> Cells:
     table = reading.table
-    clustered = (CLUSTER,) if CLUSTER in table.columns else ()
-    keys = ("strategy", "arm", *columns, *clustered)
     terms = {name: term for variant in reading.variants for name, term in variant.terms.items()}
+    if reading.tails:
+        terms |= _tails(balanced(reading.variants).values())
+    clustered = (CLUSTER,) if CLUSTER in table.columns else ()
+    return [
+        _run(engine, table, terms, (*columns, *clustered), dimensions)
+        for columns, dimensions in _plan(engine, table, design)
+    ]
+
+
+def pass_of_tails(
+    engine: Engine, reading: Reading, variants: Collection[Variant], strategies: Collection[str]
+) -> Cells:
+    """Reads the powers of some covariates of some strategies."""
+    table = reading.table.filter(reading.table["strategy"].isin(sorted(strategies)))
+    return _run(engine, table, _tails(variants), (), ((),))
+
+
+def _tails(variants: Iterable[Variant]) -> dict[str, Term]:
+    return {name: term for variant in variants for name, term in variant.tail_terms.items()}
+
+
+def _run(
+    engine: Engine,
+    table: ibis.Table,
+    terms: Mapping[str, Term],
+    columns: tuple[str, ...],
+    dimensions: tuple[tuple[str, ...], ...],
+) -> Cells:
+    keys = ("strategy", "arm", *columns)
     aggregates = {ROWS: table.count(), **{name: _sum(table, *term) for name, term in terms.items()}}
     if DAYS in table.columns:
         aggregates[DAYS] = table[DAYS].sum()
-    covariates = {covariate.name for one in reading.variants if (covariate := one.covariate) is not None}
-    for name in sorted(covariates):
-        squared = table[name] * table[name]
-        aggregates |= {cubes(name): (squared * table[name]).sum(), fourths(name): (squared * squared).sum()}
     aliased = {f"a{place}": aggregate for place, aggregate in enumerate(aggregates.values())}
     found = engine.fetch(table.group_by(list(keys)).aggregate(**aliased))
     found = found.filter(pc.is_in(found.column("arm"), pa.array([TREATED, CONTROL])))
@@ -122,16 +151,6 @@ def _run(engine: Engine, reading: Reading, columns: tuple[str, ...], dimensions:
         {name: place for place, name in enumerate(aggregates)},
         dimensions,
     )
-
-
-def cubes(variable: str) -> str:
-    """Name of the sum of a covariate's third powers."""
-    return f"{variable}^3"
-
-
-def fourths(variable: str) -> str:
-    """Name of the sum of a covariate's fourth powers."""
-    return f"{variable}^4"
 
 
 def _sum(table: ibis.Table, factors: tuple[str, ...], present: tuple[str, ...]) -> ibis.Value:
@@ -210,22 +229,6 @@ def _centred(expression: ibis.Value, shift: float, *, filled: bool) -> ibis.Valu
     return centred.fill_null(0.0) if filled else centred
 
 
-def _shifts(engine: Engine, rows: ibis.Table, named: Mapping[str, ibis.Value], filled: set[str]) -> dict[str, float]:
-    """Means of the first rows; any constant near the mean will do, and none is needed near zero."""
-    if not named:
-        return {}
-    some = rows.select(**named).limit(SHIFT_ROWS)
-    means = {name: some[name].mean() for name in named}
-    spreads = {f"sd_{name}": some[name].std(how="pop") for name in named}
-    found = engine.fetch(some.aggregate(**means, **spreads)).to_pylist()[0]
-    shifts = {}
-    for name in named:
-        mean, spread = found[name] or 0.0, found[f"sd_{name}"] or 0.0
-        near = abs(mean) <= FAR * spread and name not in filled
-        shifts[name] = 0.0 if near else float(f"{mean:.12g}")
-    return shifts
-
-
 def _cuts(engine: Engine, rows: ibis.Table, design: Design) -> dict[str, dict[str, tuple[float, float]]]:
     """Quantiles of trimmed columns, both arms together, of all customers of a strategy or a draw of them."""
     rows = rows.filter(rows["arm"].isin([TREATED, CONTROL]))
@@ -252,6 +255,8 @@ def _cuts(engine: Engine, rows: ibis.Table, design: Design) -> dict[str, dict[st
 def _sampled(engine: Engine, rows: ibis.Table) -> ibis.Table:
     import ibis
 
+    from cultiva.engine.draws import ibis_draw
+
     counted = engine.fetch(rows.group_by("strategy").aggregate(n=rows.count())).to_pylist()
     shares = {row["strategy"]: CUT_ROWS / row["n"] for row in counted if row["n"] > CUT_ROWS}
     if not shares or "customer_id" not in rows.columns:
@@ -260,15 +265,17 @@ def _sampled(engine: Engine, rows: ibis.Table) -> ibis.Table:
     return rows.filter(ibis_draw("review:cuts", rows["customer_id"]) < share)
 
 
-def _nullable(files: Files) -> frozenset[str]:
-    """Columns that have a null somewhere, by the files' footers; one that they do not count may have."""
+def _footers(files: Files) -> tuple[frozenset[str], int]:
+    """Columns that have a null somewhere, by the files' footers (one that they do not count may have), and rows."""
     found: set[str] = set()
+    rows = 0
     for part in part_files(files):
         metadata = pq.read_metadata(part)
+        rows += metadata.num_rows
         for group in range(metadata.num_row_groups):
             for place in range(metadata.num_columns):
                 column = metadata.row_group(group).column(place)
                 counted = column.statistics is not None and column.statistics.has_null_count
                 if not counted or column.statistics.null_count:
                     found.add(column.path_in_schema)
-    return frozenset(found)
+    return frozenset(found), rows

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from cultiva.kit.words import Words
 from cultiva.review.measure_cells import Reading
 from cultiva.review.measure_design import Design
-from cultiva.review.measure_groups import Group, kurtosis_of, pair_of
+from cultiva.review.measure_groups import Group, pair_of
 from cultiva.review.measure_results import Check, CheckName, Estimand, Measured, Standing
+from cultiva.review.measure_tails import Kurtoses
+from cultiva.review.measure_variables import balanced
 from cultiva.review.statistics import reasons
-from cultiva.review.statistics.checks import balance, missing, sample_ratio
+from cultiva.review.statistics.checks import NORMAL_KURTOSIS, balance, missing, sample_ratio
 from cultiva.review.statistics.groups import shrink
 
 ALARM_BELOW = 0.001
@@ -23,11 +25,11 @@ ALIKE = Words("看不出组间差别。", "no sign that groups differ")
 """Said of groups that do not differ."""
 
 
-def checks_of(whole: Group, reading: Reading, design: Design) -> list[Check]:
+def checks_of(whole: Group, reading: Reading, design: Design, tails: Kurtoses) -> list[Check]:
     """Checks of one strategy as a whole."""
     return [
         _ratio(whole, design),
-        *_balances(whole, reading),
+        *_balances(whole, reading, tails),
         *_missing(whole, reading),
     ]
 
@@ -63,14 +65,12 @@ def _ratio(whole: Group, design: Design) -> Check:
     return Check(whole.strategy, name, "", standing, seen.share, seen.p_always, said)
 
 
-def _balances(whole: Group, reading: Reading) -> Iterator[Check]:
-    done: set[str] = set()
-    for variant in reading.variants:
-        covariate, place, variable = variant.metric.covariate, variant.roles.covariate, variant.covariate
-        if covariate is None or place is None or variable is None or covariate in done:
+def _balances(whole: Group, reading: Reading, tails: Kurtoses) -> Iterator[Check]:
+    for covariate, variant in balanced(reading.variants).items():
+        place, kurtosis = variant.roles.covariate, tails.get((whole.strategy, covariate), NORMAL_KURTOSIS)
+        if place is None:
             continue
-        done.add(covariate)
-        seen = balance(pair_of(whole, reading, variant), place, kurtosis_of(whole, variant, variable))
+        seen = balance(pair_of(whole, reading, variant), place, kurtosis)
         standing = _standing(seen.value, seen.p_value)
         said = seen.reason or _apart(covariate, abs(seen.value or 0))
         yield Check(whole.strategy, CheckName.BALANCE, covariate, standing, seen.value, seen.p_value, said)

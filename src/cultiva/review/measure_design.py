@@ -11,6 +11,8 @@ TREATED = "treated"
 """The arm that a strategy could touch."""
 CONTROL = "control"
 """The arm that was left alone."""
+LOT = "lot:"
+"""Before the name of a lot: customers who are drawn alone, put together where others are drawn in groups."""
 
 
 class Kind(StrEnum):

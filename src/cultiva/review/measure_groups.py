@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cultiva.review.design import LOT
-from cultiva.review.measure_cells import CLUSTER, DAYS, ROWS, Cells, Reading, cubes, fourths
-from cultiva.review.measure_variables import Variable, Variant, sum_name
+from cultiva.review.measure_cells import CLUSTER, DAYS, ROWS, Cells, Reading
+from cultiva.review.measure_design import LOT
+from cultiva.review.measure_variables import Variant
+from cultiva.review.statistics.checks import NORMAL_KURTOSIS
 from cultiva.review.statistics.moments import Clusters, Floats, Moments, Pair, from_sums
 
 _TREATED, _CONTROL = 0, 1
-NORMAL_KURTOSIS = 3.0
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,9 @@ def pair_of(group: Group, reading: Reading, variant: Variant) -> Pair:
     return Pair(arms[0], arms[1], Clusters(counts[0], counts[1], about[0], about[1]))
 
 
-def kurtosis_of(group: Group, variant: Variant, variable: Variable) -> float:
-    """Kurtosis of a covariate over both arms; 3, as if normal, where it does not vary."""
-    names, present = group.cells.names, variant.present
-    first, square = sum_name((variable.name,), present), sum_name((variable.name, variable.name), present)
-    wanted = (names[variant.count_name], names[first], names[square], names[cubes(variable.name)],
-              names[fourths(variable.name)])  # fmt: skip
+def kurtosis_of(group: Group, variant: Variant) -> float:
+    """Kurtosis of a metric's covariate over both arms; 3, as if normal, where it does not vary."""
+    wanted = [group.cells.names[name] for name in variant.tail_terms]
     n, one, two, three, four = (float(number) for number in group.sums[:, wanted].sum(axis=0))
     if n < 2:
         return NORMAL_KURTOSIS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations_with_replacement
@@ -84,6 +84,13 @@ class Variant:
         found.update({name: (self._pair(a, b), self.present) for a, b, name in self.product_names})
         return found
 
+    @cached_property
+    def tail_terms(self) -> Mapping[str, Term]:
+        """What the covariate's kurtosis is made of: customers, and sums of its first to fourth powers; in order."""
+        powers = range(5 if self.covariate is not None else 0)
+        factors = [(self.covariate.name,) * power if self.covariate else () for power in powers]
+        return {sum_name(one, self.present): (one, self.present) for one in factors}
+
     def _pair(self, a: int, b: int) -> tuple[str, str]:
         first, second = sorted((self.variables[a].name, self.variables[b].name))
         return first, second
@@ -105,6 +112,15 @@ def variants_of(design: Design, nullable: frozenset[str]) -> tuple[Variant, ...]
     if design.trim_share > 0:
         found += [_variant(metric, design, nullable, trimmed=True) for metric in design.metrics if is_trimmed(metric)]
     return tuple(found)
+
+
+def balanced(variants: Iterable[Variant]) -> dict[str, Variant]:
+    """By covariate: the metric with which it is looked at whether the arms were alike before."""
+    found: dict[str, Variant] = {}
+    for one in variants:
+        if one.metric.covariate is not None:
+            found.setdefault(one.metric.covariate, one)
+    return found
 
 
 def _variant(metric: MetricDesign, design: Design, nullable: frozenset[str], *, trimmed: bool) -> Variant:

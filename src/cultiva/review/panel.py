@@ -16,12 +16,13 @@ from cultiva.review.design import (
     CLUSTER,
     HELD_OUT,
     HELD_OUT_GLOBAL,
-    LOT,
     PROGRAMME,
     TREATED,
+    WAITING,
     ReviewDesign,
 )
 from cultiva.review.measure import CONTROL
+from cultiva.review.measure_design import LOT
 from cultiva.review.panel_inputs import KEY, PanelInputs, number
 from cultiva.review.panel_results import results_of, with_results
 from cultiva.review.panel_touches import purchases_of, takings_of, touches_of, with_costs
@@ -38,7 +39,9 @@ LOTS = 200
 """Into so many lots customers are put, on either side, who are drawn alone where others are drawn in clusters."""
 
 
-def write_panel(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: date, folder: Path) -> Written:
+def write_panel(
+    engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: date, folder: Path, *, waiting: bool = False
+) -> Written:
     """Writes the analysis table that `measure` reads.
 
     Results count from the day after enrolment for the horizon; those of the whole programme, which never ends, in the
@@ -51,6 +54,7 @@ def write_panel(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: d
         design: The workspace as review sees it.
         on: Business date.
         folder: New folder; one beside it, with `-results` added, is left for the caller to remove.
+        waiting: Whether those who wait on a ramp are in it, as an arm of their own.
 
     Returns:
         What was written: strategy, customer_id, arm, enrolled_on, offer, channel, branch_id, adviser_id, cluster, wave,
@@ -59,7 +63,7 @@ def write_panel(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: d
         `y_days`. Slices of the health experiments come as strategies of their own.
     """
     results = folder.with_name(folder.name + "-results")
-    rows = compared(engine, inputs, design, on)
+    rows = compared(engine, inputs, design, on, waiting=waiting)
     done = with_results(rows, results_of(engine, inputs, design, rows), design)
     touches = touches_of(engine, inputs, design, rows)
     taken = _beside(_beside(done, touches.drop("until")), takings_of(engine, inputs, touches))
@@ -73,21 +77,24 @@ def _beside(rows: ibis.Table, more: ibis.Table) -> ibis.Table:
     return rows.left_join(more, list(KEY)).drop("strategy_right", "customer_id_right")
 
 
-def compared(engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: date) -> ibis.Table:
+def compared(
+    engine: Engine, inputs: PanelInputs, design: ReviewDesign, on: date, *, waiting: bool = False
+) -> ibis.Table:
     """Exposures that have results, with their side and the days `after` which and `upto` which results count."""
     import ibis
 
     log = engine.scan(inputs.exposure, columns=design.exposure_columns)
     whole = log.strategy == PROGRAMME
     control = ibis.ifelse(whole, log.arm == HELD_OUT_GLOBAL, log.arm == HELD_OUT)
-    kept = log.filter((log.enrolled_on < on) & ((log.arm == TREATED) | control))
+    others = [WAITING] if waiting else []
+    kept = log.filter((log.enrolled_on < on) & (log.arm.isin([TREATED, *others]) | control))
     whole, horizon = kept.strategy == PROGRAMME, design.horizon_days
     first, today = ibis.literal(on - timedelta(days=horizon)), ibis.literal(on)
     ends = (kept.enrolled_on.cast("timestamp") + ibis.interval(days=horizon)).cast("date")
     after = ibis.ifelse(whole, ibis.greatest(kept.enrolled_on, first), kept.enrolled_on)
     upto = ibis.ifelse(whole, today, ibis.least(ends, today))
     return kept.mutate(
-        arm=ibis.ifelse(kept.arm == TREATED, TREATED, CONTROL),
+        arm=ibis.ifelse(kept.arm.isin([TREATED, *others]), kept.arm, CONTROL),
         wave=kept.enrolled_on.strftime("%Y-%m"),
         after=after,
         upto=upto,

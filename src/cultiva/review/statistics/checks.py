@@ -15,6 +15,8 @@ from cultiva.review.statistics.variance import Spread, spread
 
 PRIOR_WEIGHT = 1000.0
 """Strength of the prior of the sequential sample-ratio test about the promised share, in customers."""
+NORMAL_KURTOSIS = 3.0
+"""Kurtosis of the normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Difference:
     """Why it could not be tested; empty otherwise."""
 
 
-def balance(pair: Pair, covariate: int, kurtosis: float = 3.0) -> Difference:
+def balance(pair: Pair, covariate: int, kurtosis: float = NORMAL_KURTOSIS) -> Difference:
     """Standardised difference of a covariate that nobody could have touched before the draw.
 
     The draw says that both arms come from one population, so the variance is that of both together, as in a permutation
