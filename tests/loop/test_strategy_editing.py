@@ -72,3 +72,13 @@ def test_switched_on_and_off() -> None:
 def test_a_text_without_a_name_is_told(body: str) -> None:
     with pytest.raises(CultivaError, match="no name"):
         name_in(body)
+
+
+def test_a_description_is_one_text_or_one_in_each_language() -> None:
+    plain = "name: a\ndescription: same for all\noffers: []\n"
+    assert fields_of(plain).values["description_en"] == ""
+    both = merged(plain, {"description": "给某些人", "description_en": "for some: these"})
+    assert "description: {zh: 给某些人, en: 'for some: these'}" in both.replace("{ ", "{").replace(" }", "}")
+    assert fields_of(both).values["description_en"] == "for some: these"
+    assert merged(both, {"description": "给某些人", "description_en": "for some: these"}) == both
+    assert merged(both, {"description": "same for all", "description_en": ""}) == plain

@@ -50,7 +50,7 @@ class Visitor:
         """Whether they may do something; templates name it."""
         return Right(right) in self.rights
 
-    def say(self, text: Bilingual) -> str:
+    def say(self, text: Bilingual | str) -> str:
         """A text of the workspace in their language."""
         return say(text, self.language)
 

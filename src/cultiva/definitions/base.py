@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 
 def _rule_text(value: object) -> object:
@@ -42,6 +42,14 @@ class Label(Model):
     """English."""
 
 
+def _form(value: object) -> str:
+    return "Label" if isinstance(value, dict | Label) else "str"
+
+
+Description = Annotated[Annotated[str, Tag("str")] | Annotated[Label, Tag("Label")], Discriminator(_form)]
+"""A text that is the same for everybody, or one in each language: `{ zh: ..., en: ... }`."""
+
+
 class Definition(Model):
     """A named thing of the workspace."""
 
@@ -49,7 +57,7 @@ class Definition(Model):
     """Unique among its kind."""
     label: Label
     """What people read."""
-    description: str = ""
-    """One or two sentences for the catalogue."""
+    description: Description = ""
+    """One or two sentences for the catalogue; in both languages as `zh` and `en`."""
     owner: str = ""
     """Who answers for it."""

@@ -40,8 +40,8 @@ class Words:
         return bool(self.zh or self.en)
 
 
-def say(text: Bilingual, language: str) -> str:
-    """The text in a language; in the other one if it is empty there.
+def say(text: Bilingual | str, language: str) -> str:
+    """The text in a language; in the other one if it is empty there. A plain text is for everybody.
 
     Examples:
         >>> say(Words(zh="客户", en="customers"), "en")
@@ -50,4 +50,6 @@ def say(text: Bilingual, language: str) -> str:
         '客户'
     """
     assert language in LANGUAGES, language
+    if isinstance(text, str):
+        return text
     return (text.zh or text.en) if language == "zh" else (text.en or text.zh)

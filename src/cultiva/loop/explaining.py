@@ -21,6 +21,7 @@ from cultiva.execution.launching.waves import Wave, cost_of, waves
 from cultiva.execution.plays.compiling import compiled
 from cultiva.kit.masking import mask_name, mask_text
 from cultiva.kit.numbers import settled
+from cultiva.kit.words import LANGUAGES, say
 from cultiva.loop.forecasting import expectation_of
 from cultiva.loop.parts import Parts
 from cultiva.loop.questions import decision_of
@@ -82,7 +83,7 @@ def explanation_of(case: Case) -> dict[str, Any]:
         "strategy": one.name,
         "label": {"zh": one.label.zh, "en": one.label.en},
         "owner": one.owner,
-        "description": one.description,
+        "description": {language: say(one.description, language) for language in LANGUAGES},
         "audience": " ".join(one.audience.split()),
         "eligible": " ".join(one.eligible.split()),
         "stages": list(one.stages),

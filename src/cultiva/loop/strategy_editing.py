@@ -15,11 +15,13 @@ from cultiva.kit.errors import CultivaError, Faults
 from cultiva.loop.parts import Parts
 from cultiva.loop.publishing_definitions import live, proposed
 
-TEXTS = ("description", "owner", "audience", "eligible", "rank", "reason", "holdout_by")
+TEXTS = ("owner", "audience", "eligible", "rank", "reason", "holdout_by")
 """Fields that are one text."""
 LISTS = ("stages", "tiers", "offers", "channels")
 """Fields that are names in an order that counts."""
 NUMBERS = ("holdout", "budget")
+DESCRIBED = ("description", "description_en")
+"""The description: in Chinese, or in both languages if there is none in English."""
 NESTED: Mapping[str, Sequence[str]] = {
     "label": ("zh", "en"),
     "objective": ("metric", "direction", "target"),
@@ -33,7 +35,7 @@ DEFAULTS: Mapping[str, Any] = {"eligible": "true", "holdout": 0.1, "holdout_by":
 BEGUN = """\
 name: new_strategy
 label: { zh: 新策略, en: New strategy }
-description: What it is for.
+description: { zh: 做什么用, en: What it is for. }
 owner: retail
 objective: { metric: average_aum_90d, direction: increase, target: 1000 }
 audience: "true"
@@ -87,6 +89,7 @@ def fields_of(body: str) -> Fields:
     label, objective, capacity = (_mapping(data.get(name)) for name in ("label", "objective", "capacity"))
     values = {name: _text(data.get(name, DEFAULTS.get(name, ""))) for name in (*TEXTS, *NUMBERS)}
     values |= {"name": _text(data.get("name")), "label_zh": _text(label.get("zh")), "label_en": _text(label.get("en"))}
+    values |= dict(zip(DESCRIBED, _described(data), strict=True))
     values |= {f"objective_{name}": _text(objective.get(name, "")) for name in ("metric", "direction", "target")}
     values |= {f"capacity_{name}": _text(capacity.get(name, "")) for name in ("per", "contacts_max")}
     values["active"] = "" if data.get("active", True) is False else "true"
@@ -115,6 +118,9 @@ def merged(body: str, given: Mapping[str, str]) -> str:
     for name in (*TEXTS, *NUMBERS):
         if name in given and _one_line(given[name]) != _one_line(before.values[name]):
             changes[name] = _scalar(_number(given[name]) if name in NUMBERS else _one_line(given[name]))
+    said, told = ([_one_line(source.get(name, before.values[name])) for name in DESCRIBED] for source in ({}, given))
+    if told != said:
+        changes["description"] = _description(*told)
     for name in LISTS:
         wanted = [one for one in re.split(r"[,，、\s]+", given.get(name, ",".join(before.chosen[name]))) if one]
         if wanted != list(before.chosen[name]):
@@ -185,6 +191,16 @@ def _scalar(value: Any) -> str | None:
         return None
     text: str = yaml.safe_dump([value], allow_unicode=True, default_flow_style=True, width=10_000)
     return text.strip()[1:-1]
+
+
+def _described(data: Mapping[str, Any]) -> tuple[str, str]:
+    """A description in Chinese and in English; one that is the same in both stands first."""
+    found = data.get("description", "")
+    return (_text(found.get("zh")), _text(found.get("en"))) if isinstance(found, dict) else (_text(found), "")
+
+
+def _description(zh: str, en: str) -> str | None:
+    return _inline({"zh": zh, "en": en}) if zh and en and zh != en else _scalar(zh or en)
 
 
 def _number(text: str) -> Any:

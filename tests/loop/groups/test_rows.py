@@ -154,18 +154,21 @@ def test_a_text_cut_at_its_faults_is_still_the_whole_text(text: str) -> None:
 
 
 words = st.text("ab: #'中,{}\"-", min_size=1, max_size=12).map(str.strip).filter(bool)
+rules = st.lists(words, min_size=1, max_size=3).map("\n".join)
 
 
 @settings(max_examples=60, deadline=None)
-@given(zh=words, en=words, description=words, owner=words, rule=st.lists(words, min_size=1, max_size=3).map("\n".join))
+@given(zh=words, en=words, about=st.tuples(words, st.just("") | words), owner=words, rule=rules)
 def test_whatever_a_form_says_its_definition_says_too(
-    zh: str, en: str, description: str, owner: str, rule: str
+    zh: str, en: str, about: tuple[str, str], owner: str, rule: str
 ) -> None:
-    form = GroupForm("silver", zh, en, description, owner, "needs", rule)
+    form = GroupForm("silver", zh, en, *about, owner, "needs", rule)
     body = body_of(form)
     found = data_of(body, "silver")
     assert (found["label"], found["rule"]) == ({"zh": zh, "en": en}, rule)
-    assert form_of(body, "silver") == GroupForm("silver", zh, en, " ".join(description.split()), owner, "needs", rule)
+    said, other = (" ".join(text.split()) for text in about)
+    both = (said, "" if other == said else other)
+    assert form_of(body, "silver") == GroupForm("silver", zh, en, *both, owner, "needs", rule)
     assert body_of(form_of(body, "silver"), body) == body
 
 

@@ -84,13 +84,13 @@ def _row(
 
 def segment_yaml(name: str, label: Label, said: Label, rule: str, accuracy: float, *, owner: str) -> str:
     """The cluster as a segment's definition, ready for a file of `segments/`."""
-    quoted = [json.dumps(text, ensure_ascii=False) for text in (label.zh, label.en, said.en, owner, rule)]
-    zh, en, description, owned, text = quoted
+    texts = (label.zh, label.en, said.zh, said.en, owner, rule)
+    zh, en, said_zh, said_en, owned, text = (json.dumps(one, ensure_ascii=False) for one in texts)
     return (
         f"# Found by clustering; the rules of all its clusters together place {accuracy:.1%} rightly.\n"
         f"- name: {name}\n"
         f"  label: {{ zh: {zh}, en: {en} }}\n"
-        f"  description: {description}\n"
+        f"  description:\n    zh: {said_zh}\n    en: {said_en}\n"
         f"  owner: {owned}\n"
         f"  purpose: needs\n"
         f"  rule: {text}\n"

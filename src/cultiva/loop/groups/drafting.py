@@ -34,6 +34,8 @@ class GroupForm:
     label_zh: str = ""
     label_en: str = ""
     description: str = ""
+    """In Chinese; in both languages if there is none in English."""
+    description_en: str = ""
     owner: str = ""
     purpose: str = Purpose.MARKETING.value
     rule: str = ""
@@ -81,9 +83,14 @@ FIELDS = ("name", "label", "description", "owner", "purpose", "rule")
 
 def _fields(form: GroupForm) -> dict[str, Any]:
     rule = "\n".join(line.rstrip() for line in form.rule.replace("\r\n", "\n").strip().split("\n"))
-    values = ({"zh": form.label_zh.strip(), "en": form.label_en.strip()}, " ".join(form.description.split()))
+    values = ({"zh": form.label_zh.strip(), "en": form.label_en.strip()}, _description(form))
     fields = zip(FIELDS, (form.name, *values, form.owner.strip(), form.purpose, rule), strict=True)
     return {name: value for name, value in fields if value}
+
+
+def _description(form: GroupForm) -> str | dict[str, str]:
+    zh, en = (" ".join(text.split()) for text in (form.description, form.description_en))
+    return {"zh": zh, "en": en} if zh and en and zh != en else zh or en
 
 
 def _written(name: str, value: Any) -> str:
@@ -123,10 +130,12 @@ def form_of(body: str, name: str, *, remark: str = "") -> GroupForm:
             allowed="a group by rule",
             hint=f"change the file {found.list} in the workspace",
         )
+    about = (
+        (found.description, "") if isinstance(found.description, str) else (found.description.zh, found.description.en)
+    )
     return GroupForm(
-        found.name, found.label.zh, found.label.en, found.description, found.owner, found.purpose.value, found.rule,
-        remark,
-    )  # fmt: skip
+        found.name, found.label.zh, found.label.en, *about, found.owner, found.purpose.value, found.rule, remark
+    )
 
 
 def live_form(parts: Parts, name: str) -> GroupForm:

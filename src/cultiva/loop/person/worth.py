@@ -26,7 +26,7 @@ class WorthLine:
 
     name: str
     label: Bilingual
-    description: str
+    description: Bilingual | str
     amount: Decimal | None
     """Money a year; None: not known."""
     weight: float = 1.0

@@ -81,11 +81,11 @@ def label_of_column(workspace: Workspace, name: str) -> str:
 
 def described(workspace: Workspace, name: str) -> str:
     """What a column of the profile means, as its definition says."""
-    tag = workspace.tags.get(name)
+    tag, language = workspace.tags.get(name), workspace.settings.language
     if tag is not None:
-        return tag.description
+        return say(tag.description, language)
     component = next((one for one in workspace.value.components if f"value_{one.name}" == name), None)
-    return component.description if component is not None else ""
+    return say(component.description, language) if component is not None else ""
 
 
 def computed(workspace: Workspace, name: str) -> str:

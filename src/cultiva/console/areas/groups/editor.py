@@ -103,6 +103,7 @@ def save(  # noqa: PLR0913, PLR0917  (a form has its fields)
     label_zh: Annotated[str, Form(max_length=100)] = "",
     label_en: Annotated[str, Form(max_length=100)] = "",
     description: Short = "",
+    description_en: Short = "",
     owner: Annotated[str, Form(max_length=63)] = "",
     purpose: Purpose = Purpose.MARKETING,
     rule: RuleForm = "",
@@ -111,7 +112,7 @@ def save(  # noqa: PLR0913, PLR0917  (a form has its fields)
     revision: Annotated[int, Form(ge=0)] = 0,
 ) -> Response:
     """Keeps a draft; the workspace's files stay as they are until a second person has approved it."""
-    form = GroupForm(name.strip(), label_zh, label_en, description, owner, purpose.value, rule, remark)
+    form = GroupForm(name.strip(), label_zh, label_en, description, description_en, owner, purpose.value, rule, remark)
     drafts = Drafts(desk.parts.store.database)
     base = drafts.one(draft) if draft else None
     try:

@@ -215,7 +215,7 @@ class _Filling:
     def buttons(self, found: list[Result], begin: int) -> tuple[Button, ...]:
         language = self.who.language
         return tuple(
-            Button(number, one.name, say(one.label, language), one.description if language == "en" else "")
+            Button(number, one.name, say(one.label, language), say(one.description, language))
             for number, one in enumerate(found, begin)
         )
 
