@@ -56,8 +56,6 @@ class _Open:
     memory: Memory
     fired: bool
     """Whether one of its beginnings has fired."""
-    horizon: int = 0
-    """Nothing that happened before it is heard any more."""
     crowd: int = CROWD
     """From so many beginnings on it is looked what can be let go."""
 
@@ -93,27 +91,28 @@ class Mind:
             now: The present instant, in microseconds.
             horizon: Nothing that happened before it is heard any more.
         """
-        self._row, self._now, self._horizon = row, now, horizon
+        self._row, self._now, self._horizon = row, now, max(horizon, self._horizon)
 
     def holds(self, watch: Watch, rule: Closure, seen: Seen) -> bool:
         """Whether a rule holds; one that cannot be judged does not, and is told."""
         try:
             return bool(rule(seen))
         except UNJUDGED as error:
-            self._tell(watch, error)
+            self.tell(watch, error)
             return False
 
     def begin(self, watch: Watch, moment: Moment, seen: Seen, at: int) -> None:
         """An event begins a trigger; it happened at so many microseconds."""
-        one = Beginning(at, moment.message_id, watch.key(moment), False, False, moment.name, watch.keep(seen))
+        key, name = watch.key(moment) if watch.same else "", moment.message_id
+        one = Beginning(at, name, key, False, False, moment.name, watch.keep(seen))
         if watch.forgetful:
             if self._still(watch):
                 self._fire(watch, one, seen, moment.day)
             return
-        found = self._opened(watch)
+        found = self._open.get(watch.name) or self._opened(watch)
         kept = found.memory.seen
         for known in kept:
-            if known.message_id == one.message_id:
+            if known.message_id == name:
                 return
         if not kept or kept[-1].at < at:
             kept.append(one)
@@ -121,11 +120,13 @@ class Mind:
             insort(kept, one, key=_ORDER)
         while watch.at_once and (due := _next(found, inf)) is not None:
             self._decide(found, due, seen if due is one else None)
-        self._settle(found)
+        if found.fired or len(kept) > found.crowd:
+            self._settle(found)
 
     def end(self, watch: Watch, moment: Moment, at: int) -> None:
         """An event lets beginnings come to nothing, whether they have come in or not."""
-        found, one = self._opened(watch), (at, watch.key(moment), moment.message_id)
+        found = self._open.get(watch.name) or self._opened(watch)
+        one = at, watch.key(moment), moment.message_id
         ends = found.memory.ends
         place = bisect_left(ends, one)
         if place == len(ends) or ends[place] != one:
@@ -160,7 +161,7 @@ class Mind:
             return Stepped(self._state)
         for found in self._open.values():
             _remind(found)
-            _let_go(found)
+            _let_go(found, self._horizon)
             if _is_empty(found.memory):
                 del self._memories[found.watch.name]
         dues = [one.timer for name, one in self._memories.items() if one.timer is not None and name in watches]
@@ -185,9 +186,7 @@ class Mind:
                 before = (None, None) if memory is None else (_last(memory, watch), memory.timer)
                 memory = self._memories[watch.name] = Memory(watch.meaning, *before)
             fired = True in [one.fired for one in memory.seen]
-            found = self._open[watch.name] = _Open(watch, memory, fired, self._horizon)
-        elif found.horizon < self._horizon:
-            found.horizon = self._horizon
+            found = self._open[watch.name] = _Open(watch, memory, fired)
         return found
 
     def _settle(self, found: _Open) -> None:
@@ -196,7 +195,7 @@ class Mind:
         if found.fired:
             self._withdraw(found)
         if len(memory.seen) > found.crowd or len(memory.ends) > found.crowd:
-            _let_go(found)
+            _let_go(found, self._horizon)
             found.crowd = max(len(memory.seen), len(memory.ends)) + CROWD
 
     def _still(self, watch: Watch) -> bool:
@@ -216,7 +215,7 @@ class Mind:
         try:
             firing = watch.fire(one, self._customer, seen, day=day, now=self._now)
         except UNJUDGED as error:
-            self._tell(watch, error)
+            self.tell(watch, error)
         else:
             self._outlet.happened.append(firing)
 
@@ -236,7 +235,7 @@ class Mind:
                 name = firing_id(watch.name, self._customer, one.message_id)
                 self._outlet.happened.append(Withdrawal(name, self._customer, watch.name, cause))
 
-    def _tell(self, watch: Watch, error: Exception) -> None:
+    def tell(self, watch: Watch, error: Exception) -> None:
         self._outlet.troubles.append(Trouble(watch.name, f"{type(error).__name__}: {error}"[:200]))
 
     def _day(self, at: int) -> date:
@@ -245,9 +244,12 @@ class Mind:
 
 def _next(found: _Open, until: float) -> Beginning | None:
     """The first that falls due by then and has not fired."""
-    for one in meaning.firing(found.memory, found.watch.terms, until):
-        if not one.fired:
-            return one
+    memory, terms = found.memory, found.watch.terms
+    if memory.ends or terms.quiet or terms.again:
+        return next((one for one in meaning.firing(memory, terms, until) if not one.fired), None)
+    for one in memory.seen:  # each stands for itself
+        if not (one.fired or one.dropped):
+            return one if one.at + terms.wait <= until else None
     return None
 
 
@@ -258,9 +260,13 @@ def _remind(found: _Open) -> None:
         found.memory.timer = None if coming is None else coming.at + found.watch.terms.wait
 
 
-def _let_go(found: _Open) -> None:
+def _let_go(found: _Open, horizon: int) -> None:
+    """Lets go of what nothing can change any more that happened at the horizon or later."""
     memory, terms = found.memory, found.watch.terms
-    meaning.forget(memory, terms, found.horizon)
+    seen = memory.seen
+    if len(seen) <= CROWD and memory.anchor is None and not memory.ends and seen and seen[0].at + terms.wait > horizon:
+        return
+    meaning.forget(memory, terms, horizon)
     if len(memory.seen) > BEGINNINGS_MAX:
         meaning.forget(memory, terms, memory.seen[-BEGINNINGS_MAX].at)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -73,8 +73,8 @@ class Seen(dict[str, Any]):
     def __init__(self, members: Mapping[str, Any], row: Row) -> None:
         super().__init__(members)
         self.row = row
-        self.kept: dict[tuple[str, ...], msgspec.Raw] = {}
-        """Names -> their values as they are kept: triggers of one event keep much the same."""
+        self.kept: dict[str, msgspec.Raw] = {}
+        """Names, joined -> their values as they are kept: triggers of one event keep much the same."""
 
     def __missing__(self, name: str) -> Any:
         """A member that the event does not have is null; without a profile, so are its columns."""
@@ -83,11 +83,11 @@ class Seen(dict[str, Any]):
         value = self[name] = None if self.row is None else self.row[name]
         return value
 
-    def keep(self, names: tuple[str, ...]) -> msgspec.Raw:
-        """The values of some names as they are kept."""
-        found = self.kept.get(names)
+    def keep(self, names: Sequence[str], joined: str) -> msgspec.Raw:
+        """The values of some names as they are kept; `joined` says which these are."""
+        found = self.kept.get(joined)
         if found is None:
-            found = self.kept[names] = msgspec.Raw(_KEEPER.encode({name: plain(self[name]) for name in names}))
+            found = self.kept[joined] = msgspec.Raw(_KEEPER.encode({name: plain(self[name]) for name in names}))
         return found
 
 

@@ -86,6 +86,8 @@ class Watch:
     """Names that are kept -> type."""
     kept: tuple[str, ...]
     """Names whose values are kept until it fires."""
+    shelf: str
+    """The same, joined."""
     personal: frozenset[str]
     """Names whose values are not shown."""
 
@@ -95,7 +97,7 @@ class Watch:
 
     def keep(self, seen: Seen) -> msgspec.Raw:
         """What has to be known when it fires, and may have changed by then."""
-        return NO_VALUES if self.forgetful else seen.keep(self.kept)
+        return NO_VALUES if self.forgetful else seen.kept.get(self.shelf) or seen.keep(self.kept, self.shelf)
 
     def recall(self, kept: msgspec.Raw, row: Row) -> Seen:
         """What was kept, and behind it the profile of now."""
@@ -177,6 +179,7 @@ def watch_of(workspace: Workspace, trigger: Trigger, profile: Scope) -> Watch:
         eligible={name: _eligible(workspace, name, profile) for name in _offers(workspace, trigger)},
         kinds={name: kinds[name] for name in kept},
         kept=kept,
+        shelf="\x1f".join(kept),
         personal=_personal(workspace, trigger),
     )
 
