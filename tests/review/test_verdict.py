@@ -13,7 +13,7 @@ from cultiva.kit.words import Words
 from cultiva.review.beliefs import Belief
 from cultiva.review.counts import Counts
 from cultiva.review.verdict import Case, recommend, recommend_slice
-from cultiva.review.wording import VERDICTS
+from cultiva.review.wording import VERDICTS, unmeasured
 
 ON = date(2024, 3, 1)
 
@@ -112,3 +112,9 @@ def test_a_health_experiment_judges_the_ranking(effect: float | None, verdict: V
 
 def test_every_verdict_has_its_word() -> None:
     assert set(VERDICTS) == set(Verdict)
+
+
+@pytest.mark.parametrize(("customers", "said"), [(0, "0"), (1, "<5"), (4, "<5"), (5, "5"), (1234, "1,234")])
+def test_a_sentence_speaks_of_no_few_people_since_those_who_see_no_customer_read_it(customers: int, said: str) -> None:
+    sentence = unmeasured(customers, 999, Words("", ""))
+    assert f"可触达 {said} 人，对照 999 人" in sentence.zh and f"({said} customers" in sentence.en

@@ -10,6 +10,16 @@ SMALL = 5
 """Who sees numbers but no customers is not told a number below this one: it would speak of single people."""
 
 
+def few(number: int) -> str:
+    """A number of customers for those who see none of them: a few are not told.
+
+    Examples:
+        >>> few(0), few(4), few(1234)
+        ('0', '<5', '1,234')
+    """
+    return f"<{SMALL}" if 0 < number < SMALL else f"{number:,}"
+
+
 @dataclass(frozen=True)
 class Sight:
     """Whom somebody sees. The columns are those of the resolved party record and of every table made from it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -12,7 +12,7 @@ from cultiva.execution.access.doors import Doors, NewUser, UserChange
 from cultiva.execution.access.entering.users import login_key
 from cultiva.execution.access.roles import BY_ADVISER, BY_BRANCH, NAMES, Role
 from cultiva.kit.errors import CultivaError, ErrorKind
-from cultiva.kit.words import say
+from cultiva.kit.words import Words, say
 from cultiva.loop.parts import Parts
 from cultiva.loop.shows import read, scan
 
@@ -26,6 +26,19 @@ WORDS = (
 )  # fmt: skip
 """64 words: six bits each."""
 BY = "demo"
+PEOPLE: Mapping[Role, Words] = {
+    Role.ANALYST: Words("周敏", "Zhou Min"),
+    Role.OPERATOR: Words("林涛", "Lin Tao"),
+    Role.APPROVER: Words("陈国华", "Chen Guohua"),
+    Role.BRANCH_MANAGER: Words("赵丽", "Zhao Li"),
+    Role.EXPERIENCE_MANAGER: Words("吴静", "Wu Jing"),
+    Role.EXECUTIVE: Words("郑海", "Zheng Hai"),
+    Role.AUDITOR: Words("何岩", "He Yan"),
+    Role.ADMINISTRATOR: Words("沈勇", "Shen Yong"),
+}
+"""Who has which role; the adviser is one of the simulated bank's own staff."""
+CALLED = Words("{person}（{role}）", "{person} ({role})")
+"""How a user is called: both in the top bar and wherever it is told who did what."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +74,8 @@ def demo_users(parts: Parts, doors: Doors, password: str = "", *, certain: bool 
             allowed="a workspace of `cultiva simulate` or `make demo`",
             hint="cultiva user create makes real users; --i-know makes these all the same",
         )
-    staff_id, branch_id = busiest(parts)
-    return [_made(parts, doors, role, password or passphrase(), (staff_id, branch_id)) for role in Role]
+    place = busiest(parts)
+    return [_made(parts, doors, role, password or passphrase(), place) for role in Role]
 
 
 def is_simulated(parts: Parts) -> bool:
@@ -86,6 +99,16 @@ def busiest(parts: Parts) -> tuple[str, str]:
     return str(first["staff_id"]), str(first["branch_id"])
 
 
+def called(parts: Parts, role: Role, staff_id: str, language: str) -> str:
+    """The name of a role's user, with the role; the adviser is called as the bank calls them."""
+    if role in BY_ADVISER:
+        person = read(parts, "staff", parts.newest_date()).row(by_predicate=pl.col("staff_id") == staff_id, named=True)
+        name = str(person["name"] or staff_id)
+    else:
+        name = say(PEOPLE[role], language)
+    return say(CALLED, language).format(person=name, role=say(NAMES[role], language))
+
+
 def passphrase() -> str:
     """Six words by chance: 36 bits, enough for a console on loopback whose logins are locked after five failures."""
     return "-".join(secrets.choice(WORDS) for _ in range(6))
@@ -93,7 +116,7 @@ def passphrase() -> str:
 
 def _made(parts: Parts, doors: Doors, role: Role, password: str, place: tuple[str, str]) -> DemoUser:
     at, language, login = parts.clock(), parts.workspace.settings.language, role.value.replace("_", ".")
-    mine = NewUser(login, say(NAMES[role], language), frozenset({role}), language=language)
+    mine = NewUser(login, called(parts, role, place[0], language), frozenset({role}), language=language)
     if role in BY_ADVISER:
         mine = replace(mine, staff_id=place[0], branches=frozenset({place[1]}))
     elif role in BY_BRANCH:
@@ -101,7 +124,9 @@ def _made(parts: Parts, doors: Doors, role: Role, password: str, place: tuple[st
     known = {login_key(one.user.login): one.user for one in doors.listed()}
     if login in known:
         user = known[login]
-        change = UserChange(roles=mine.roles, staff_id=mine.staff_id or "", branches=mine.branches, active=True)
+        change = UserChange(
+            name=mine.name, roles=mine.roles, staff_id=mine.staff_id or "", branches=mine.branches, active=True
+        )
         doors.change(user.user_id, change, by=BY, at=at)
         doors.set_password(user.user_id, password, by=BY, at=at, once=False)
     else:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from cultiva.contracts.readout import Contrast, Verdict
+from cultiva.contracts.sight import few
 from cultiva.kit.words import Bilingual, Words
 
 VERDICTS: dict[Verdict, Words] = {
@@ -139,12 +140,12 @@ def broken(sentence: Words) -> Words:
 
 
 def unmeasured(treated: int, control: int, reason: Words) -> Words:
-    """Nothing can be said yet."""
+    """Nothing can be said yet. Whoever sees the review reads it, also those who see no customer."""
     why, zh = (f": {reason.en}", f"：{reason.zh}。") if reason else (".", "。")
     return Words(
-        f"尚无法测算（可触达 {treated:,} 人，对照 {control:,} 人有结果，每边至少要 {CUSTOMERS_MIN} 人）{zh}",
-        f"Nothing can be said yet ({treated:,} customers touched or open to it and {control:,} left alone have "
-        f"results; {CUSTOMERS_MIN} on each side are the least){why}",
+        f"尚无法测算（可触达 {few(treated)} 人，对照 {few(control)} 人有结果，每边至少要 {CUSTOMERS_MIN} 人）{zh}",
+        f"Nothing can be said yet ({few(treated)} customers touched or open to it and {few(control)} left alone "
+        f"have results; {CUSTOMERS_MIN} on each side are the least){why}",
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.visitor import Visitor
 from cultiva.contracts.readout import Readout, StrategyReview, Verdict
-from cultiva.contracts.sight import SMALL
+from cultiva.contracts.sight import few
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 from cultiva.kit.words import say
 from cultiva.loop.mapping import names_of
@@ -124,4 +124,4 @@ class Wording:
 
     def count(self, number: int) -> int | str:
         """A number of customers; those who see no customer are not told of a few."""
-        return number if self._all or number == 0 or number >= SMALL else f"<{SMALL}"
+        return number if self._all else few(number)
