@@ -23,11 +23,13 @@ class LiveRow(dict[str, Any]):
         program: How columns are made on the day asked for.
     """
 
-    __slots__ = ("__dict__", "held", "program")
+    __slots__ = ("__dict__", "held", "notes", "program")
 
     def __init__(self, customer_id: int | None, held: Held, program: DayProgram) -> None:
         super().__init__(customer_id=customer_id)
         self.held, self.program = held, program
+        self.notes: dict[int, Any] = {}
+        """What readers have made of the row, by the `id` of the reader: it stands as long as the row does."""
 
     @cached_property
     def base(self) -> Base:

@@ -21,6 +21,8 @@ from cultiva.execution.budget.touches import TouchRequest
 from cultiva.execution.present.facts import Facts, Reported
 from cultiva.execution.present.service import Present, charge, settled
 from cultiva.execution.recipients.people import EVERY_CHANNEL
+from cultiva.insight.live.records import read_held
+from cultiva.insight.live.row import LiveRow
 from cultiva.insight.live.service import Live
 from cultiva.kit.clock import seconds
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
@@ -44,6 +46,8 @@ FOLLOW_SECONDS = 2.0
 """How often it is looked whether a run has been published, or a day has begun."""
 USED_SECONDS = 0.2
 """How old the use of budgets may be on which prices rest; what is held is counted exactly, in the store."""
+READ_MAX = 500
+"""Customers whose records are kept as they were read: some 10 MB. Each is compared with the store before it is used."""
 STALE_DAYS = 3
 """Older than so many days, what is known of a customer is too old to decide by."""
 
@@ -56,6 +60,18 @@ class _Who:
     row: Row
     paper: Paper
     facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a record of the hot store says, as long as it stays so: who opens an app asks for several slots."""
+
+    state: bytes
+    """The record."""
+    basis: Basis
+    row: LiveRow
+    """With the columns that somebody has asked for."""
+    paper: Paper
 
 
 @dataclass
@@ -96,6 +112,8 @@ class Deciding:
         self._memory = longest(parts.workspace.placements.placements)
         self._prefix, self._numbers = uuid4().hex[:20], count(1)
         self._used, self._lock = _Used(), threading.Lock()
+        self._read: dict[int, _Read] = {}
+        self._reading = threading.Lock()
         self._basis: Basis | None = None
         self._papers_on: date | None = None
         self._ended = threading.Event()
@@ -227,16 +245,18 @@ class Deciding:
             Neutral: if it cannot be known, or is too old.
         """
         try:
-            record = read_hot(self._hot.get([customer_id])[0])
+            state = self._hot.get([customer_id])[0]
         except Exception as error:  # whatever the adapter says: a decision is not made without a profile
             _LOG.warning("decide.hot_down", fault=type(error).__name__)
             raise Neutral(Degraded.HOT_DOWN) from error
-        row = self._live.row(record.profile, now, customer_id=customer_id)
-        if len(row.moved) == 1 and not moved:  # merged: the customer has another number now
-            return self._who(row.moved[0], basis, now, moved=True)
-        if not row.known or is_nothing(record.decisions):
-            raise Neutral(Degraded.NO_PROFILE)
-        paper = DECODER.decode(record.decisions)
+        known = self._read.get(customer_id)
+        if known is None or known.state != state or known.basis is not basis:
+            record = read_hot(state)
+            row = self._live.row_on(read_held(record.profile), basis.desk.on, customer_id=customer_id)
+            if len(row.moved) == 1 and not moved:  # merged: the customer has another number now
+                return self._who(row.moved[0], basis, now, moved=True)
+            known = self._remember(customer_id, state, basis, row, record.decisions)
+        row, paper = known.row, known.paper
         if self._papers_on is not None and paper.on < self._papers_on:  # left alone since, because it is still so
             paper = msgspec.structs.replace(paper, on=self._papers_on)
         if (basis.desk.on - paper.on).days > STALE_DAYS:
@@ -249,6 +269,24 @@ class Deciding:
             _LOG.warning("decide.store_down", fault=error.code)
             raise Neutral(Degraded.STORE_DOWN) from error
         return _Who(customer_id, row, paper, facts)
+
+    def _remember(
+        self, customer_id: int, state: bytes | None, basis: Basis, row: LiveRow, decisions: msgspec.Raw
+    ) -> _Read:
+        """Keeps what a record says for the next slot of the same customer.
+
+        Raises:
+            Neutral: if it says nothing that could be decided by.
+        """
+        if state is None or not row.known or is_nothing(decisions):
+            raise Neutral(Degraded.NO_PROFILE)
+        found = _Read(state, basis, row, DECODER.decode(decisions))
+        with self._reading:
+            self._read.pop(customer_id, None)
+            if len(self._read) >= READ_MAX:
+                del self._read[next(iter(self._read))]
+            self._read[customer_id] = found
+        return found
 
     def _propose(self, answer: Answer, basis: Basis, decided: Decided, who: _Who, ask: Ask, now: datetime) -> list[str]:
         """Puts the chosen into the answer; touches are held first, and what cannot be held is not proposed.

@@ -75,6 +75,19 @@ class Encoder:
 
     def rows(self, row: Row, candidates: Sequence[Candidate]) -> Numbers:
         """A matrix as `Encoding.matrix` makes it; shape (candidates, features)."""
+        notes: dict[int, list[float]] = getattr(row, "notes", {})
+        base = notes.get(id(self))
+        if base is None:
+            base = notes[id(self)] = self._of_profile(row)
+        found = np.empty((len(candidates), len(base)))
+        found[:] = base
+        if self._places:
+            numbers = [self._action(one) for one in candidates]
+            found[:, self._places] = self._known[0][numbers]
+        return found
+
+    def _of_profile(self, row: Row) -> list[float]:
+        """The features of a profile; those of what is proposed are still missing."""
         base = [NAN] * len(self.encoding.names)
         for place, name, kind, codes in self._tags:
             try:
@@ -83,12 +96,7 @@ class Encoder:
                 continue
             if value is not None:
                 base[place] = value if type(value) is float else self._number(value, kind, codes)
-        found = np.empty((len(candidates), len(base)))
-        found[:] = base
-        if self._places:
-            numbers = [self._action(one) for one in candidates]
-            found[:, self._places] = self._known[0][numbers]
-        return found
+        return base
 
     @cached_property
     def _places(self) -> list[int]:
