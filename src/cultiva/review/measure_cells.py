@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -198,9 +199,17 @@ def _key_columns(rows: ibis.Table, design: Design) -> dict[str, Any]:
         branches = [(rows["strategy"] == name, rows[column].cast("string")) for name, column in design.clusters.items()]
         found[CLUSTER] = ibis.cases(*branches, else_="").fill_null("")
     if design.business_date is not None:
-        days = ibis.literal(design.business_date).delta(rows["enrolled_on"].cast("date"), unit="day").cast("float64")
-        found[DAYS] = days.clip(0.0, float(design.horizon_days))
+        found[DAYS] = _days(rows["enrolled_on"].cast("date"), design.business_date, design.horizon_days)
     return found
+
+
+def _days(enrolled_on: ibis.DateValue, on: date, horizon: int) -> ibis.Value:
+    """Days from enrolment to a business date, none before it and not more than the horizon; most need no calendar."""
+    import ibis
+
+    between = ibis.literal(on).delta(enrolled_on, unit="day").cast("float64")
+    over, ahead = enrolled_on <= on - timedelta(days=horizon), enrolled_on >= on
+    return ibis.cases((over, float(horizon)), (ahead, 0.0), else_=between)
 
 
 def _expression(rows: ibis.Table, variable: Variable, cuts: Cuts) -> ibis.Value:
