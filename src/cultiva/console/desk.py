@@ -22,6 +22,7 @@ from cultiva.execution.audit.chain import Entry
 from cultiva.execution.audit.service import Audit
 from cultiva.execution.launching.service import Launches
 from cultiva.execution.recipients.service import Recipients
+from cultiva.kit.clock import seconds
 from cultiva.loop.campaigns import launches_of
 from cultiva.loop.customers import unmasking_of
 from cultiva.loop.following import Followed
@@ -31,6 +32,9 @@ from cultiva.loop.turns import Turns
 
 KEPT = 64
 """Answers about a finished run that are kept; the oldest goes first."""
+
+NAMES_SECONDS = 60.0
+"""How long the name of a user may be an old one."""
 
 T = TypeVar("T")
 
@@ -49,6 +53,8 @@ class ConsoleDesk:
         self._kept: dict[tuple[object, ...], object] = {}
         self._keeping = Lock()
         self._told: dict[str, Parts] = {}
+        self._named: dict[str, str] = {}
+        self._named_at = seconds()
 
     @property
     def parts(self) -> Parts:
@@ -76,6 +82,14 @@ class ConsoleDesk:
         """Who did what."""
         return Audit(self.parts.store.database)
 
+    def person(self, login: str) -> str:
+        """What somebody is called whom the store knows by login; what is no login is told as it is."""
+        if seconds() - self._named_at > NAMES_SECONDS:
+            self._named, self._named_at = {}, seconds()
+        if login not in self._named:
+            self._named[login] = self.doors.name_of(login) or login
+        return self._named[login]
+
     def visitor(self, cookies: Mapping[str, str]) -> Visitor | None:
         """Who comes with these cookies; None if nobody who is known."""
         name = cookie_name(self.parts.workspace.settings.console, SESSION)
@@ -102,7 +116,7 @@ class ConsoleDesk:
 
     def note(self, who: Visitor, action: str, subject: str, detail: Mapping[str, object]) -> None:
         """Keeps a line of who did what."""
-        self.audit.write(Entry(self.now(), who.user.name, action, subject, {**detail, "via": f"user {who.user.login}"}))
+        self.audit.write(Entry(self.now(), who.user.login, action, subject, {**detail, "via": "console"}))
 
     def told(self, language: str) -> Parts:
         """The parts as if the workspace's language were another: whoever looks reads their own."""

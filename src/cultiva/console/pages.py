@@ -57,8 +57,9 @@ def fragment(request: Request, who: Visitor, template: str, /, *, status: int = 
 
 def render(request: Request, language: str, template: str, /, **facts: Any) -> str:
     """A filled template."""
-    currency = desk_of(request).parts.workspace.settings.currency
-    return _environment(language, currency).get_template(template).render(language=language, **facts)
+    desk = desk_of(request)
+    environment = _environment(language, desk.parts.workspace.settings.currency)
+    return environment.get_template(template).render(language=language, person=desk.person, **facts)
 
 
 def back(address: str) -> RedirectResponse:

@@ -48,6 +48,8 @@ class Taker:
     name: str
     sight: Sight
     """Rows out of it are never in a list; personal values are masked unless it shows them."""
+    login: str = ""
+    """As the audit knows them; empty: by name."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _handed(parts: Parts, taken: Taken, taker: Taker, about: _About, file_format
         **about.detail, "user": taker.user_id, "format": file_format.value, "rows": rows, "sha256": fingerprint,
         "personal": taker.sight.personal, "whole_bank": taker.sight.whole_bank,
     }  # fmt: skip
-    entry = Entry(at, taker.name, f"export.{about.kind}", f"export:{number}", detail)
+    entry = Entry(at, taker.login or taker.name, f"export.{about.kind}", f"export:{number}", detail)
     Audit(parts.store.database).write(entry)
     return Handout(number, f"{about.title}-{number}.{file_format.value}", mark, rows, content, fingerprint)
 

@@ -38,7 +38,7 @@ def test_a_yes_in_a_role_and_then_the_other_one(launched: ConsoleUnderTest) -> N
     role = needed.roles[0] if needed.roles else "executive"
     window.post(f"/approvals/launches/{launch.launch_id}", {"role": role, "word": "approve", "remark": "fine"})
     (said,) = desk(launched).judgements(launch.launch_id)
-    assert (said.approver, said.role, said.approved, said.remark) == ("Test approver", role, True, "fine")
+    assert (said.approver, said.role, said.approved, said.remark) == ("approver.en", role, True, "fine")
     after = desk(launched).one(launch.launch_id)
     assert (after.state is State.APPROVED) == (needed.approvals == 1)
     again = window.post(f"/approvals/launches/{launch.launch_id}", {"role": role, "word": "approve"})

@@ -71,9 +71,14 @@ def test_from_a_form_to_a_launch_that_its_author_cannot_approve(own_console: Con
     made = window.post("/campaigns", {"strategy": name, "enrols": "once"})
     (launch,) = desk(own_console).all()
     assert made.headers["location"] == f"/campaigns/{launch.launch_id}"
-    assert (launch.author, launch.state) == ("Test operator", State.SUBMITTED)
+    assert (launch.author, launch.state) == ("operator.en", State.SUBMITTED)
     page = window.text(f"/approvals/launches/{launch.launch_id}")
     assert "Your roles do not approve." in page and 'value="approve"' not in page
+    assert "Test operator" in page, "people are known by login and called by name"
+    line = desk(own_console).audit.lines(action="launch.submitted")[-1]
+    assert line.entry.actor == "operator.en"
+    told = own_console.as_role(Role.AUDITOR).text("/admin/audit", subject=line.entry.subject)
+    assert "Test operator" in told and "operator.en" in told
 
 
 def test_it_is_let_go_held_let_on_and_broken_off_with_a_reason(launched: ConsoleUnderTest) -> None:
@@ -92,7 +97,7 @@ def test_it_is_let_go_held_let_on_and_broken_off_with_a_reason(launched: Console
     assert [one.action for one in said[-4:]] == [
         "launch.launched", "launch.paused", "launch.resumed", "launch.stopped",
     ]  # fmt: skip
-    assert {one.actor for one in said[-4:]} == {"Test operator"} and said[-3].detail["remark"] == "rate is wrong"
+    assert {one.actor for one in said[-4:]} == {"operator.en"} and said[-3].detail["remark"] == "rate is wrong"
 
 
 def test_it_is_slowed_down_and_let_run(launched: ConsoleUnderTest) -> None:

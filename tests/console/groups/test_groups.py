@@ -316,5 +316,6 @@ def test_a_list_is_taken_out_with_a_watermark_and_is_audited(own_console: Consol
     mark, header, *rows = taken.content.decode("utf-8-sig").splitlines()
     assert "Test operator" in mark and header.split(",")[0].strip('"') == "customer_id"
     line = Audit(own_console.parts.store.database).lines(action="export.segment")[-1]
+    assert line.entry.actor == window.login
     assert line.entry.detail["rows"] == len(rows) == int(taken.headers["x-rows"])
     assert own_console.as_role(Role.ANALYST).post(f"/groups/{name}/export").status_code == 403

@@ -51,6 +51,8 @@ class Person:
     """As others know them."""
     via: str = ""
     """How the name came in, where it is not checked elsewhere: the operating system's user, or the name of a key."""
+    called: str = ""
+    """What people call them, where `name` is a login: `members` of approval.yaml may name them so."""
 
     def is_same(self, name: str) -> bool:
         """Whether a name means this person, however it is typed.
@@ -58,8 +60,10 @@ class Person:
         Examples:
             >>> Person("Li Na").is_same(" li na"), Person("Li Na").is_same("Li")
             (True, False)
+            >>> Person("li.na", called="Li Na").is_same("Li Na")
+            True
         """
-        return plain_name(self.name) == plain_name(name)
+        return plain_name(name) in {plain_name(one) for one in (self.name, self.called) if one}
 
 
 def plain_name(name: str) -> str:

@@ -45,7 +45,7 @@ def resolve(
     to: Annotated[str, Form(max_length=20)] = "unknown",
 ) -> RedirectResponse:
     """Does what a person has decided; the evidence and the audit keep who and why."""
-    letters_of(desk.parts).resolve(delivery_id, said, actor=who.user.name, remark=remark.strip(), at=desk.now())
+    letters_of(desk.parts).resolve(delivery_id, said, actor=who.user.login, remark=remark.strip(), at=desk.now())
     return back("/campaigns/failed" if to == "failed" else "/campaigns/unknown")
 
 

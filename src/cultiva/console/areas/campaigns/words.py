@@ -21,10 +21,10 @@ STATE_TONES: Mapping[State, str] = {
 
 
 def acting(who: Visitor) -> Person:
-    """Who acts on launches: by name, as `members` of approval.yaml name people. Two users of one name are one person
-    to whom their own launch stays closed.
+    """Who acts on launches: by login, as everywhere; `members` of approval.yaml may name people by login or by name.
+    What was put forward under their name, by the command or of old, is theirs as well.
     """
-    return Person(who.user.name, via=f"user {who.user.login}")
+    return Person(who.user.login, called=who.user.name)
 
 
 def role_names(desk: ConsoleDesk, who: Visitor) -> Mapping[str, str]:

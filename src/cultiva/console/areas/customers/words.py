@@ -78,8 +78,8 @@ def record(  # noqa: PLR0913, PLR0917  (a form has its fields)
         one.customer_id, channel, word == "granted", at, evidence.strip(), actor=who.user.login, through="console"
     )
     speak(one.parts, heard, sight=who.sight)
-    detail = {"channel": channel, "word": word, "via": f"user {who.user.login}"}
-    desk.audit.write(Entry(now, who.user.name, "consent.recorded", f"customer:{one.customer_id}", detail))
+    detail = {"channel": channel, "word": word, "via": "console"}
+    desk.audit.write(Entry(now, who.user.login, "consent.recorded", f"customer:{one.customer_id}", detail))
     return back(f"{one.path}/contact")
 
 
@@ -94,7 +94,7 @@ def show_personal(
     """Shows the personal data of a customer for a while; the audit keeps why."""
     one = whom(desk, who, customer)
     user = who.user
-    unmask(one.parts, user.user_id, user.name, one.customer_id, reason, desk.now(), sight=who.sight)
+    unmask(one.parts, user.user_id, user.login, one.customer_id, reason, desk.now(), sight=who.sight)
     return back(local(next) if next else one.path)
 
 

@@ -68,7 +68,7 @@ def export(
     file_format: Annotated[FileFormat, Form()] = FileFormat.CSV,
 ) -> Response:
     """The members in sight as a file: limited, watermarked, masked, and with a line of the audit."""
-    taker = Taker(who.user.user_id, who.user.name, who.sight)
+    taker = Taker(who.user.user_id, who.user.name, who.sight, who.user.login)
     with desk.engine() as parts:
         made = segment_handout(parts, checked_segment(parts, name), list(tags), desk.day(), taker=taker,
                                file_format=file_format)  # fmt: skip

@@ -67,6 +67,12 @@ class Roll:
         self._database = database
         self.rules = rules or DoorRules()
 
+    def name_of(self, login: str) -> str:
+        """What a user is called; empty if nobody has the login."""
+        with self._database.reading() as connection:
+            found = repository.account_by_login(connection, login)
+        return "" if found is None else found.user.name
+
     def create(self, wanted: NewUser, password: str = "", *, by: str, at: datetime, once: bool = True) -> User:
         """Makes a user.
 
