@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cultiva.cli.opening import opened
-from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument
+from cultiva.cli.options import Commands, JsonOption, SetOption, WorkspaceArgument
 from cultiva.cli.work import clock_at
 from cultiva.kit.clock import parse_business_date
 from cultiva.kit.display import show_json, show_line, show_sheet
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from cultiva.loop.live.replaying import Replayed
 
 events = typer.Typer(
-    name="events", help="What comes in live: counts, quarantine, replay.", no_args_is_help=True, rich_markup_mode=None
+    cls=Commands,
+    name="events",
+    help="What comes in live: counts, quarantine, replay.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 AtOption = Annotated[str, typer.Option(help="Pretend that it is this instant (ISO, with zone): for drills.")]
 SET_ASIDE = Words(zh="已隔离的事件", en="set aside")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from cultiva import __version__
 from cultiva.cli import (
     assets,
     campaigns,
@@ -33,12 +35,13 @@ from cultiva.cli import (
     work,
     workspaces,
 )
+from cultiva.cli.options import Commands
 from cultiva.kit.display import show_error
 from cultiva.kit.errors import CultivaError, ErrorKind
 
 app = typer.Typer(
     name="cultiva",
-    help="Customer operations for banks: insight, strategy, execution, review. 深耕：银行客户经营平台。",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,13 +68,29 @@ for group in (
     live,
     decide,
     events,
-    letters,
     campaigns,
     erase,
     doctor,
     consent,
 ):
     group.register(app)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cultiva {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Customer operations for banks: insight, strategy, execution, review. 深耕：银行客户经营平台。"""  # noqa: D415
+
 
 EXIT_CODES = {
     ErrorKind.INVALID: 2,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from cultiva.kit.clock import parse_business_date
 from cultiva.kit.errors import CultivaError
@@ -23,6 +24,19 @@ SetOption = Annotated[
 ]
 ByOption = Annotated[str, typer.Option(help="Who does it, for the audit; the user of the machine if left out.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
+LONGEST = 1_000
+"""Characters that are said of a command in a list of commands."""
+
+
+class Commands(TyperGroup):
+    """Lists commands with all that is said of each, in lines of the screen, instead of its beginning and dots."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Writes the list."""
+        every = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, one.get_short_help_str(LONGEST)) for name, one in every if one is not None and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 def overrides(pairs: Sequence[str] | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cultiva.cli.opening import opened
-from cultiva.cli.options import ByOption, JsonOption, SetOption, WorkspaceArgument, overrides
+from cultiva.cli.options import ByOption, Commands, JsonOption, SetOption, WorkspaceArgument, overrides
 from cultiva.kit.display import show_json, show_line, show_sheet
 from cultiva.kit.sheet import Sheet
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from cultiva.execution.access.keys import ApiKey
 
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="Id of a key: the middle part of its text.")]
-keys = typer.Typer(name="key", help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
+keys = typer.Typer(
+    cls=Commands, name="key", help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 def register(app: typer.Typer) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cultiva.cli.opening import opened
-from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument
+from cultiva.cli.options import Commands, JsonOption, SetOption, WorkspaceArgument
 from cultiva.kit.display import show_json, show_line, show_sheet
 from cultiva.kit.masking import mask_name
 from cultiva.kit.words import Words
@@ -33,7 +33,9 @@ AtOption = Annotated[
     str | None,
     typer.Option("--at", metavar="MOMENT", help="When it happened, e.g. 2026-11-23T10:00, in the bank's time; now."),
 ]
-task = typer.Typer(name="task", help="Do something with a task.", no_args_is_help=True, rich_markup_mode=None)
+task = typer.Typer(
+    cls=Commands, name="task", help="Do something with a task.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 def register(app: typer.Typer) -> None:

@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from cultiva.cli.opening import opened
-from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument, overrides
+from cultiva.cli.options import Commands, JsonOption, SetOption, WorkspaceArgument, overrides
 from cultiva.kit.display import show_json, show_line, show_sheet
 
 triggers = typer.Typer(
-    name="triggers", help="What is done at once when something happens.", no_args_is_help=True, rich_markup_mode=None
+    cls=Commands,
+    name="triggers",
+    help="What is done at once when something happens.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cultiva.cli.opening import opened
-from cultiva.cli.options import ByOption, JsonOption, SetOption, WorkspaceArgument
+from cultiva.cli.options import ByOption, Commands, JsonOption, SetOption, WorkspaceArgument
 from cultiva.kit.display import show_line, show_sheet
 from cultiva.kit.errors import CultivaError
 from cultiva.kit.sheet import Sheet
@@ -31,7 +31,9 @@ RolesOption = Annotated[str, typer.Option(help="Separated by commas: analyst, op
 StaffOption = Annotated[str | None, typer.Option("--staff", metavar="ID", help="Who they are in the bank's staff.")]
 BranchesOption = Annotated[str | None, typer.Option(help="Branches that are theirs, separated by commas.")]
 RegionOption = Annotated[str | None, typer.Option(help="Region code; every branch below it is theirs.")]
-users = typer.Typer(name="user", help="Who may use the console.", no_args_is_help=True, rich_markup_mode=None)
+users = typer.Typer(
+    cls=Commands, name="user", help="Who may use the console.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -150,7 +152,7 @@ def unlock_address(
     by: ByOption = "",
     set_: SetOption = None,
 ) -> None:
-    """Let people of an address try again, e.g. a branch from which too many have failed."""
+    """Let people of an address try again, such as a branch from which too many have failed."""
     with _here(workspace, set_) as here:
         here.doors.unlock_address(address, by=by or getuser(), at=here.at)
     show_line(f"address {address} may try again")
