@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,13 @@ class _IbisRows:
 class _Definition:
     polars: Callable[[PolarsRows], pl.Expr]
     ibis: Callable[[_IbisRows], ibis.Value]
+
+
+def columns_read(columns: Mapping[str, AggregateForm]) -> frozenset[str]:
+    """Columns that aggregates read."""
+    forms = [form for one in columns.values() for form in (one.value, one.where) if form is not None]
+    times = frozenset(one.time for one in columns.values() if one.time is not None)
+    return times.union(*(form.columns for form in forms))
 
 
 def aggregate_polars(form: AggregateForm, *, by: str) -> pl.Expr:

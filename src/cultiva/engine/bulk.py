@@ -44,13 +44,19 @@ def sink(frame: pl.LazyFrame, part: Path) -> None:
 
 
 def aggregate(
-    files: Files, columns: Mapping[str, AggregateForm], folder: Path, *, by: str, through: Lookup | None
+    files: Files,
+    columns: Mapping[str, AggregateForm],
+    folder: Path,
+    *,
+    by: str,
+    through: Lookup | None,
+    where: Form | None = None,
 ) -> None:
     """Writes all aggregates of one table, one row per key, sorted; no files give no rows."""
     if not files or (through and not through.files):
         sink(_no_rows(columns, by=by), part_path(folder, 0))
         return
-    rows = scan(files)
+    rows = scan(files) if where is None else scan(files).filter(is_true(where))
     if through:
         rows = rows.join(scan(through.files), on=list(through.keys), how="inner")
     forms = {name: aggregate_polars(form, by=by) for name, form in columns.items()}

@@ -101,8 +101,9 @@ class DuckDBEngine:
         *,
         by: str = "customer_id",
         through: Lookup | None = None,
+        where: Form | None = None,
     ) -> Written:
-        bulk.aggregate(files, columns, new_folder(folder), by=by, through=through)
+        bulk.aggregate(files, columns, new_folder(folder), by=by, through=through, where=where)
         return seal(folder, threads=self._threads)
 
     def assemble(

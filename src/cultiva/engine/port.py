@@ -132,6 +132,7 @@ class Engine(Protocol):
         *,
         by: str = "customer_id",
         through: Lookup | None = None,
+        where: Form | None = None,
     ) -> Written:
         """All aggregates of one table in one pass; one row per key that has rows, sorted by it.
 
@@ -143,6 +144,7 @@ class Engine(Protocol):
             folder: The new folder.
             by: The key; a column of the rows or of `through`.
             through: Inner-joined to the rows first, so that facts keyed by account or party reach their customer.
+            where: Over the columns of `files`: only rows for which it is true are looked at, and joined; None: all.
         """
 
     def assemble(

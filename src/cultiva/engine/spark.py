@@ -93,12 +93,15 @@ class SparkEngine:
         *,
         by: str = "customer_id",
         through: Lookup | None = None,
+        where: Form | None = None,
     ) -> Written:
         """By Ibis, where DuckDB has SQL of its own; nothing to read gives the columns without rows."""
         if not files or (through and not through.files):
             bulk.aggregate([], columns, new_folder(folder), by=by, through=None)
             return seal(folder, threads=self._threads)
         rows = self.scan(files)
+        if where:
+            rows = rows.filter(where.ibis(rows))
         if through:
             rows = rows.inner_join(self.scan(through.files), list(through.keys))
         rows = rows.filter(rows[by].notnull())

@@ -57,6 +57,8 @@ class PerformancePlan:
     """The sum of the components."""
     levels: Mapping[str, str]
     """`level_<metric>` -> the tag that it keeps as it stands."""
+    within: Mapping[str, Form]
+    """View -> condition of the rows that lie in the period; what is held has none."""
 
     @property
     def keep(self) -> tuple[str, ...]:
@@ -99,7 +101,8 @@ class _Planner:
                 made = DataType.INTEGER if counts else DataType.MONEY
                 self._column(f"metric_{metric.name}", metric.aggregate.table, self._form(metric.aggregate, made))
         levels = {f"level_{metric.name}": metric.tag for metric in review.metrics if metric.tag is not None}
-        return PerformancePlan(self.passes, self.first, MoneySum(tuple(names)), levels)
+        within = {view: form for view in self.passes if (form := self._in_period(VIEWS[view])) is not None}
+        return PerformancePlan(self.passes, self.first, MoneySum(tuple(names)), levels, within)
 
     def _component(self, name: str, aggregate: Aggregate) -> str:
         column = f"component_{name}"
@@ -125,11 +128,20 @@ class _Planner:
     def _where(self, aggregate: Aggregate) -> Form | None:
         view = VIEWS[aggregate.table]
         where = None if aggregate.where is None else self._rule(aggregate.where, view)
-        days = aggregate.window_days if view.name == HOLDING else self.period.days
-        if days is None or view.time is None:
-            return where
+        if view.name != HOLDING:
+            return all_of((self._in_period(view), where))
+        days = aggregate.window_days
+        return where if days is None else all_of((self._window(view, days), where))
+
+    def _in_period(self, view: TableSchema) -> Form | None:
+        """What happened counts in the period; what is held has no day on which it happened."""
+        return None if view.name == HOLDING else self._window(view, self.period.days)
+
+    def _window(self, view: TableSchema, days: int) -> Form | None:
+        if view.time is None:
+            return None
         is_timestamp = view.column(view.time).type is DataType.TIMESTAMP
-        return all_of((Window(view.time, self.period.on, days, is_timestamp), where))
+        return Window(view.time, self.period.on, days, is_timestamp)
 
     def _rule(self, text: str, view: TableSchema) -> Form:
         return compile_rule(text, view_scope(self.workspace, view.name)).form(self.period.on)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cultiva.contracts.tables import ACCOUNT
 from cultiva.definitions.workspace import Workspace
+from cultiva.engine.aggregates import columns_read
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.insight.performance.plan import HOLDING, PerformancePlan, Period, performance_plan
 from cultiva.insight.profile.inputs import ProfileInputs
@@ -69,27 +70,31 @@ def _aggregates(
 ) -> list[list[Path]]:
     found = []
     for view, columns in plan.passes.items():
-        rows, folder = inputs.seen.views[view], work / f"view-{view}"
-        files = rows.files if view != HOLDING else [_write_holdings(engine, inputs, period, work / "holding")]
-        engine.aggregate(files, columns, folder, through=rows.through)
+        rows, folder, read = inputs.seen.views[view], work / f"view-{view}", columns_read(columns)
+        files = rows.files if view != HOLDING else _holdings(engine, inputs, period, read, work / "holding")
+        engine.aggregate(files, columns, folder, through=rows.through, where=plan.within.get(view))
         found.append([folder])
     return found
 
 
-def _write_holdings(engine: Engine, inputs: PerformanceInputs, period: Period, folder: Path) -> Path:
-    """Writes the day's holdings with every average balance taken over the period."""
-    held = engine.scan(inputs.seen.views[HOLDING].files)
+def _holdings(engine: Engine, inputs: PerformanceInputs, period: Period, read: frozenset[str], folder: Path) -> Files:
+    """The day's holdings with every average balance taken over the period, in the columns that are read."""
+    files = inputs.seen.views[HOLDING].files
+    if not read & frozenset(AVERAGES):
+        return files
+    held = engine.scan(files).select("customer_id", "account_id", *sorted(read - {"customer_id", "account_id"}))
     accounts = engine.scan(inputs.account, columns=ACCOUNT.columns)
     steps, _ = money_steps(engine, inputs.worth)
     averages = average_balances(steps, accounts, period.on, period.days)
     engine.write(_averaged(held, averages.rename(period_account="account_id")), folder)
-    return folder
+    return [folder]
 
 
 def _averaged(held: ibis.Table, averages: ibis.Table) -> ibis.Table:
     joined = held.left_join(averages, held.account_id == averages.period_account)
     average = joined.average_balance.fill_null(0)
-    return joined.mutate(**dict.fromkeys(AVERAGES, average)).select(*held.columns)
+    replaced = [name for name in AVERAGES if name in held.columns]
+    return joined.mutate(**dict.fromkeys(replaced, average)).select(*held.columns)
 
 
 def _levels(engine: Engine, profile: Files, plan: PerformancePlan, work: Path) -> list[list[Path]]:
