@@ -85,6 +85,8 @@ def _postgres(folder: Path) -> Iterator[str]:
     try:
         for setting in ("shared_buffers = '1GB'", "max_wal_size = '8GB'", "checkpoint_timeout = '30min'"):
             _execute(server.get_uri(), f"alter system set {setting}")
+        server.stop()  # or it would keep the memory that it began with
+        server.start()
         yield server.get_uri()
     finally:
         server.cleanup()

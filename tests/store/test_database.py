@@ -3,13 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Text, literal, select, text
 from sqlalchemy.exc import IntegrityError
 from tests.store.days import AT, DAY
 
+from cultiva.execution.tables import STANDSTILL
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store import open_store
-from cultiva.store.database import Database, put
+from cultiva.store.columns import JsonText
+from cultiva.store.database import Database, insert_missing, put
 from cultiva.store.tables import RUN_STEP, SNAPSHOT_POINTER
 
 
@@ -73,3 +75,22 @@ def test_an_instant_without_a_zone_is_refused(store_url: str, tmp_path: Path) ->
     with pytest.raises(Exception, match="without a zone"):
         opened.registry.record("v1", [], at=AT.replace(tzinfo=None))
     opened.close()
+
+
+def test_a_nul_in_a_text_breaks_no_statement_and_is_seen(store_url: str, tmp_path: Path) -> None:
+    """PostgreSQL keeps no text with one; alone, among others, in a list, in JSON."""
+    store = open_store(store_url, tmp_path)
+    database = store.database
+    with database.writing() as connection:
+        said = literal("a\x00b", Text)
+        assert connection.execute(select(said)).scalar_one() == "a\N{REPLACEMENT CHARACTER}b"
+        assert connection.execute(select(literal(1)).where(said.in_(["x", "a\x00b"]))).scalar_one() == 1
+        kept = connection.execute(select(literal({"k\x00": ["\x00", "\\u0000", 1]}, JsonText))).scalar_one()
+    assert kept == {"k\N{REPLACEMENT CHARACTER}": ["\N{REPLACEMENT CHARACTER}", "\\u0000", 1]}
+    many = [{"customer_id": number, "name": f"s\x00{number}", "at": AT} for number in (1, 2)]
+    with database.writing() as connection:
+        insert_missing(connection, STANDSTILL, many)
+    with database.reading() as connection:
+        found = connection.scalars(select(STANDSTILL.c.name).order_by(STANDSTILL.c.name)).all()
+    assert found == ["s\N{REPLACEMENT CHARACTER}1", "s\N{REPLACEMENT CHARACTER}2"]
+    store.close()

@@ -19,7 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
+    text,
 )
 
 import cultiva.execution.access.entering.tables  # noqa: F401 -- whoever asks for all tables gets those too
@@ -32,6 +32,11 @@ PARTITIONS = 64
 
 def _customer(*, key: bool = False) -> Column[int]:
     return Column("customer_id", BigInteger, primary_key=key, autoincrement=False, nullable=False)
+
+
+def _few(name: str, *columns: str, only: str) -> Index:
+    """An index of those rows of which something holds; a query has to say the same to use it."""
+    return Index(name, *columns, postgresql_where=text(only), sqlite_where=text(only))
 
 
 LAUNCH = Table(
@@ -184,8 +189,8 @@ TOUCH_LOCK = Table(
 JOURNEY = Table(
     "journey",
     METADATA,
-    Column("launch_id", String(40), primary_key=True),
     _customer(key=True),
+    Column("launch_id", String(40), primary_key=True),
     Column("entry", SmallInteger, primary_key=True, autoincrement=False, comment="1, 2 ... where re-entry is allowed"),
     Column("version", String(16), nullable=False, comment="of the play"),
     Column("step", SmallInteger, nullable=False, comment="number of the step in that version"),
@@ -203,7 +208,6 @@ JOURNEY = Table(
     Column("due", UtcDateTime, nullable=False, comment="moves on then at the latest"),
     CheckConstraint("state in ('active', 'done', 'exited')", name="state"),
     Index("ix_journey_due", "launch_id", "state", "part", "step", "due"),
-    Index("ix_journey_customer_id", "customer_id"),
 )
 """One person's way through a play."""
 
@@ -271,12 +275,13 @@ DELIVERY = Table(
     CheckConstraint(
         "state in ('queued', 'sending', 'sent', 'delivered', 'failed', 'dead', 'unknown', 'cancelled')", name="state"
     ),
-    UniqueConstraint("launch_id", "step", "customer_id", "entry", "channel"),
-    Index("ix_delivery_due", "state", "provider", "launch_id", "due"),
-    Index("ix_delivery_reference", "provider", "reference"),
+    Index("ix_delivery_due", "launch_id", "state", "provider", "due"),
+    _few("ix_delivery_leaving", "provider", "leased_until", only="state = 'sending'"),
+    _few("ix_delivery_letter", "state", "delivery_id", only="state in ('dead', 'unknown')"),
+    _few("ix_delivery_reference", "provider", "reference", only="reference <> ''"),
     Index("ix_delivery_touch_id", "touch_id"),
 )
-"""The outbox: one row per strategy, wave, person and channel."""
+"""The outbox: one row per launch, step, person and entry; its key is the hash of those, so there is never a second."""
 
 PROVIDER_RATE = Table(
     "provider_rate",

@@ -18,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, Pool, QueuePool, create_engine, 
 from sqlalchemy.exc import InvalidatePoolError, NoSuchModuleError
 
 from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.store.columns import has_nul, printable
 
 WAIT_SECONDS = 60
 """How long a writer of SQLite waits for another one."""
@@ -42,6 +43,7 @@ def open_engine(url: URL) -> Engine:
         CultivaError: if the driver is missing.
     """
     engine = _open_sqlite(url) if url.get_backend_name() == "sqlite" else _open_postgres(url)
+    event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
     _ENGINES.add(engine)
     return engine
 
@@ -118,6 +120,16 @@ def identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _without_nul(
+    _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """Texts as every store can keep them: PostgreSQL refuses one with a NUL, and with it the statement of everybody.
+
+    All values pass here on their way in. A NUL becomes the sign that stands for what cannot be shown.
+    """
+    return statement, printable(parameters) if has_nul(parameters) else parameters
 
 
 def _begin_sqlite(connection: Connection) -> None:

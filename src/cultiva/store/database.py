@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Table, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy import URL, ColumnElement, Connection, FromClause, Table, literal, make_url, select
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, OperationalError
 
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.connections import open_engine
 
 _OUTSIDE = (OperationalError, DatabaseError)
 """Errors of the database's surroundings; the others are faults of ours. `DatabaseError` itself: not a database file."""
+_Written = TypeVar("_Written")
 Write = Callable[[Connection], None]
 """A change that a repository has prepared, to be made within someone else's transaction."""
 
@@ -99,6 +100,54 @@ def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[
     """Inserts the rows whose primary key is not there yet and leaves the others as they are."""
     if rows:
         connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def insert_selected(connection: Connection, table: Table, values: Mapping[str, Any], source: FromClause) -> None:
+    """Inserts a row for each of a source's, computed in the database; a row whose key is there stays as it is.
+
+    Args:
+        connection: A writing transaction.
+        table: Where to.
+        values: Column -> expression over the source.
+        source: Where from.
+    """
+    hopefully(
+        connection, lambda new: connection.execute(rows_from(connection, table, values, source, all_new=new)).rowcount
+    )
+
+
+def hopefully(connection: Connection, write: Callable[[bool], _Written]) -> _Written:
+    """Writes as if no row were there yet, and once more with care if one is.
+
+    PostgreSQL takes half as long again for a row that might be there: it is looked for first, and written in two steps.
+
+    Args:
+        connection: A writing transaction.
+        write: Told whether all rows may be taken for new.
+    """
+    if connection.dialect.name != "postgresql":
+        return write(False)
+    try:
+        with connection.begin_nested():
+            return write(True)
+    except IntegrityError:
+        return write(False)
+
+
+def rows_from(
+    connection: Connection,
+    table: Table,
+    values: Mapping[str, Any],
+    source: FromClause,
+    only: ColumnElement[bool] | None = None,
+    *,
+    all_new: bool = False,
+) -> Any:
+    """The statement that inserts a row for each of a source's for which `only` holds; see `hopefully` for `all_new`."""
+    # SQLite: without a condition `ON CONFLICT` would be read as the join's
+    rows = select(*values.values()).select_from(source).where(literal(True) if only is None else only)
+    made = _insert(connection, table).from_select(list(values), rows, include_defaults=False)
+    return made if all_new else made.on_conflict_do_nothing()
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:

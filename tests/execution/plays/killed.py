@@ -28,7 +28,7 @@ if __name__ == "__main__":
 
     @event.listens_for(database.engine, "after_cursor_execute")
     def die(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith(("UPDATE", "INSERT")) and next(changes) == int(last):
+        if statement.startswith(("UPDATE", "INSERT", "WITH")) and next(changes) == int(last):
             os.kill(os.getpid(), signal.SIGKILL)
 
     door = Plays(database, DAYS)

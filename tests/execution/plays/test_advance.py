@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 from tests.execution.plays.small import (
     DAY,
     HOUR,
@@ -47,6 +47,13 @@ steps:
   - { name: answer, wait_for: { on: { clicked: end }, within: { days: 3 }, timeout: end } }
 """
 IDS = range(1, 201)
+LOTS = """
+steps:
+  - {name: pause, wait: {days: 2}}
+  - {name: lots, split: [{share: 0.5, then: left}, {share: 0.5, then: right}]}
+  - {name: left, wait: {days: 1}, next: end}
+  - {name: right, wait: {days: 1}}
+"""
 PLAIN = World(carriers={"app": ("push", "apprise"), "sms": ("gate", "sms_http")})
 
 
@@ -296,3 +303,29 @@ def test_a_circle_comes_round_once_a_day(store: Store) -> None:
         assert door.advance(launch, START + day * DAY, world=world).steps["look"] == 1
     ready[0] = True
     assert door.advance(launch, START + 3 * DAY, world=world).waves == {"app": 1}
+
+
+def test_whoever_is_brought_back_to_a_wave_gets_it_once(store: Store) -> None:
+    """Rows that are there stay, and those who come for the first time beside them get theirs."""
+    launch, door = live(store, WAVES), plays(store)
+    recipients(store, [1, 2])
+    door.enrol(launch, enrolments([1]), START)
+    assert door.advance(launch, START, world=PLAIN).waves == {"app": 1}
+    made = rows(store.database, DELIVERY, "delivery_id", "created")
+    with store.database.writing() as connection:
+        connection.execute(update(JOURNEY).values(step=launch.graph.start, due=START))
+    door.enrol(launch, enrolments([2]), START + HOUR)
+    assert door.advance(launch, START + HOUR, world=PLAIN).waves == {"app": 2}
+    assert len(rows(store.database, TOUCH, "touch_id")) == len(rows(store.database, DELIVERY, "delivery_id")) == 2
+    assert set(made) < set(rows(store.database, DELIVERY, "delivery_id", "created"))
+
+
+def test_a_split_is_passed_in_the_same_change_and_counted(store: Store) -> None:
+    launch, door = live(store, LOTS), plays(store)
+    recipients(store, range(1, 41))
+    door.enrol(launch, enrolments(range(1, 41)), START)
+    moves = door.advance(launch, START + DAY, world=PLAIN)
+    assert moves.transitions == 0
+    moves = door.advance(launch, START + 2 * DAY, world=PLAIN)
+    assert (moves.steps["pause"], moves.steps["lots"]) == (40, 40)
+    assert {step for step, _, _ in where(store, launch).values()} == {"left", "right"}

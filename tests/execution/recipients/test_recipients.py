@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.execution.plays import small
 
 from cultiva.execution.recipients.people import EVERY_CHANNEL, Closed, ConsentWord, Recipient, judge
 from cultiva.execution.recipients.service import Recipients
@@ -89,3 +90,11 @@ def test_only_whoever_is_beyond_doubt_is_touched(  # noqa: PLR0917
     may = known and not suppressed and not standing and granted is not False and age <= 0 and (listed or fresh_grant)
     oldest = DAY + timedelta(days=age)
     assert (judge(who, "sms", word=word, standing=standing, oldest=oldest) is None) == may
+
+
+def test_who_stands_in_a_play_that_is_over_is_not_in_flight(store: Store) -> None:
+    recipients = Recipients(store.database)
+    for number, state in enumerate(("live", "paused", "approved", "stopped", "finished", "rejected"), start=1):
+        launch = small.live(store, None, state=state, launch_id=f"launch-{number}")
+        small.plays(store).enrol(launch, small.enrolments([number]), AT)
+    assert recipients.in_flight() == [1, 2, 3]

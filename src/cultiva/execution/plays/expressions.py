@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, String, Text, bindparam, case, cast, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    String,
+    Text,
+    bindparam,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -38,11 +53,28 @@ class json_member(FunctionElement[str]):  # noqa: N801
     inherit_cache = True
 
 
+class place_in(FunctionElement[int]):  # noqa: N801
+    """Where a text first stands in another one; 0: nowhere."""
+
+    type = Integer()
+    inherit_cache = True
+
+
 class digest(FunctionElement[str]):  # noqa: N801
     """The beginning of a text's SHA-256 in hexadecimal digits: `opaque_id` in SQL."""
 
     type = String()
     inherit_cache = True
+
+
+@compiles(place_in, "sqlite")
+def _place_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(place_in, "postgresql")
+def _place_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **kw)})"
 
 
 @compiles(digest, "sqlite")
@@ -78,15 +110,15 @@ def _member_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     return f"(CAST({text} AS jsonb) ->> {name})"
 
 
-def among(connection: Connection, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
+def among(connection: Connection, key: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
     """Whether a column is one of many whole numbers, handed over as one value."""
     given = [int(one) for one in ids]
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import ARRAY
 
-        return column == func.any(cast(bindparam(None, given, type_=ARRAY(BigInteger)), ARRAY(BigInteger)))
+        return key == func.any(cast(bindparam(None, given, type_=ARRAY(BigInteger)), ARRAY(BigInteger)))
     listed = func.json_each(bindparam(None, json.dumps(given), type_=Text)).table_valued("value")
-    return column.in_(select(listed.c.value))
+    return key.in_(select(listed.c.value))
 
 
 def listed(connection: Connection, name: str, numbers: Sequence[int]) -> ColumnElement[int]:
@@ -100,9 +132,38 @@ def listed(connection: Connection, name: str, numbers: Sequence[int]) -> ColumnE
     return found.c.value.label(name)
 
 
+def spread(connection: Connection, columns: Mapping[str, tuple[Any, Sequence[Any]]]) -> FromClause:
+    """Rows to select from, handed over as a value per column.
+
+    Args:
+        connection: Says which store.
+        columns: Name -> type and values, as many in each; numbers and texts.
+    """
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import ARRAY
+
+        arrays = [
+            cast(bindparam(None, list(given), type_=ARRAY(kind)), ARRAY(kind)) for kind, given in columns.values()
+        ]
+        named = [column(name, kind) for name, (kind, _) in columns.items()]
+        return func.unnest(*arrays).table_valued(*named).render_derived("given")
+    rows = json.dumps(list(zip(*(given for _, given in columns.values()), strict=True)))
+    each = func.json_each(bindparam(None, rows, type_=Text)).table_valued("value")
+    members = [
+        func.json_extract(each.c.value, f"$[{place}]", type_=kind).label(name)
+        for place, (name, (kind, _)) in enumerate(columns.items())
+    ]
+    return select(*members).subquery("given")
+
+
+def _whole(kind: Any) -> Any:
+    """A type; of texts without a length, as a cast to one would cut them in silence."""
+    return Text() if isinstance(kind, String) else kind
+
+
 def json_holds(text: ColumnElement[Any], wanted: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether a JSON list of names holds one of them: names are quoted in it, so it is looked for in its quotes."""
-    return func.replace(cast(text, Text), literal('"', Text) + wanted + literal('"', Text), "") != cast(text, Text)
+    return place_in(cast(text, Text), literal('"', Text) + wanted + literal('"', Text)) > 0
 
 
 def id_prefix(launch_id: str, step: str) -> str:

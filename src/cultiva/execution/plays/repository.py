@@ -23,13 +23,13 @@ from sqlalchemy import (
 )
 
 from cultiva.execution.plays.draws import PRIME
-from cultiva.execution.plays.expressions import among, by_zone, id_prefix, instant, listed
+from cultiva.execution.plays.expressions import among, by_zone, id_prefix, instant, listed, spread
 from cultiva.execution.plays.graph import Node
 from cultiva.execution.plays.hearing.repository import Ear
 from cultiva.execution.plays.timing import Moment
 from cultiva.execution.tables import JOURNEY, LAUNCH, PARTITIONS
 from cultiva.store.connections import CACHE_KIB, LOG_PAGES
-from cultiva.store.database import insert_missing
+from cultiva.store.database import insert_selected
 
 J = JOURNEY.c
 ROOM_KIB, ROOM_PAGES = 128 * 1024, 40_000
@@ -132,9 +132,19 @@ def due_places(
     return sorted(found)
 
 
-def enter(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes newcomers; who is there already stays as they are."""
-    insert_missing(connection, JOURNEY, rows)
+def enter(connection: Connection, newcomers: Mapping[str, Sequence[Any]], same: Mapping[str, Any], due: Moment) -> None:
+    """Writes newcomers in one statement; who is there already stays as they are.
+
+    Args:
+        connection: A writing transaction.
+        newcomers: Column of journeys -> values, one per person.
+        same: Column -> what all of them have.
+        due: When they move on.
+    """
+    given = spread(connection, {name: (JOURNEY.c[name].type, some) for name, some in newcomers.items()})
+    alike = {name: literal(value, JOURNEY.c[name].type) for name, value in same.items()}
+    values = {**{name: given.c[name] for name in newcomers}, **alike, "due": by_zone(due, given.c.zone)}
+    insert_selected(connection, JOURNEY, values, given)
 
 
 def last_entries(connection: Connection, launch_id: str, ids: Sequence[int]) -> dict[int, Any]:
@@ -165,6 +175,13 @@ def move(
     Returns:
         How many moved.
     """
+    return connection.execute(update(JOURNEY).where(who).values(changes(fork, ear, wave=wave))).rowcount
+
+
+def changes(
+    fork: Sequence[tuple[ColumnElement[bool] | None, Arrival]], ear: Ear, *, wave: bool = False
+) -> dict[str, Any]:
+    """What `move` writes into the journeys: column -> value."""
     values: dict[str, Any] = {
         "step": _forked(fork, lambda one: literal(one.number)),
         "due": _forked(fork, lambda one: _due(one, ear, wave=wave)),
@@ -175,7 +192,7 @@ def move(
         values["reason"] = _forked(fork, lambda one: literal(one.over or ""))
     if wave:
         values["wave"] = ear.at
-    return connection.execute(update(JOURNEY).where(who).values(values)).rowcount
+    return values
 
 
 def _forked(fork: Sequence[tuple[ColumnElement[bool] | None, Arrival]], form: Any) -> ColumnElement[Any]:

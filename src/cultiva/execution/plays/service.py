@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -22,6 +23,8 @@ from cultiva.execution.plays.world import Enrolment, Moves, Running, World
 from cultiva.execution.tables import PARTITIONS
 from cultiva.store.database import Database
 
+TOGETHER = 20_000
+"""People who enter in one transaction."""
 HANDS = 4
 """Parts that one process moves at the same time where the store lets several write at once."""
 WORTH_HANDS = 4 * HANDS
@@ -48,39 +51,39 @@ class Plays:
             How many entered.
         """
         entered, left = 0, iter(rows)
-        while some := list(islice(left, BATCH)):
+        while some := list(islice(left, TOGETHER)):
             with self.database.writing() as connection:
                 kept.keep(connection, launch.launch_id, launch.graph, {row.zone for row in some}, at)
-                new = list(self._newcomers(connection, launch, some, at))
-                journeys.enter(connection, new)
-            entered += len(new)
+                entered += self._enter(connection, launch, some, at)
         return entered
 
-    def _newcomers(
-        self, connection: Connection, launch: Running, rows: Sequence[Enrolment], at: datetime
-    ) -> Iterator[dict[str, Any]]:
+    def _enter(self, connection: Connection, launch: Running, rows: Sequence[Enrolment], at: datetime) -> int:
+        """Those who may, part by part: who will be moved together lie together."""
         graph, known = launch.graph, {row.customer_id: row for row in rows}
         before = journeys.last_entries(connection, launch.launch_id, list(known))
-        first = graph.nodes[graph.start]
-        ended = (
-            {"state": "done", "reason": first.reason} if first.kind is Kind.END else {"state": "active", "reason": ""}
-        )
-        for row in known.values():
-            last = before.get(row.customer_id)
-            if last is not None and not _may_return(graph, last, at):
-                continue
-            yield {
-                "launch_id": launch.launch_id, "customer_id": row.customer_id, "entry": last.entry + 1 if last else 1,
-                "version": graph.version, "step": graph.start, "part": part(row.customer_id), **ended,
-                "draw": number(launch.launch_id, row.customer_id), "zone": row.zone, "channel": row.channel,
-                "offer": row.offer, "worth": row.worth, "entered": at, "since": at, "wave": at,
-                "due": self._first_due(graph, row.zone, at),
-            }  # fmt: skip
+        may = (row for key, row in known.items() if key not in before or _may_return(graph, before[key], at))
+        new = sorted((part(row.customer_id), row.customer_id, row) for row in may)
+        if not new:
+            return 0
+        first, people = graph.nodes[graph.start], [row for _, _, row in new]
+        over = first.kind is Kind.END
+        same = {
+            "launch_id": launch.launch_id, "version": graph.version, "step": graph.start, "entered": at, "since": at,
+            "wave": at, "state": "done" if over else "active", "reason": first.reason if over else "",
+        }  # fmt: skip
+        columns = {name: [getattr(row, name) for row in people] for name in (one.name for one in fields(Enrolment))}
+        columns |= {
+            "part": [mine for mine, _, _ in new],
+            "entry": [before[row.customer_id].entry + 1 if row.customer_id in before else 1 for row in people],
+            "draw": [number(launch.launch_id, row.customer_id) for row in people],
+        }
+        journeys.enter(connection, columns, same, self._first_due(graph, sorted({row.zone for row in people}), at))
+        return len(new)
 
-    def _first_due(self, graph: Graph, zone: str, at: datetime) -> datetime:
+    def _first_due(self, graph: Graph, zones: Sequence[str], at: datetime) -> Moment:
         first = graph.nodes[graph.start]
         lasting = first.kind in (Kind.WAIT, Kind.WAIT_FOR) and first.delay is not None
-        return first.delay.end(self.days, zone, at) if lasting and first.delay else at
+        return moment_of(first.delay, self.days, zones, at) if lasting and first.delay else Moment(at)
 
     def advance(
         self,

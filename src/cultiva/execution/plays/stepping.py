@@ -114,8 +114,8 @@ class Stepping:
         if node.kind is Kind.GRANT:
             arrivals.give(connection, self._left_behind(node), who)
         if node.kind is Kind.HAND_OVER:
-            arrivals.assign(connection, self._left_behind(node), who)
-        return self._move(connection, who, self._fork(node))
+            arrivals.hand_over(connection, self._left_behind(node), who)
+        return self._on(connection, node, who)
 
     def _fork(self, node: Node) -> Fork:
         if node.kind is Kind.SPLIT:
@@ -162,23 +162,30 @@ class Stepping:
             journeys.postpone(connection, chosen, Moment(when))
         return self._move(connection, who, [(None, self._arrival(node.next))])
 
+    def _on(self, connection: Connection, node: Node, who: ColumnElement[bool]) -> int:
+        """Moves everybody to the next step; where that is a split, through it at once: one change of each, not two."""
+        after = self.graph.nodes[node.next] if node.kind is not Kind.SPLIT else node
+        fork = self._fork(after) if after.kind is Kind.SPLIT else self._fork(node)
+        moved = self._move(connection, who, fork)
+        if after.kind is Kind.SPLIT and after is not node:
+            self.moves.add(self.moves.steps, after.name, moved)
+        return moved
+
     def _wave(self, connection: Connection, node: Node, who: ColumnElement[bool]) -> int:
-        wave, onwards = self._left_behind(node), [(None, self._arrival(node.next))]
-        closed = and_(who, not_(wave.reachable()))
-        skipped = self._move(connection, closed, [(None, self._arrival(node.refused))])
+        """The wave to those whom it may reach; the others go on without it."""
+        wave, asks = self._left_behind(node), self.world.reserve is not None
+        closed, refused = [(None, self._arrival(node.refused))], 0
+        if asks:  # nobody is asked about in vain
+            skipped = self._move(connection, and_(who, not_(wave.reachable())), closed)
+            granted, refused = self._reserved(connection, wave, who)
+            who = and_(who, among(connection, journeys.J.customer_id, granted))
+        onwards = journeys.changes([(None, self._arrival(node.next))], self.ear, wave=True)
+        moved = arrivals.go(connection, wave, who, onwards, reserved=asks)
+        if not asks:
+            skipped = self._move(connection, who, closed)
         self.moves.add(self.moves.closed, node.name, skipped)
-        if self.world.reserve is None:
-            arrivals.reserve_all(connection, wave, who)
-        else:
-            granted, skipped_now = self._reserved(connection, wave, who)
-            who, skipped = and_(who, among(connection, journeys.J.customer_id, granted)), skipped + skipped_now
-        if not wave.only_people:
-            arrivals.deliver(connection, wave, who)
-        if not wave.only_machines:
-            arrivals.assign(connection, wave, who)
-        moved = self._move(connection, who, onwards, wave=True)
         self.moves.add(self.moves.waves, node.name, moved)
-        return moved + skipped
+        return moved + skipped + refused
 
     def _reserved(self, connection: Connection, wave: Wave, who: ColumnElement[bool]) -> tuple[list[int], int]:
         """Customers whose touch is granted, and how many of the others have lost patience and went on."""

@@ -10,12 +10,22 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, select, union, update
 
 from cultiva.execution.recipients.people import EVERY_CHANNEL, ConsentWord, Recipient
-from cultiva.execution.tables import CONSENT_CHANGE, JOURNEY, RECIPIENT, RECIPIENT_ADDRESS, STANDSTILL, TASK
+from cultiva.execution.tables import (
+    CONSENT_CHANGE,
+    JOURNEY,
+    LAUNCH,
+    RECIPIENT,
+    RECIPIENT_ADDRESS,
+    STANDSTILL,
+    TASK,
+)
 from cultiva.kit.hashing import content_hash
 from cultiva.store.database import insert_missing, put_all
 
 AT_A_TIME = 500
 """Ids in one statement."""
+ENDED = ("stopped", "finished", "rejected")
+"""States of launches in which nobody moves any more; who stood in their play stays there."""
 
 
 def put_recipients(connection: Connection, rows: Sequence[Recipient]) -> None:
@@ -83,7 +93,8 @@ def lift(connection: Connection, customer_id: int, name: str, at: datetime) -> N
 
 def in_flight(connection: Connection) -> list[int]:
     """Customers who are in a play now, or about whom there is work to be done, in order."""
-    playing = select(JOURNEY.c.customer_id).where(JOURNEY.c.state == "active")
+    going_on = select(LAUNCH.c.launch_id).where(LAUNCH.c.state.not_in(ENDED))
+    playing = select(JOURNEY.c.customer_id).where(JOURNEY.c.launch_id.in_(going_on), JOURNEY.c.state == "active")
     working = select(TASK.c.customer_id).where(TASK.c.state.in_(("open", "accepted")))
     return sorted(connection.scalars(union(playing, working)))
 

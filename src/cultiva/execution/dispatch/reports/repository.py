@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, literal_column, select, update
 
 from cultiva.contracts.delivery import Overdue, Report
 from cultiva.execution.dispatch.records import State, name_of
@@ -31,6 +31,7 @@ REMINDED = "reminded"
 """Kind of the line that says that a reminder was sent."""
 NOBODY = ""
 """Delivery of a report that belongs to none."""
+_REFERRED = DELIVERY.c.reference != literal_column("''")  # as the index of few rows says it
 
 
 class Receipts:
@@ -162,7 +163,7 @@ def _deliveries(
     found: list[Row[Any]] = []
     for begin in range(0, len(values), AT_A_TIME):
         asked = select(DELIVERY).where(column.in_(values[begin : begin + AT_A_TIME]))
-        asked = asked if provider is None else asked.where(DELIVERY.c.provider == provider)
+        asked = asked if provider is None else asked.where(DELIVERY.c.provider == provider, _REFERRED)
         found += connection.execute(asked.order_by(DELIVERY.c.delivery_id).with_for_update()).all()
     return found
 
@@ -174,7 +175,7 @@ def _sender(row: Row[Any]) -> Sender:
 def _one_of(connection: Connection, provider: str, task: str) -> str:
     """One of our deliveries in a task of a provider; empty: the task is somebody else's."""
     within = (DELIVERY.c.reference >= f"{task}/") & (DELIVERY.c.reference < f"{task}0")  # 0 comes right after /
-    asked = select(DELIVERY.c.delivery_id).where(DELIVERY.c.provider == provider, within)
+    asked = select(DELIVERY.c.delivery_id).where(DELIVERY.c.provider == provider, _REFERRED, within)
     return connection.scalar(asked.order_by(DELIVERY.c.reference).limit(1)) or ""
 
 
