@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.nodeid import coerce_node_id
+from hypothesis import settings
 from tests.servers.nats import nats_url
 from tests.servers.no_skips import NoSkips
 from tests.servers.once import Once, shared_folder
@@ -48,6 +49,11 @@ class EngineChoice:
     memory_gb: float | None = 2
     master: str = ""
     options: dict[str, str] = field(default_factory=dict)
+
+
+settings.register_profile("cultiva", deadline=None)
+"""How long an example takes is the machine's affair: no test hangs on it."""
+settings.load_profile("cultiva")
 
 
 def pytest_configure(config: pytest.Config) -> None:

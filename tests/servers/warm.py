@@ -28,7 +28,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cultiva.store import Run, StepRecord
 
 ROOT = Path(__file__).parents[2]
 COMMAND = Path(__file__).with_name("warm_command.py")
@@ -54,6 +57,8 @@ MODULES = (
 SCREEN = {"COLUMNS": "110", "NO_COLOR": "1"}
 """Variables that libraries read as they are imported."""
 LOOK_SECONDS = 0.001
+HELD_STEP = "CULTIVA_TESTS_HELD_STEP"
+"""Names a step in which a run waits to be killed, when all its work is done."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,14 @@ class Warm:
         """A folder for the front of PATH, with `cultiva` in it."""
         return self.folder / "bin"
 
-    def begin(self, *arguments: object) -> Begun:
-        """`cultiva` with these arguments, in this process's folder and environment; it prints into a file."""
-        return Begun(self.folder / "socket", [str(one) for one in arguments])
+    def begin(self, *arguments: object, held_in: str = "") -> Begun:
+        """`cultiva` with these arguments, in this process's folder and environment; it prints into a file.
+
+        Args:
+            arguments: Of the command.
+            held_in: A step in which a run waits for its end.
+        """
+        return Begun(self.folder / "socket", [str(one) for one in arguments], {HELD_STEP: held_in} if held_in else {})
 
 
 class Begun:
@@ -78,15 +88,16 @@ class Begun:
     Args:
         place: Where the server listens.
         arguments: Of the command.
+        told: Variables beside this process's own.
     """
 
-    def __init__(self, place: Path, arguments: Sequence[str]) -> None:
+    def __init__(self, place: Path, arguments: Sequence[str], told: Mapping[str, str]) -> None:
         self.returncode: int | None = None
         self._answers = b""
         self._server = socket.socket(socket.AF_UNIX)
         self._server.connect(str(place))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- closed at the end of the command
-        request = {"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+        request = {"arguments": arguments, "folder": str(Path.cwd()), "environment": {**os.environ, **told}}
         with Path(os.devnull).open("r+b", buffering=0) as nothing:
             streams = array.array("i", [nothing.fileno(), nothing.fileno(), self._errors.fileno()])
             text = json.dumps(request).encode() + b"\n"
@@ -248,9 +259,25 @@ def _answer(client: socket.socket) -> None:
         os._exit(code)
 
 
+def _hold_in(step: str) -> None:
+    """From now on a run of this process does a step, and then waits for its end: nothing of the step is visible yet."""
+    from cultiva.store.repositories.runs import Runs
+
+    finish = Runs.finish_step
+
+    def held(runs: Runs, run: Run, name: str, *rest: Any, **more: Any) -> StepRecord:
+        if name == step:
+            threading.Event().wait()
+        return finish(runs, run, name, *rest, **more)
+
+    Runs.finish_step = held  # type: ignore[method-assign, assignment]
+
+
 def _exit_code(arguments: Sequence[str]) -> int:
     from cultiva.cli.main import main
 
+    if HELD_STEP in os.environ:
+        _hold_in(os.environ[HELD_STEP])
     sys.argv = [str(Path(sys.executable).with_name("cultiva")), *arguments]
     try:
         return main()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -334,34 +332,39 @@ def _die(*_: object) -> None:
 
 
 _LIVE = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from cultiva.simbank.service import open_bank
 from tests.simbank.livingbank import touches
-bank = open_bank(Path(sys.argv[1]))
-print("ready", flush=True)
-while bank.week < int(sys.argv[2]):
+bank, weeks, left = open_bank(Path(sys.argv[1])), int(sys.argv[2]), [int(sys.argv[3])]
+inside = str(bank.folder)
+def die(event, given):
+    if event in TOUCHING and any(isinstance(one, (str, os.PathLike)) and str(one).startswith(inside) for one in given):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+TOUCHING = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "os.listdir", "os.scandir"}
+sys.addaudithook(die)
+while bank.week < weeks:
     bank.live_week(touches(bank.week))
 """
+"""Lives on, and is killed as it touches a file of the bank for the n-th time; 0: never."""
+KILLED_AT = (1, 4, 9, 23, 41, 67, 0)
 
 
 def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path: Path, lived: Lived) -> None:
     found(tmp_path)
-    rng = np.random.default_rng(0)
-    kills = 0
-    while (bank := open_bank(tmp_path)).week < WEEKS and kills < 40:
-        child = subprocess.Popen([sys.executable, "-c", _LIVE, str(tmp_path), str(WEEKS)], stdout=subprocess.PIPE,
-                                 cwd=Path(__file__).parents[2])  # fmt: skip
-        assert child.stdout is not None
-        child.stdout.readline()
-        time.sleep(float(rng.uniform(0.02, 0.4)) + 0.1 * kills)  # later and later, so that a slow machine gets on
-        os.kill(child.pid, signal.SIGKILL)
-        child.communicate()
-        kills += 1
-    assert bank.week == WEEKS
-    assert kills >= 1
+    killed, weeks = 0, set()
+    for number in KILLED_AT:
+        child = subprocess.run([sys.executable, "-c", _LIVE, str(tmp_path), str(WEEKS), str(number)],
+                               cwd=Path(__file__).parents[2], check=False)  # fmt: skip
+        killed += child.returncode == -signal.SIGKILL
+        weeks.add(open_bank(tmp_path).week)
+    assert killed == len(KILLED_AT) - 1
+    assert len(weeks) > 2, "killed within one week only"
+    assert open_bank(tmp_path).week == WEEKS
     for day in lived.days:
-        assert digests(bank.delivery(day)) == digests(lived.bank.delivery(day))
+        assert digests(open_bank(tmp_path).delivery(day)) == digests(lived.bank.delivery(day))
 
 
 @pytest.mark.parametrize(

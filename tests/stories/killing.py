@@ -24,6 +24,8 @@ LOOK_SECONDS = 0.002
 """How often the child's step is looked up."""
 READ_SECONDS = 0.1
 """How often the reader looks: often enough to meet every step, seldom enough to leave the machine to the child."""
+HELD_SECONDS = 0.2
+"""A step that would be over in less is given so long to get to its end; it waits there, or is killed before it."""
 CHILD_SECONDS = 300
 """A child that takes longer is stuck."""
 
@@ -42,10 +44,10 @@ class Job:
     """The store's address."""
 
     @contextmanager
-    def started(self) -> Iterator[Begun]:
-        """The child at work; whatever happens it does not outlive the block."""
+    def started(self, *, held_in: str = "") -> Iterator[Begun]:
+        """The child at work, in the end waiting in a step if told; whatever happens it does not outlive the block."""
         given = ("--set", f"store.url={self.url}", "--set", "lake.grace_minutes=0")
-        child = self.warm.begin("run", self.root, "--date", self.on, *given)
+        child = self.warm.begin("run", self.root, "--date", self.on, *given, held_in=held_in)
         try:
             yield child
         finally:
@@ -63,23 +65,23 @@ class Job:
             assert child.returncode == 0, errors
 
 
-def kill_within(job: Job, step: str, *, store: Store, after_seconds: float) -> bool:
+def kill_within(job: Job, step: str, *, store: Store, after_seconds: float | None) -> bool:
     """Runs the job and kills it within a step.
 
     Args:
         job: The run.
         step: The step to be killed in.
         store: The job's store.
-        after_seconds: How long the step may work first.
+        after_seconds: How long the step may work first; None: until all its work is done, but not yet visible.
 
     Returns:
         Whether the kill came in time; not, if the step was quicker.
     """
     before = _attempts(store.runs.newest(job.on), step)
-    with job.started() as child:
+    with job.started(held_in=step if after_seconds is None else "") as child:
         while child.poll() is None:
             if _attempts(store.runs.newest(job.on), step) > before:
-                time.sleep(after_seconds)
+                time.sleep(HELD_SECONDS if after_seconds is None else after_seconds)
                 child.send_signal(signal.SIGKILL)
                 child.wait()
                 break

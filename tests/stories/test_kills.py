@@ -18,8 +18,6 @@ from cultiva.store import Run, RunState
 CUSTOMERS = 200
 SHARE = 0.4
 """How far into a step the kill comes, as a share of its undisturbed time."""
-SHARES = (SHARE, 0.1, *[0.0] * 8)
-"""The same, try by try: a step of some milliseconds may be over before the kill comes, and is then tried again."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kills")]
 
@@ -58,13 +56,12 @@ def newest(job: Job) -> Run:
     return found
 
 
-def chain(job: Job, steps: Mapping[str, float], share: float) -> list[str]:
+def chain(job: Job, steps: Mapping[str, float | None]) -> list[str]:
     """Runs the job again and again, killed one step further every time, and at last lets it finish.
 
     Args:
         job: The run.
-        steps: Step -> seconds that it takes undisturbed.
-        share: How far into a step the kill comes, as a share of these.
+        steps: Step -> seconds after which it is killed; None: when its work is done.
 
     Returns:
         The steps that were over before the kill came.
@@ -72,7 +69,7 @@ def chain(job: Job, steps: Mapping[str, float], share: float) -> list[str]:
     missed = []
     store = job.store()
     for name, seconds in steps.items():
-        if not kill_within(job, name, store=store, after_seconds=seconds * share):
+        if not kill_within(job, name, store=store, after_seconds=seconds):
             missed.append(name)
             continue
         run = store.runs.newest(job.on)
@@ -88,36 +85,35 @@ def test_killed_in_the_middle_of_each_step_a_run_ends_as_if_undisturbed(
     warm: Warm, the_day_before: Path, undisturbed: Job, expected: Mapping[str, object]
 ) -> None:
     steps = {one.name: one.seconds or 0.0 for one in newest(undisturbed).steps}
-    open_steps = dict(steps)
-    for number, share in enumerate(SHARES):
+    open_steps: dict[str, float | None] = {name: seconds * SHARE for name, seconds in steps.items()}
+    for number in range(2):
         job = Job(warm, the_day_before.with_name(f"killed-{number}"), DAY)
         shutil.copytree(the_day_before, job.root)
         with watched(job) as reader:
-            missed = chain(job, open_steps, share)
+            missed = chain(job, open_steps)
         assert reader.faults == []
         assert reader.looks > len(open_steps)
         run = newest(job)
         assert (run.state, [one.name for one in run.steps]) == (RunState.FINISHED, list(steps))
         assert left(job) == expected
         assert leftovers(job.root, list(published(job.root).values())) == []
-        open_steps = {name: steps[name] for name in missed}
+        open_steps = dict.fromkeys(missed)  # a step of some milliseconds waits for the kill
         if not open_steps:
             return
-    pytest.fail(f"over before they could be killed, {len(SHARES)} times: {list(open_steps)}")
+    pytest.fail(f"over before they could be killed: {list(open_steps)}")
 
 
 @pytest.mark.postgres
 def test_with_the_store_on_postgresql_too(
-    warm: Warm, the_day_before: Path, undisturbed: Job, expected: Mapping[str, object], postgres_url: str
+    warm: Warm, the_day_before: Path, expected: Mapping[str, object], postgres_url: str
 ) -> None:
     job = Job(warm, the_day_before.with_name("on-postgres"), DAY, postgres_url)
     shutil.copytree(the_day_before, job.root, ignore=shutil.ignore_patterns(".cultiva", "reports", "1994-*"))
     done("run", job.root, "--date", DAY - timedelta(days=1), "--set", f"store.url={job.url}")
     store = job.store()
-    times = {one.name: one.seconds or 0.0 for one in newest(undisturbed).steps}
     with watched(job) as reader:
         for step in ("identity", "profile"):
-            assert kill_within(job, step, store=store, after_seconds=times[step] * SHARE), f"{step} was too quick"
+            assert kill_within(job, step, store=store, after_seconds=None)
         job.finish()
     assert reader.faults == []
     assert left(job) == expected
@@ -125,14 +121,11 @@ def test_with_the_store_on_postgresql_too(
     store.close()
 
 
-def test_a_run_given_up_for_other_definitions_leaves_nothing_behind(
-    warm: Warm, the_day_before: Path, undisturbed: Job
-) -> None:
+def test_a_run_given_up_for_other_definitions_leaves_nothing_behind(warm: Warm, the_day_before: Path) -> None:
     job = Job(warm, the_day_before.with_name("given-up"), DAY, STORE)
     shutil.copytree(the_day_before, job.root)
     store = job.store()
-    seconds = {one.name: one.seconds or 0.0 for one in newest(undisturbed).steps}["profile"]
-    assert kill_within(job, "profile", store=store, after_seconds=seconds * SHARE)
+    assert kill_within(job, "profile", store=store, after_seconds=None)
     store.close()
     segments = job.root / "segments" / "later.yaml"
     segments.write_text("- name: elderly\n  label: { zh: 高龄, en: Elderly }\n  owner: retail\n  rule: age >= 80\n")
