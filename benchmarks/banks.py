@@ -9,7 +9,10 @@ import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from benchmarks.harness import DATA, Measured, measure_python, size_name
 
@@ -17,6 +20,8 @@ BUSINESS_DATE = "1994-03-30"
 TRANSACTIONS_PER_CUSTOMER = 20
 SEGMENTS = 100
 SEED = 1
+SMALLEST = 100
+"""Customers of the bank that shows what the generator writes."""
 _GENERATE = """
 import json, sys
 from dataclasses import asdict
@@ -42,10 +47,23 @@ def bank(customers: int) -> tuple[Path, dict[str, Any]]:
     """The delivery of a size, generated once: its folder and counts."""
     folder = DATA / size_name(customers) / "data"
     note = folder / "counts.json"
-    if note.exists() and all((folder / f"{name}.csv").exists() for name in _WHOLE):  # else of an older generator
+    if note.exists() and _as_today(folder):
         return folder, json.loads(note.read_text())["counts"]
     print(f"generating {customers:,} customers in {folder}", file=sys.stderr)
     return folder, generate(customers, folder)[0]
+
+
+def _as_today(folder: Path) -> bool:
+    """Whether a delivery has the files and columns that today's generator writes; else it is of an older one."""
+    with TemporaryDirectory() as scratch:
+        generate(SMALLEST, Path(scratch) / "data")
+        return _columns(folder) == _columns(Path(scratch) / "data")
+
+
+def _columns(folder: Path) -> dict[str, str]:
+    """Name of every file and its columns."""
+    texts = {path.name: path.open(encoding="utf-8").readline().strip() for path in folder.glob("*.csv")}
+    return texts | {path.name: ", ".join(pq.read_schema(path).names) for path in folder.glob("*.parquet")}
 
 
 def delivered(folder: Path) -> list[Path]:
