@@ -74,7 +74,7 @@ def lines(days: Sequence[date | str], series: Mapping[str, Sequence[Number]]) ->
 
 
 def _legend(series: Mapping[str, object]) -> Option:
-    return {"legend": {"top": 0, "left": 0, "itemWidth": 14}} if len(series) > 1 else {}
+    return {"legend": {"type": "scroll", "top": 0, "left": 0, "itemWidth": 14}} if len(series) > 1 else {}
 
 
 def _grid(count: int) -> Option:

@@ -11,7 +11,13 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+)
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -108,11 +114,10 @@ def formats(language: str, currency: str) -> dict[str, Callable[..., str]]:
     return {
         "number": written(lambda value: format_decimal(value, format="#,##0.###", locale=locale)),
         "decimal": written(lambda value: format_decimal(value, format="#,##0.00", locale=locale)),
-        "signed": written(
-            lambda value: f"{'+' if value > 0 else ''}{format_decimal(value, '#,##0.##', locale=locale)}"
-        ),
+        "signed": written(partial(_signed, locale=locale)),
         "compact": written(lambda value: format_compact_decimal(value, locale=locale, fraction_digits=1)),
         "percent": written(lambda value: format_percent(value, format="#,##0.#%", locale=locale)),
+        "money_compact": written(partial(format_compact_currency, currency=currency, locale=locale, fraction_digits=1)),
         "money": written(lambda value: format_currency(value, currency, locale=locale)),
         "money_whole": written(whole),
         "money_signed": written(lambda value: f"{'+' if value > 0 else ''}{whole(value)}"),

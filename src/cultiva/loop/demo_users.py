@@ -28,15 +28,15 @@ WORDS = (
 BY = "demo"
 PEOPLE: Mapping[Role, Words] = {
     Role.ANALYST: Words("周敏", "Zhou Min"),
-    Role.OPERATOR: Words("林涛", "Lin Tao"),
-    Role.APPROVER: Words("陈国华", "Chen Guohua"),
+    Role.OPERATOR: Words("许杰", "Xu Jie"),
+    Role.APPROVER: Words("林涛", "Lin Tao"),
     Role.BRANCH_MANAGER: Words("赵丽", "Zhao Li"),
     Role.EXPERIENCE_MANAGER: Words("吴静", "Wu Jing"),
     Role.EXECUTIVE: Words("郑海", "Zheng Hai"),
     Role.AUDITOR: Words("何岩", "He Yan"),
     Role.ADMINISTRATOR: Words("沈勇", "Shen Yong"),
 }
-"""Who has which role; the adviser is one of the simulated bank's own staff."""
+"""Who has which role: those of `tools/demo_campaigns.py` where they act in it; the adviser is one of the simulated bank's own staff."""
 CALLED = Words("{person}（{role}）", "{person} ({role})")
 """How a user is called: both in the top bar and wherever it is told who did what."""
 

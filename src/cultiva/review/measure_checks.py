@@ -14,6 +14,7 @@ from cultiva.review.measure_variables import balanced
 from cultiva.review.statistics import reasons
 from cultiva.review.statistics.checks import NORMAL_KURTOSIS, balance, missing, sample_ratio
 from cultiva.review.statistics.groups import shrink
+from cultiva.review.wording import METRICS, dimension_words
 
 ALARM_BELOW = 0.001
 """P-value below which arms are not what they should be; many strategies are checked every day."""
@@ -92,9 +93,10 @@ def _missing(whole: Group, reading: Reading) -> Iterator[Check]:
 
 
 def _differ(metric: str, dimension: str, between: float | None) -> Words:
+    of, by = METRICS.get(metric, Words(metric, metric)), dimension_words(dimension)
     return Words(
-        f"{metric} 的效果因 {dimension} 而异，相差约 {between or 0:.3g}。",
-        f"effects differ by about {between or 0:.3g} between groups",
+        f"{of.zh}的效果因{by.zh}而异，相差约 {between or 0:.3g}。",
+        f"effects on {of.en} differ by about {between or 0:.3g} between groups by {by.en}",
     )
 
 

@@ -56,6 +56,18 @@ def metric_words(name: str, labels: Mapping[str, Words]) -> Words:
     return METRICS.get(name) or labels.get(name) or Words(name, name)
 
 
+def dimension_words(name: str) -> Words:
+    """By what groups are made, as people read it; a group by a tag has the tag's name.
+
+    Examples:
+        >>> dimension_words("group_value_tier").zh, dimension_words("group:age_band").en
+        ('价值分层', 'age_band')
+    """
+    plain = name.replace("group_", "group:", 1)
+    shown = plain.removeprefix("group:")
+    return DIMENSIONS.get(plain) or Words(shown, shown)
+
+
 def money(amount: float) -> str:
     """An amount per customer with its sign.
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from cultiva.console import charts
+from cultiva.console.areas.customers.definitions import label_of_column
 from cultiva.console.areas.strategies.drawing import drawn_of
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours, Who, needs, router
@@ -48,7 +49,8 @@ def cockpit(request: Request, who: Who, desk: Ours) -> HTMLResponse:
     fresh = freshness_of(desk.parts)
     if fresh is None or desk.parts.store.snapshots.latest("profile", None) is None:
         return page(request, who, "cockpit/empty.html", fresh=fresh)
-    found, doing, names = _overview(desk), doing_of(desk.parts), names_of(desk.told(who.language))
+    here = desk.told(who.language)
+    found, doing, names = _overview(desk), doing_of(desk.parts), names_of(here)
     return page(
         request,
         who,
@@ -58,7 +60,7 @@ def cockpit(request: Request, who: Who, desk: Ours) -> HTMLResponse:
         doing=doing,
         notices=[one for one in notices(who, fresh, found, doing, names=names) if who.may(one.right)],
         curve=_drawn(who.language, found) if len(found.curve.days) > 1 else None,
-        words={name: who.say(tag.label) for name, tag in desk.parts.workspace.tags.items()},
+        words={one.progress.metric: label_of_column(here.workspace, one.progress.metric) for one in found.targets},
     )
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from cultiva.console.areas.customers.definitions import label_of_column
 from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import page
 from cultiva.execution.access.roles import Right
@@ -20,6 +21,8 @@ from cultiva.loop.strategy_story import version_named, versions_of
 routes = router("/admin")
 SHOWN = 60
 """Runs that are listed."""
+SHOWN_TAGS = 20
+"""The emptiest tags."""
 
 
 @routes.get("", **needs(Right.OPERATE))
@@ -48,7 +51,9 @@ def quality(request: Request, who: Who, desk: Ours, on: date | None = None) -> H
     """What deliveries brought, why rows were set aside, how full the tags are."""
     day = desk.day(on)
     found = desk.kept(("quality", who.language), day, lambda: quality_of(desk.told(who.language), day))
-    return page(request, who, "admin/quality.html", found=found, counts=COUNTS)
+    workspace = desk.told(who.language).workspace
+    names = {tag: label_of_column(workspace, tag) for tag, _, _ in found.coverage[:SHOWN_TAGS]}
+    return page(request, who, "admin/quality.html", found=found, counts=COUNTS, names=names)
 
 
 @routes.get("/health", **needs(Right.OPERATE))

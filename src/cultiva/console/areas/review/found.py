@@ -122,6 +122,6 @@ class Wording:
         """An offer, a channel, a strategy as people call it."""
         return self._names.get(one, one)
 
-    def count(self, number: int) -> int | str:
+    def count(self, number: int) -> str:
         """A number of customers; those who see no customer are not told of a few."""
-        return number if self._all else few(number)
+        return f"{number:,}" if self._all else few(number)

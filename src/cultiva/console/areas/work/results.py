@@ -60,7 +60,7 @@ def results(request: Request, who: Who, desk: Ours, days: Annotated[int, Query(g
     person, load = tasks.person(me, desk.now())
     counted = _counted(desk, who, tasks, person, days)
     facts: dict[str, Any] = {"counted": counted, "finished": sum(one.mine for one in counted)}
-    more: dict[str, Any] = {"person": person, "load": load, "room": _room(person, load), "chart": _chart(who, counted)}
+    more: dict[str, Any] = {"staff": person, "load": load, "room": _room(person, load), "chart": _chart(who, counted)}
     lifted = _lifted(desk, who, person)
     return page(request, who, "work/results.html", days=days, periods=PERIODS, **facts, **more, **lifted)
 
