@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -43,6 +44,7 @@ def bank(running: Provider) -> Provider:
     running.person = {"sub": "7", "preferred_username": "ann", "name": "Ann"}
     running.lie = lambda claims: None
     running.signs = None
+    running.says_goodbye = True
     return running
 
 
@@ -303,3 +305,47 @@ def test_a_browser_goes_there_and_comes_back(bank: Provider, console: ConsoleUnd
         assert (done.status_code, done.headers["location"]) == (303, "/account")
         assert browser.get("/account").status_code == 200
         assert browser.get("/login/oidc?next=//evil.example").status_code == 303
+
+
+def came_in(app: Any, browser: TestClient) -> str:
+    """Somebody comes in by the provider; the token of their forms."""
+    back = httpx.get(browser.get("/login/oidc?next=/account").headers["location"]).headers["location"]
+    assert browser.get(back).headers["location"] == "/account"
+    found = re.search(r'name="csrf" content="([0-9a-f]+)"', browser.get("/account").text)
+    assert found is not None
+    return found[1]
+
+
+def test_who_came_by_the_provider_logs_out_there_too(bank: Provider, console: ConsoleUnderTest) -> None:
+    bank.person |= {"sub": "web", "preferred_username": "olga", "groups": ["crm-advisers"]}
+    parts = with_console(console.parts, oidc=settings(bank).model_dump())
+    app = create_console(parts, Turns(parts))
+    with TestClient(app, BASE, follow_redirects=False) as browser:
+        out = browser.post("/logout", data={"csrf": came_in(app, browser)})
+        assert out.headers["location"] == "/login/oidc/left", "a form may not send a browser elsewhere"
+        assert browser.get("/account").status_code == 303, "out of here already"
+        page = browser.get("/login/oidc/left")
+        assert page.headers["refresh"] == "0; url=/login/oidc/logout" and 'href="/login/oidc/logout"' in page.text
+        away = httpx.URL(browser.get("/login/oidc/logout").headers["location"])
+        assert (f"{away.scheme}://{away.netloc.decode()}{away.path}", away.params["from"]) == (
+            f"{bank.issuer}/goodbye", "us",
+        )  # fmt: skip
+        assert httpx.get(away).headers["location"] == f"{BASE}/login"
+        again = browser.get("/login/oidc/logout")
+        assert again.headers["location"] == "/login", "once; and nobody who did not come by it is sent there"
+        bank.says_goodbye = False
+        other = create_console(parts, Turns(parts))
+        with TestClient(other, BASE, follow_redirects=False) as second:
+            second.post("/logout", data={"csrf": came_in(other, second)})
+            assert second.get("/login/oidc/logout").headers["location"] == "/login"
+
+
+def test_who_came_by_password_only_leaves_us(bank: Provider, own_console: ConsoleUnderTest) -> None:
+    window = own_console.as_role(Role.ANALYST)
+    assert window.post("/logout").headers["location"] == "/login"
+
+
+def test_the_way_back_from_the_provider_is_where_browsers_see_us(bank: Provider, store: Store) -> None:
+    seen = oidc_of(bank, store, redirect_url="https://crm.bank/login/oidc/callback")
+    found = seen.farewell("http://10.0.0.3:8000/login", at=NOW)
+    assert found is not None and httpx.URL(found).params["post_logout_redirect_uri"] == "https://crm.bank/login"

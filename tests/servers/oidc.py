@@ -37,6 +37,8 @@ class Provider:
     """Changes the claims of a token before it is signed."""
     signs: Callable[[dict[str, Any]], str] | None = None
     """Signs in another way than it should."""
+    says_goodbye: bool = True
+    """Whether it has a page at which one logs out."""
     asked: list[str] = field(default_factory=list)
     """Paths that were asked for."""
     keys: list[RSAKey] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Provider:
             "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/jwks",
+            **({"end_session_endpoint": f"{self.issuer}/goodbye?from=us"} if self.says_goodbye else {}),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -114,6 +117,11 @@ def provider(now: int) -> Iterator[Provider]:
             elif parts.path == "/authorize":
                 self.send_response(303)
                 self.send_header("Location", found.authorize(query))
+                self.end_headers()
+            elif parts.path == "/goodbye":
+                assert query["client_id"] == CLIENT
+                self.send_response(303)
+                self.send_header("Location", query["post_logout_redirect_uri"])
                 self.end_headers()
             else:
                 self._say(404, {"error": "not_found"})

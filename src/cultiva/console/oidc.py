@@ -32,6 +32,8 @@ ASKED_AGAIN = timedelta(minutes=1)
 """An unknown key makes the console ask for keys anew, but not more often."""
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 """Of a provider, that the console needs."""
+FAREWELL = "end_session_endpoint"
+"""Where somebody logs out of a provider that has it."""
 LEEWAY_SECONDS = 60
 """Clocks may differ so much."""
 TIMEOUT_SECONDS = 10.0
@@ -145,6 +147,31 @@ class Oidc:
         somebody = known(self.settings.issuer, claims, claims_of(self.settings))
         return Returned(self._doors.enter_known(somebody, at=at, address=address), flow.target)
 
+    def farewell(self, target: str, *, at: datetime) -> str | None:
+        """Where somebody logs out at the provider too (OpenID Connect RP-Initiated Logout 1.0, 2).
+
+        No identity token is kept that could be shown as a hint, so a provider may ask whether they mean it.
+
+        Args:
+            target: Page of ours, as the browser sees it, to which the provider sends them afterwards.
+            at: The present instant.
+
+        Returns:
+            An address of the provider; None: it has no such page.
+
+        Raises:
+            CultivaError: if the provider does not answer.
+        """
+        from authlib.common.urls import add_params_to_uri
+
+        endpoint = self._ask(at).metadata.get(FAREWELL)
+        if not endpoint:
+            return None
+        known = self.settings.redirect_url  # where browsers see us, behind a proxy that changes addresses
+        back = str(httpx.URL(known).copy_with(path=httpx.URL(target).path, query=None)) if known else target
+        told = [("client_id", self.settings.client_id), ("post_logout_redirect_uri", back)]
+        return str(add_params_to_uri(str(endpoint), told))
+
     def _redeem(self, code: str, flow: Flow, redirect: str, at: datetime) -> Mapping[str, Any]:
         """Exchanges the code for tokens."""
         from authlib.oauth2.auth import ClientAuth
@@ -216,6 +243,8 @@ class Oidc:
                 raise ValueError("another issuer than the one configured")
             for name in ENDPOINTS:
                 check_address(name, str(metadata[name]))
+            if metadata.get(FAREWELL):
+                check_address(FAREWELL, str(metadata[FAREWELL]))
             keys = KeySet.import_key_set(self._json("GET", str(metadata["jwks_uri"])))  # type: ignore[arg-type]
         except (ValueError, KeyError) as error:
             raise _down(str(error)[:200]) from error

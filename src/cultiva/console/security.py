@@ -38,8 +38,8 @@ HEADERS: Mapping[str, str] = {
 }
 """On every answer."""
 ALWAYS_TLS = "max-age=31536000; includeSubDomains"
-SESSION, PENDING, WAY = "cultiva", "cultiva-door", "cultiva-way"
-"""Cookies: of a session, of one that still asks for something, of a way to the bank's own login."""
+SESSION, PENDING, WAY, VIA = "cultiva", "cultiva-door", "cultiva-way", "cultiva-via"
+"""Cookies: of a session, of one that still asks for something, of a way to the bank's own login, of having come so."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 KNOWN_MOST = 20_000
 """Sessions and addresses whose rate a process remembers; the one longest unused goes first."""

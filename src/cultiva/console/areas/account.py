@@ -12,7 +12,7 @@ from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import back, page
 from cultiva.console.proving import prove_first
-from cultiva.console.security import SESSION, cookie_name, drop_cookie, local, put_cookie
+from cultiva.console.security import SESSION, VIA, cookie_name, drop_cookie, local, put_cookie
 from cultiva.console.visitor import Visitor
 from cultiva.execution.access.roles import NAMES, Right
 from cultiva.kit.errors import CultivaError
@@ -37,9 +37,10 @@ def change_language(who: Who, desk: Ours, language: Text, next: Text = "/account
 
 @routes.post("/logout", **needs(Right.ENTER))
 def leave(request: Request, desk: Ours) -> Response:
-    """Ends the session."""
+    """Ends the session; who came by the bank's own login is sent there to end that too."""
     desk.doors.leave(token_of(request, desk), desk.now())
-    answer = back("/login")
+    came_by_it = request.cookies.get(cookie_name(settings_of(desk), VIA)) and settings_of(desk).oidc is not None
+    answer = back("/login/oidc/left" if came_by_it else "/login")
     drop_cookie(answer, settings_of(desk), SESSION)
     return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours
 from cultiva.console.oidc import Oidc
 from cultiva.console.pages import back, render
-from cultiva.console.security import PENDING, SESSION, WAY, cookie_name, drop_cookie, local, put_cookie
+from cultiva.console.security import PENDING, SESSION, VIA, WAY, cookie_name, drop_cookie, local, put_cookie
 from cultiva.definitions.console import ConsoleSettings
 from cultiva.execution.access.doors import Asks, Entered, Session, csrf_fits
 from cultiva.kit.errors import CultivaError, ErrorKind
@@ -29,6 +30,7 @@ PLACES: Mapping[Asks, tuple[str, str]] = {
 }
 """What is still asked -> where, and the page."""
 CALLBACK = "/login/oidc/callback"
+FAREWELL = "/login/oidc/logout"
 STATUS = {ErrorKind.FORBIDDEN: 403, ErrorKind.INVALID: 422}
 """Errors that are shown above the form that they are about."""
 
@@ -139,7 +141,29 @@ def come_back(request: Request, desk: Ours) -> Response:
         answer = _login_page(request, desk, "/", error)
     else:
         answer = let_in(request, desk, returned.entered, local(returned.target))
+        put_cookie(answer, settings_of(desk), VIA, "oidc")
     drop_cookie(answer, settings_of(desk), WAY)
+    return answer
+
+
+@routes.get("/login/oidc/left", response_model=None)
+def left(request: Request, desk: Ours) -> Response:
+    """Says that one is out here, and goes on to the provider by itself: a form may not send a browser elsewhere."""
+    answer = _outside(request, desk, "account/left.html", None)
+    answer.headers["Refresh"] = f"0; url={FAREWELL}"
+    return answer
+
+
+@routes.get("/login/oidc/logout", response_model=None)
+def leave_provider(request: Request, desk: Ours) -> Response:
+    """Sends somebody who came by the bank's own login there to log out too, where it has a page for that."""
+    settings = settings_of(desk)
+    answer = back("/login")
+    if request.cookies.get(cookie_name(settings, VIA)):
+        here = str(request.url.replace(path="/login", query="", fragment=""))
+        with suppress(CultivaError):  # out of here they are, whatever the provider does
+            answer = back(oidc_of(request, desk).farewell(here, at=desk.now()) or "/login")
+    drop_cookie(answer, settings, VIA)
     return answer
 
 
