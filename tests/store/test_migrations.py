@@ -15,6 +15,7 @@ from tests.store.racers import PROCESSES, open_together
 
 import cultiva.execution.drafts.tables
 import cultiva.execution.erasure.tables
+import cultiva.execution.jobs.tables
 import cultiva.execution.tables  # noqa: F401 -- its tables belong to the store too
 from cultiva.kit.errors import CultivaError
 from cultiva.store import migrate, open_store

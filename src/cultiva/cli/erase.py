@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cultiva.loop.parts import Parts
 
 HEARD_SECONDS = 5.0
-"""Longer than a server takes to look again who is known."""
+"""As `loop.erasing.asked` has it, which is not loaded for `--help`."""
 ByOption = Annotated[str, typer.Option("--by", help="Who asks; stands in the certificate and in the audit.")]
 
 
@@ -50,12 +50,13 @@ def erase(  # noqa: PLR0913, PLR0917  (what an order is)
 ) -> None:
     """Erase customers everywhere, for good, and lay down a certificate; they are not taken in again."""
     from cultiva.loop.erasing import service
+    from cultiva.loop.erasing.asked import customers_meant
 
     with opened(workspace, set_) as parts:
         if resume:
             _certified(service.resume(parts, settle=lambda: _settle(parts, wait)), json_=json_)
             return
-        meant = _meant(parts, [*(customers or ()), *_lines(listed)])
+        meant = customers_meant(parts, [*(customers or ()), *_lines(listed)])
         if plan:
             _planned(service.plan(parts, meant), json_=json_)
         else:
@@ -115,9 +116,10 @@ def add(  # noqa: PLR0913, PLR0917  (what a hold is)
 
     from cultiva.execution.erasure.people import Hold
     from cultiva.execution.erasure.service import Erasures
+    from cultiva.loop.erasing.asked import customers_meant
 
     with opened(workspace, set_) as parts:
-        (number,) = _meant(parts, [customer])
+        (number,) = customers_meant(parts, [customer])
         hold = Hold(token_hex(8), number, reason, by, parts.clock(), until=_day(until))
         Erasures(parts.store.database).hold(hold)
         if json_:
@@ -172,17 +174,6 @@ def _settle(parts: Parts, wait: float) -> None:
     """Servers look every few seconds who is known; until then they would still let events of an erased person in."""
     if parts.workspace.settings.live.enabled:
         time.sleep(wait)
-
-
-def _meant(parts: Parts, names: list[str]) -> list[int]:
-    """Numbers of customers as people name them, each once."""
-    from cultiva.contracts.sight import EVERYBODY
-    from cultiva.loop.lineage import customer_meant
-
-    day = parts.newest_date()
-    plain = [int(one) for one in names if one.isdecimal()]
-    others = [customer_meant(parts, one, day, sight=EVERYBODY).customer_id for one in names if not one.isdecimal()]
-    return sorted({*plain, *others})
 
 
 def _lines(path: Path | None) -> list[str]:

@@ -17,6 +17,8 @@ from cultiva.kit.clock import Clock, parse_instant, utc_now
 from cultiva.kit.display import show_json, show_line
 
 if TYPE_CHECKING:
+    from cultiva.loop.parts import Parts
+    from cultiva.loop.work.jobs import JobWorker
     from cultiva.loop.work.service import Round
 
 PAUSE_SECONDS = 2.0
@@ -38,6 +40,7 @@ def work(
 ) -> None:
     """Carry live launches out: people move through plays, what is due is sent, what comes back is taken in.
 
+    Jobs that people have asked for in the console, such as a forecast that is simulated, are carried out beside it.
     Runs until it is told to stop (Ctrl-C, SIGTERM); what it is in the middle of is finished first. Run as many as the
     work needs.
     """
@@ -46,11 +49,18 @@ def work(
     over = told_to_stop()
     clock = clock_at(at)
     name = f"worker-{os.getpid()}"
-    with opened(workspace, set_) as parts, closing(Worker(replace(parts, clock=clock), name)) as worker:
+    with (
+        opened(workspace, set_) as parts,
+        closing(Worker(replace(parts, clock=clock), name)) as worker,
+        closing(_jobs(replace(parts, clock=clock))) as jobs,
+    ):
         if not (once or until_idle):
             worker.start()
+            jobs.start()
         while not over.is_set():
             done = worker.round(clock())
+            for job in jobs.once() if once or until_idle else ():
+                show_line(f"{job.kind} {job.job_id}: {job.state}")
             if json_:
                 show_json(done.data())
             elif not done.idle or once or until_idle:
@@ -59,6 +69,14 @@ def work(
                 return
             if done.idle:
                 over.wait(PAUSE_SECONDS)
+
+
+def _jobs(parts: Parts) -> JobWorker:
+    """Who carries out what people have asked for."""
+    from cultiva import bootstrap
+    from cultiva.loop.work.jobs import job_worker
+
+    return job_worker(parts, lambda root, values: bootstrap.opened(root, overrides=values))
 
 
 def told_to_stop() -> threading.Event:

@@ -19,7 +19,7 @@ from cultiva.console.areas import (
     strategies,
     work,
 )
-from cultiva.console.areas.admin import audit, operations, users
+from cultiva.console.areas.admin import audit, erasing, operations, users
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.files import PREFIX, Files
 from cultiva.console.guard import desk_of
@@ -47,6 +47,7 @@ AREAS = (
     *review.ROUTES,
     operations.routes,
     audit.routes,
+    erasing.routes,
     users.routes,
 )
 

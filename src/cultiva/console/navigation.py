@@ -34,6 +34,8 @@ PLACES = (
     Place("Scarce resources", "/resources", "coins", Right.REVIEW),
     Place("Operations", "/admin", "activity", Right.OPERATE),
     Place("Users", "/admin/users", "key", Right.USERS),
+    Place("Erasures", "/admin/erasures", "users", Right.ERASE),
+    Place("Legal holds", "/admin/holds", "gavel", Right.HOLD),
     Place("Audit", "/admin/audit", "list", Right.AUDIT),
 )
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision in `migrations/versions`; a test holds them equal. Spares every start the reading of them."""
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x63756C74

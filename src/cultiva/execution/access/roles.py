@@ -54,12 +54,18 @@ class Right(StrEnum):
     """Move tasks of one's branch, say who is away."""
     REVIEW = "review"
     """See what strategies were worth."""
+    SIMULATE = "simulate"
+    """Have the next quarter simulated, which takes a machine for minutes."""
     EXPORT = "export"
     """Take lists out; they are watermarked, limited and audited."""
     CONSENT = "consent"
     """Record what a customer says about being contacted."""
     OPERATE = "operate"
     """See runs, sources, data quality, health."""
+    ERASE = "erase"
+    """Ask for customers to be erased, and confirm what another has asked for."""
+    HOLD = "hold"
+    """Forbid to erase a customer, and lift that again."""
     USERS = "users"
     """Make users, give roles, make keys."""
     AUDIT = "audit"
@@ -72,11 +78,11 @@ ROLES: Mapping[Role, frozenset[Right]] = MappingProxyType(
         for role, rights in {
             Role.ANALYST: (
                 Right.CUSTOMERS, Right.GROUPS, Right.DEFINE, Right.STRATEGIES, Right.CAMPAIGNS, Right.REVIEW,
-                Right.OPERATE,
+                Right.SIMULATE, Right.OPERATE,
             ),
             Role.OPERATOR: (
                 Right.CUSTOMERS, Right.GROUPS, Right.DEFINE, Right.STRATEGIES, Right.CAMPAIGNS, Right.SUBMIT,
-                Right.CONDUCT, Right.HALT, Right.REVIEW, Right.CONSENT, Right.EXPORT, Right.OPERATE,
+                Right.CONDUCT, Right.HALT, Right.REVIEW, Right.SIMULATE, Right.CONSENT, Right.EXPORT, Right.OPERATE,
             ),
             Role.APPROVER: (
                 Right.GROUPS, Right.STRATEGIES, Right.CAMPAIGNS, Right.APPROVE, Right.HALT, Right.REVIEW,
@@ -88,13 +94,16 @@ ROLES: Mapping[Role, frozenset[Right]] = MappingProxyType(
             ),
             Role.EXPERIENCE_MANAGER: (
                 Right.CUSTOMERS, Right.GROUPS, Right.STRATEGIES, Right.CAMPAIGNS, Right.CONSENT, Right.REVIEW,
+                Right.ERASE,
             ),
-            Role.EXECUTIVE: (Right.GROUPS, Right.STRATEGIES, Right.CAMPAIGNS, Right.REVIEW),
+            Role.EXECUTIVE: (
+                Right.GROUPS, Right.STRATEGIES, Right.CAMPAIGNS, Right.REVIEW, Right.SIMULATE,
+            ),
             Role.AUDITOR: (
                 Right.CUSTOMERS, Right.GROUPS, Right.STRATEGIES, Right.CAMPAIGNS, Right.REVIEW, Right.OPERATE,
-                Right.AUDIT,
+                Right.AUDIT, Right.HOLD,
             ),
-            Role.ADMINISTRATOR: (Right.OPERATE, Right.USERS, Right.AUDIT),
+            Role.ADMINISTRATOR: (Right.OPERATE, Right.USERS, Right.AUDIT, Right.ERASE, Right.HOLD),
         }.items()
     }
 )  # fmt: skip

@@ -106,14 +106,7 @@ def erase(
     Raises:
         CultivaError: if one is not known or is held, or a run is at work.
     """
-    if not by.strip() or not reason.strip() or not customers:
-        raise CultivaError(
-            "an erasure needs customers, a reason and a person",
-            code="erasure.incomplete",
-            seen=f"{len(customers)} customers, reason {reason!r}, by {by!r}",
-            allowed="a reason, such as the number of the request, and who asks",
-            hint="give --reason and --by",
-        )
+    demand_whole(customers, by=by, reason=reason)
     with held(MAIN_JOB, store=parts.store, clock=parts.clock):
         _resume_all(parts, reached, settle)
         erasures = Erasures(parts.store.database)
@@ -122,6 +115,22 @@ def erase(
         order = erasures.begin(asked, found.people, found.stones, parts.clock())
         reached("begun")
         return _carry_out(parts, order, reached, settle)
+
+
+def demand_whole(customers: Sequence[int], *, by: str, reason: str) -> None:
+    """Demands customers, a reason and a person.
+
+    Raises:
+        CultivaError: if one is missing.
+    """
+    if not by.strip() or not reason.strip() or not customers:
+        raise CultivaError(
+            "an erasure needs customers, a reason and a person",
+            code="erasure.incomplete",
+            seen=f"{len(customers)} customers, reason {reason!r}, by {by!r}",
+            allowed="a reason, such as the number of the request, and who asks",
+            hint="give --reason and --by",
+        )
 
 
 def resume(parts: Parts, *, reached: Reached = lambda _: None, settle: Settle = lambda: None) -> list[Certified]:

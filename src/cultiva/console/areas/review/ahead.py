@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 
+from cultiva.console.areas.review.flown import facts_of_flown
 from cultiva.console.areas.review.found import Wording, found_on
 from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import page
@@ -38,7 +39,7 @@ def ahead(
     return page(
         request, who, "review/next.html",
         found=found, rows=rows, words=Wording(desk, who), what=what, holdout=holdout, hands=hands, stop=stop,
-        before=total([row[2] for row in rows]), after=total([row[3] for row in rows]), root=desk.parts.root.name,
+        before=total([row[2] for row in rows]), after=total([row[3] for row in rows]), **facts_of_flown(desk, who),
     )  # fmt: skip
 
 

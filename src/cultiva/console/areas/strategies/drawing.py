@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from cultiva.console.areas.review.flown import facts_of_flown
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours, Who, needs, router
 from cultiva.console.pages import page
@@ -66,6 +67,8 @@ def the_map(request: Request, who: Who, desk: Ours, tier: str = "") -> HTMLRespo
         tier=tier,
         address=cell_address,
         shown=(GAPS_SHOWN, PAIRS_SHOWN),
+        on_map={one.strategy: one for one in drawn.places},
+        flown=facts_of_flown(desk, who),
     )
 
 
