@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -19,6 +20,7 @@ from cultiva.client import Client
 from cultiva.client.problems import ApiProblem
 from cultiva.contracts.moments import HotRecord, read_hot, write_hot
 from cultiva.insight.live.service import Live
+from cultiva.loop.following import Followed
 from cultiva.loop.live.decided import ANSWERS, DECISIONS, Taking
 from cultiva.loop.live.papers import publish_papers
 from cultiva.loop.live.publishing import publish
@@ -160,3 +162,23 @@ def test_another_scope_does_not_decide(bank_that_decides: Decided) -> None:
     with pytest.raises(ApiProblem) as caught:
         other.decide.one({"customer": 1, "placement": SLOT})
     assert caught.value.status == 403
+
+
+def test_a_slot_that_is_defined_meanwhile_is_decided_on_without_beginning_anew(bank_that_decides: Decided) -> None:
+    app, parts = bank_that_decides.api.app, bank_that_decides.parts
+    before = app.state.desk.deciding
+    app.state.desk = replace(app.state.desk, followed=Followed(parts, look_seconds=0.0))
+    asked = {"customer": 10**9, "placement": "meanwhile"}
+    with pytest.raises(ApiProblem) as caught:
+        bank_that_decides.client.decide.one(asked)
+    assert caught.value.code == "decide.no_slot"
+    file = parts.root / "placements.yaml"
+    slot = "  - { name: meanwhile, label: { zh: 新, en: new }, owner: digital, channel: app, slots: 1 }\n"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("placements:\n", f"placements:\n{slot}", 1), encoding="utf-8"
+    )
+    assert app.state.desk.parts.workspace.version != parts.workspace.version
+    until = time.monotonic() + 60
+    while app.state.desk.opened_deciding is before and time.monotonic() < until:
+        time.sleep(0.02)
+    assert bank_that_decides.client.decide.one(asked).degraded == ["no_profile"]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from threading import Lock
+from threading import Event, Lock, Thread
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -26,35 +26,49 @@ from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tasks.service import Tasks
 from cultiva.loop.campaigns import launches_of
 from cultiva.loop.desk import desk as tasks_of
+from cultiva.loop.following import Followed
 from cultiva.loop.lineage import Meant, customer_meant
 from cultiva.loop.live.deciding import Deciding, open_deciding
 from cultiva.loop.live.intake import Door, open_live_log
 from cultiva.loop.parts import Parts
 from cultiva.loop.turns import Turns
 
+GRACE_SECONDS = 5.0
+"""How long a decision may take that was begun by definitions that have changed since."""
+
 
 @dataclass(frozen=True)
 class Desk:
     """Parts of the workspace and services over its store; used by many threads at once."""
 
-    parts: Parts
+    opened: Parts
+    """As they were opened: the store, the clock and the settings stay."""
+    followed: Followed
+    """The same with the definitions as their files say now."""
     wiring: Wiring
     turns: Turns
     """At the engine; shared with whoever else is served in this process."""
     _opening: Lock = field(default_factory=Lock)
     _live: dict[str, object] = field(default_factory=dict)
+    _ended: Event = field(default_factory=Event)
+    _renewing: list[Thread] = field(default_factory=list)
+
+    @property
+    def parts(self) -> Parts:
+        """Of the workspace, with its definitions as their files say now: at times they are read, so never on a loop."""
+        return self.followed.now(self._renew)
 
     @cached_property
     def access(self) -> Access:
         """Keys, rates, answered requests."""
-        return Access(self.parts.store.database)
+        return Access(self.opened.store.database)
 
     @cached_property
     def answers(self) -> Answers:
         """Outcomes."""
-        return Answers(self.parts.store.database)
+        return Answers(self.opened.store.database)
 
-    @cached_property
+    @property
     def launches(self) -> Launches:
         """Launches and emergency stops."""
         return launches_of(self.parts)
@@ -62,9 +76,8 @@ class Desk:
     @cached_property
     def counts(self) -> Counts:
         """What lies in the store, for Prometheus."""
-        parts = self.parts
-        tasks = None if parts.workspace.workbench is None else (lambda: tasks_of(parts))
-        return Counts(parts.store.database, tasks)
+        tasks = None if self.parts.workspace.workbench is None else (lambda: tasks_of(self.parts))
+        return Counts(self.opened.store.database, tasks)
 
     def tasks(self, sight: Sight) -> Tasks:
         """The queue of human work, as far as it is in sight.
@@ -86,12 +99,14 @@ class Desk:
         Raises:
             CultivaError: a conflict, if the workspace has no live side.
         """
+        parts = self.parts
         with self._opening:
             if "door" not in self._live:
-                log = open_live_log(self.parts)
-                self._live["log"], self._live["door"] = log, Door(self.parts, log)
+                log = open_live_log(parts)
+                self._live["log"], self._live["door"] = log, Door(parts, log)
             found = self._live["door"]
         assert isinstance(found, Door)
+        found.define(parts)
         return found
 
     @property
@@ -103,15 +118,38 @@ class Desk:
     @property
     def deciding(self) -> Deciding:
         """Who decides for one customer now; opened by who comes first."""
+        parts = self.parts
         with self._opening:
             if "deciding" not in self._live:
-                self._live["deciding"] = open_deciding(self.parts)
+                self._live["deciding"] = self._open_deciding(parts)
             found = self._live["deciding"]
         assert isinstance(found, Deciding)
         return found
 
+    def _open_deciding(self, parts: Parts) -> Deciding:
+        return open_deciding(parts, follow=lambda: self.parts)
+
+    def _renew(self) -> None:
+        """Definitions are others than before: who decides is replaced beside, for whoever noticed it is answering."""
+        if self.opened_deciding is not None:
+            thread = Thread(target=self._replace_deciding, name="redefining", daemon=True)
+            self._renewing.append(thread)
+            thread.start()
+
+    def _replace_deciding(self) -> None:
+        """Compiles the rules anew; whoever decides by the old ones comes to an end before these are closed."""
+        found = self._open_deciding(self.parts)
+        with self._opening:
+            before, self._live["deciding"] = self.opened_deciding, found
+        self._ended.wait(GRACE_SECONDS)
+        if before is not None:
+            before.close()
+
     def close(self) -> None:
         """Ends what was opened on the way."""
+        self._ended.set()
+        for thread in self._renewing:
+            thread.join()
         if (deciding := self.opened_deciding) is not None:
             deciding.close()
         if "taking" in self.__dict__:
@@ -136,8 +174,8 @@ class Desk:
         Raises:
             CultivaError: if others need it for too long.
         """
-        with self.turns.engine() as parts:
-            yield parts
+        with self.turns.engine():
+            yield self.parts
 
     def name_of(self, customer_id: int) -> str:
         """A customer's name as messages are written with it; empty if it is not known."""
@@ -146,7 +184,7 @@ class Desk:
 
     def now(self) -> datetime:
         """The present instant."""
-        return self.parts.clock()
+        return self.opened.clock()
 
     def local(self, at: datetime) -> datetime:
         """An instant of the lake, which is kept in the bank's local time without a zone, with its zone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -48,6 +48,7 @@ USED_SECONDS = 0.2
 """How old the use of budgets may be on which prices rest; what is held is counted exactly, in the store."""
 READ_MAX = 500
 """Customers whose records are kept as they were read: some 10 MB. Each is compared with the store before it is used."""
+Follow = Callable[[], object]
 STALE_DAYS = 3
 """Older than so many days, what is known of a customer is too old to decide by."""
 
@@ -103,9 +104,13 @@ class Deciding:
         live: Its live profiles.
         hot: Where they are kept.
         recorder: Writes decisions down.
+        follow: Called every now and then, on a thread of its own: for whoever follows the definitions.
     """
 
-    def __init__(self, parts: Parts, live: Live, hot: HotStore, recorder: Recorder) -> None:
+    def __init__(
+        self, parts: Parts, live: Live, hot: HotStore, recorder: Recorder, *, follow: Follow = lambda: None
+    ) -> None:
+        self._look = follow
         self._parts, self._live, self._hot, self._recorder = parts, live, hot, recorder
         self._present = Present(parts.store.database)
         self._budget = Budget.of(parts.store.database, parts.workspace.policy)
@@ -382,16 +387,22 @@ class Deciding:
                     self._basis = basis_of(self._parts, day)
                 self._papers_on = papers_on(self._parts, self._hot)
                 self._present.settle(self._parts.clock())
+                self._look()
             except CultivaError:  # the store is down: what was known stays, and every decision says so itself
                 continue
 
 
-def open_deciding(parts: Parts) -> Deciding:
-    """Opens the hot store and a file for records of this process; `Deciding.close` closes both."""
+def open_deciding(parts: Parts, *, follow: Follow = lambda: None) -> Deciding:
+    """Opens the hot store and a file for records of this process; `Deciding.close` closes both.
+
+    Args:
+        parts: Of the workspace.
+        follow: Called every now and then.
+    """
     workspace = parts.workspace
     hot = open_hot(workspace.settings.live, parts.root)
     name = f"{parts.clock():%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
-    found = Deciding(parts, Live(workspace), hot, Recorder(parts.root, name))
+    found = Deciding(parts, Live(workspace), hot, Recorder(parts.root, name), follow=follow)
     found.start()
     return found
 

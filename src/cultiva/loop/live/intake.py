@@ -69,6 +69,14 @@ class Door:
         self.expire(self._parts.clock())
         return True
 
+    def define(self, parts: Parts) -> None:
+        """Takes up definitions that have changed: which events there are, and what they may say."""
+        if parts.workspace.version == self._parts.workspace.version:
+            return
+        before, self._parts = self.intake, parts
+        self.intake = Intake(parts.workspace, before.identities, self._log, anteroom=self.anteroom)
+        self.intake.erased = before.erased
+
     def counted(self, since: datetime) -> Counted:
         """What has come in; what was set aside from an instant on."""
         records = sum(self._log.end(one) for one in range(self._log.partitions))
