@@ -31,7 +31,8 @@ from benchmarks.events import BATCH, KEY_FILE, _cpu, _send, _until_it_answers
 from benchmarks.harness import ROOT, parse_size, size_name
 
 DESCRIPTION = (
-    "events from HTTP to profiles and 100 triggers, both adapters, beside raw append and hash; --size 20k events"
+    "events from HTTP to profiles and 100 triggers, both adapters, beside raw append and hash; --size 20k events, "
+    "or 20k,5k: of so many customers"
 )
 CUSTOMERS, TRIGGERS, LISTENING = 1_000, 100, 10
 WAIT_SECONDS = 120.0
@@ -51,23 +52,25 @@ def run(size: str | None) -> dict[str, Any]:
     """Both pairs of adapters, one after the other.
 
     Args:
-        size: Events.
+        size: Events; after a comma customers.
     """
-    events = parse_size(size or "20k")
+    wanted, _, people_wanted = (size or "20k").partition(",")
+    events, customers = parse_size(wanted), parse_size(people_wanted) if people_wanted else CUSTOMERS
     folder = Path(tempfile.mkdtemp(prefix="cultiva-path-"))
     try:
-        people = _bank(folder)
+        people = _bank(folder, customers)
         found = {kind: _measured(folder, kind, people, events) for kind in ("embedded", "distributed")}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {
         "title": "Events from HTTP to triggers",
-        "size": size_name(events), "events": events, "triggers": TRIGGERS, "listening": LISTENING, "batch": BATCH,
+        "size": size_name(events), "events": events,
+        "customers": customers, "triggers": TRIGGERS, "listening": LISTENING, "batch": BATCH,
         "load_average": round(os.getloadavg()[0], 1), **found,
     }  # fmt: skip
 
 
-def _bank(folder: Path) -> list[tuple[str, str]]:
+def _bank(folder: Path, customers: int = CUSTOMERS) -> list[tuple[str, str]]:
     """A bank after a run, with so many triggers; (source system, id) of its people."""
     import polars as pl
 
@@ -75,7 +78,7 @@ def _bank(folder: Path) -> list[tuple[str, str]]:
     from cultiva.engine.parquet import part_files
 
     root, on = folder / "bank", datetime.now(ZoneInfo(ZONE)).date() - timedelta(days=1)
-    _cultiva("init", root, "--customers", CUSTOMERS)
+    _cultiva("init", root, "--customers", customers)
     with (root / "cultiva.toml").open("a") as config:
         config.write('\n[live]\nenabled = true\n\n[events]\nsource_system = "core"\n')
     listed = [TRIGGER.format(n=n, event="loan_started" if n < LISTENING else "app_opened", amount=995 + n)
