@@ -129,7 +129,8 @@ class Day:
         owners, holdings = self._stage("account_owner", context), self._stage("holding", context)
         owned = write_account_owners(engine, accounts, owners, business_date=self.on)
         worth = Worth(lake.files_history("balance", self.on), lake.files_history("transaction", self.on))
-        held = write_holdings(engine, accounts, worth, holdings, business_date=self.on)
+        days = period_of(lake, self.on).days
+        held = write_holdings(engine, accounts, worth, holdings, business_date=self.on, period_days=days)
         outputs = (
             self._snapshot("account_owner", owners, owned, context),
             self._snapshot("holding", holdings, held.written, context),

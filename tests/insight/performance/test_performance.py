@@ -26,6 +26,8 @@ from cultiva.engine.port import Engine
 from cultiva.engine.types import STORED
 from cultiva.insight.performance.plan import Period
 from cultiva.insight.performance.service import PerformanceInputs, make_performance
+from cultiva.insight.profile.inputs import ViewRows
+from cultiva.insight.views.balances import average_name
 from cultiva.insight.views.holding import Worth
 
 TEXT = Label(zh="字", en="text")
@@ -171,6 +173,26 @@ def test_two_halves_of_a_period_bring_what_the_whole_brings(made: Made) -> None:
     for name in ("component_fees", "metric_fees", "metric_logins"):
         assert (first[name] + second[name]).to_list() == whole[name].to_list(), name
         assert (first[name] != 0).any(), name
+
+
+def test_an_average_over_the_period_is_taken_from_the_holdings_that_keep_it(
+    duckdb_engine: Engine, tmp_path: Path
+) -> None:
+    bank, period = deliveries(20, seed=3), Period(ON, ON - timedelta(days=7))
+    inputs, accounts = inputs_of(bank, tmp_path / "in"), accounts_of(bank)
+    held = pl.read_parquet(part_files(inputs.seen.views["holding"].files))
+    kept = [accounts[name].average(ON, period.days) for name in held["account_id"]]
+    with_average = held.to_arrow().append_column(
+        average_name(period.days), pa.array(kept, STORED[DataType.MONEY].arrow)
+    )
+    write_arrow(with_average, tmp_path / "kept")
+    views = {**inputs.seen.views, "holding": ViewRows([tmp_path / "kept"])}
+    without_balances = replace(inputs, seen=replace(inputs.seen, views=views), worth=Worth([], []))
+    for name, given in {"computed": inputs, "taken": without_balances}.items():
+        make_performance(duckdb_engine, given, workspace(), period, tmp_path / name)
+    computed, taken = (pl.read_parquet(part_files([tmp_path / name])) for name in ("computed", "taken"))
+    assert taken.equals(computed)
+    assert computed["component_spread"].abs().sum() > 0
 
 
 def test_the_first_period_is_28_days_and_has_no_start(made: Made) -> None:

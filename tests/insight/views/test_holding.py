@@ -96,7 +96,7 @@ def test_balances_and_averages_are_those_of_a_count_day_by_day(
         transaction=deliver(tmp_path, "transaction", movement_rows(accounts)),
     )
     held = held_by_one(duckdb_engine, tmp_path, account_rows(accounts))
-    result = write_holdings(duckdb_engine, held, worth, tmp_path / "holding", business_date=TODAY)
+    result = write_holdings(duckdb_engine, held, worth, tmp_path / "holding", business_date=TODAY, period_days=28)
     rows = read(tmp_path / "holding")
     assert result.written.rows == len(rows) == ACCOUNTS
     assert result.notes == ((FROM_MOVEMENTS,) if movements else ())
@@ -107,6 +107,7 @@ def test_balances_and_averages_are_those_of_a_count_day_by_day(
         for days in (30, 90, 365):
             assert row[f"balance_{days}d_ago"] == slow.on(days_ago(days))
             assert row[f"average_balance_{days}d"] == slow.average(TODAY, days)
+        assert row["period_average_balance_28d"] == slow.average(TODAY, 28)
 
 
 def test_half_a_cent_is_rounded_away_from_zero(duckdb_engine: Engine, tmp_path: Path) -> None:
@@ -127,8 +128,9 @@ def test_very_large_balances_keep_every_cent(duckdb_engine: Engine, tmp_path: Pa
     accounts = {"A1": SlowAccount(None, balances=[(days_ago(400), huge)])}
     held = held_by_one(duckdb_engine, tmp_path, account_rows(accounts))
     worth = Worth(deliver(tmp_path, "balance", balance_rows(accounts)), [])
-    write_holdings(duckdb_engine, held, worth, tmp_path / "holding", business_date=TODAY)
+    write_holdings(duckdb_engine, held, worth, tmp_path / "holding", business_date=TODAY, period_days=30)
     [row] = read(tmp_path / "holding")
+    assert [name for name in row if name.startswith("period_")] == []  # the view has the average over 30 days
     assert row["balance"] == row["average_balance_365d"] == row["average_balance_30d"] == huge
 
 

@@ -13,7 +13,7 @@ from cultiva.engine.aggregates import columns_read
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.insight.performance.plan import HOLDING, PerformancePlan, Period, performance_plan
 from cultiva.insight.profile.inputs import ProfileInputs
-from cultiva.insight.views.balances import average_balances
+from cultiva.insight.views.balances import average_balances, average_name
 from cultiva.insight.views.holding import Worth, money_steps
 
 if TYPE_CHECKING:
@@ -82,7 +82,13 @@ def _holdings(engine: Engine, inputs: PerformanceInputs, period: Period, read: f
     files = inputs.seen.views[HOLDING].files
     if not read & frozenset(AVERAGES):
         return files
-    held = engine.scan(files).select("customer_id", "account_id", *sorted(read - {"customer_id", "account_id"}))
+    whole, others = engine.scan(files), sorted(read - {"customer_id", "account_id"})
+    known = average_name(period.days)
+    if known in whole.columns:
+        replaced = {name: whole[known] for name in AVERAGES if name in read}
+        engine.write(whole.mutate(**replaced).select("customer_id", "account_id", *others), folder)
+        return [folder]
+    held = whole.select("customer_id", "account_id", *others)
     accounts = engine.scan(inputs.account, columns=ACCOUNT.columns)
     steps, _ = money_steps(engine, inputs.worth)
     averages = average_balances(steps, accounts, period.on, period.days)

@@ -65,21 +65,30 @@ def movement_steps(transaction: ibis.Table) -> ibis.Table:
     )
 
 
-def balances(steps: ibis.Table, accounts: ibis.Table, business_date: date) -> ibis.Table:
+def average_name(days: int) -> str:
+    """Column of the daily average over the last so many days."""
+    return f"average_balance_{days}d" if days in WINDOWS_DAYS else f"period_average_balance_{days}d"
+
+
+def balances(
+    steps: ibis.Table, accounts: ibis.Table, business_date: date, *, period_days: int | None = None
+) -> ibis.Table:
     """One row per account with steps: balance and credit_limit now, balances ago, daily averages.
 
     Args:
         steps: Steps of accounts; those after the business date do not count.
         accounts: account_id and closed_on.
         business_date: The last day that counts.
+        period_days: A further span to average over.
     """
     today = day_number(business_date)
-    known = _within(steps, accounts, today, max(WINDOWS_DAYS))
+    spans = (*WINDOWS_DAYS, *(() if period_days is None or period_days in WINDOWS_DAYS else (period_days,)))
+    known = _within(steps, accounts, today, max(spans))
     return known.group_by("account_id").aggregate(
         balance=money_ibis(_worth(known, known.cents, today)),
         credit_limit=money_ibis(known.limit_cents.max(where=_counts(known, today))),
         **{f"balance_{days}d_ago": money_ibis(_worth(known, known.cents, today - days)) for days in WINDOWS_DAYS},
-        **{f"average_balance_{days}d": _average(known, today, days) for days in WINDOWS_DAYS},
+        **{average_name(days): _average(known, today, days) for days in spans},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from cultiva.contracts.tables import BALANCE, PRODUCT, TRANSACTION
 from cultiva.contracts.views import HOLDING_VIEW
 from cultiva.engine.port import Engine, Files, Written
-from cultiva.insight.views.balances import balance_steps, balances, movement_steps
+from cultiva.insight.views.balances import average_name, balance_steps, balances, movement_steps
 from cultiva.insight.views.ownership import Accounts, holders, opened
 
 if TYPE_CHECKING:
@@ -42,7 +43,15 @@ class Holdings:
     """What a reader of the run report should know."""
 
 
-def write_holdings(engine: Engine, accounts: Accounts, worth: Worth, folder: Path, *, business_date: date) -> Holdings:
+def write_holdings(
+    engine: Engine,
+    accounts: Accounts,
+    worth: Worth,
+    folder: Path,
+    *,
+    business_date: date,
+    period_days: int | None = None,
+) -> Holdings:
     """Writes the `holding` view, sorted by customer_id and account_id.
 
     Args:
@@ -51,6 +60,8 @@ def write_holdings(engine: Engine, accounts: Accounts, worth: Worth, folder: Pat
         worth: Where balances come from.
         folder: New lake folder.
         business_date: The day; accounts opened later do not exist yet.
+        period_days: Days since the run before: the average balance over them is kept beside the view's columns, as
+            `average_name` calls it, so that what the period brought in need not look at all balances again.
 
     Returns:
         What was written, with notes.
@@ -61,12 +72,13 @@ def write_holdings(engine: Engine, accounts: Accounts, worth: Worth, folder: Pat
     rows = (
         known.join(holders(engine, accounts), "account_id")
         .left_join(products, "product_id")
-        .left_join(balances(steps, known, business_date), "account_id")
+        .left_join(balances(steps, known, business_date, period_days=period_days), "account_id")
     )
     is_open = rows.closed_on.isnull() | (rows.closed_on > business_date)
     own = [name for name in known.columns if name not in HOLDING_VIEW.names]
-    table = rows.mutate(is_open=is_open, **_zero_where_unknown(rows))
-    columns = ["customer_id", *HOLDING_VIEW.names, *own]
+    period = [] if period_days is None else [name for name in (average_name(period_days),) if name not in own]
+    columns = list(dict.fromkeys(("customer_id", *HOLDING_VIEW.names, *own, *period)))
+    table = rows.mutate(is_open=is_open, **_zero_where_unknown(rows, [*HOLDING_VIEW.names, *period]))
     return Holdings(engine.write(table.select(*columns), folder, sort_by=["customer_id", "account_id"]), notes)
 
 
@@ -78,7 +90,5 @@ def money_steps(engine: Engine, worth: Worth) -> tuple[ibis.Table, tuple[str, ..
     return movements, (FROM_MOVEMENTS if worth.transaction else NO_BALANCES,)
 
 
-def _zero_where_unknown(rows: ibis.Table) -> dict[str, ibis.Value]:
-    return {
-        name: rows[name].fill_null(0) for name in HOLDING_VIEW.names if name.split("_")[0] in ("balance", "average")
-    }
+def _zero_where_unknown(rows: ibis.Table, names: Sequence[str]) -> dict[str, ibis.Value]:
+    return {name: rows[name].fill_null(0) for name in names if name.split("_")[0] in ("balance", "average", "period")}
