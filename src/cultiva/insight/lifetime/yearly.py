@@ -17,6 +17,7 @@ from cultiva.contracts.views import HOLDING_VIEW, VIEWS
 from cultiva.definitions.scopes import view_scope
 from cultiva.definitions.value import Component
 from cultiva.definitions.workspace import Workspace
+from cultiva.engine.aggregates import columns_read
 from cultiva.engine.exact import cents_ibis, money_ibis
 from cultiva.engine.port import AggregateForm, Engine, Form
 from cultiva.insight.profile.forms import Window, all_of
@@ -81,10 +82,11 @@ def write_yearly(
     for view in sorted({one.aggregate.table for one in components} & set(views)):
         mine = [one for one in components if one.aggregate.table == view]
         rows, target = views[view], folder / f"yearly-{view}"
-        files = [_write_open(engine, rows, on, folder / "open")] if view == HOLDING else rows.files
-        engine.aggregate(
-            files, {_column(one.name): _form(workspace, one, on) for one in mine}, target, through=rows.through
-        )
+        columns = {_column(one.name): _form(workspace, one, on) for one in mine}
+        files = rows.files
+        if view == HOLDING:
+            files = [_write_open(engine, rows, on, columns_read(columns), folder / "open")]
+        engine.aggregate(files, columns, target, through=rows.through)
         found += [Yearly(one.name, target, _days(one)) for one in mine]
     return found
 
@@ -101,15 +103,15 @@ def _form(workspace: Workspace, component: Component, on: date) -> AggregateForm
     return AggregateForm(component.aggregate.function, DataType.MONEY, value=value, where=all_of((window, where)))
 
 
-def _write_open(engine: Engine, rows: ViewRows, on: date, folder: Path) -> Path:
-    """Writes open holdings, their averages over the days since the account was opened."""
+def _write_open(engine: Engine, rows: ViewRows, on: date, read: frozenset[str], folder: Path) -> Path:
+    """Writes open holdings in the columns that are read, averages over the days since the account was opened."""
     import ibis
 
     held = engine.scan(rows.files)
     held = held.filter(held.is_open)
     days = ibis.literal(on).delta(held.opened_on, unit="day").cast("int64") + 1
-    averages = {name: _since_opening(held[name], days, window) for name, window in AVERAGES.items()}
-    engine.write(held.mutate(**averages).select(*held.columns), folder)
+    averages = {name: _since_opening(held[name], days, window) for name, window in AVERAGES.items() if name in read}
+    engine.write(held.mutate(**averages).select("customer_id", *sorted(read - {"customer_id"})), folder)
     return folder
 
 
