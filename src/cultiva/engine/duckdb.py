@@ -16,6 +16,7 @@ from cultiva.engine.columns import with_columns
 from cultiva.engine.parquet import (
     COMPRESSION,
     COMPRESSION_LEVEL,
+    DICTIONARY_VALUES_MAX,
     ROW_GROUP_ROWS,
     new_folder,
     part_files,
@@ -91,6 +92,7 @@ class DuckDBEngine:
             compression=COMPRESSION,
             compression_level=COMPRESSION_LEVEL,
             row_group_size=ROW_GROUP_ROWS,
+            dictionary_size_limit=DICTIONARY_VALUES_MAX,
         )
 
     def aggregate(

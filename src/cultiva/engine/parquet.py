@@ -23,6 +23,11 @@ COMPRESSION_LEVEL = 1
 ROW_GROUP_ROWS = 122_880
 """Small enough that a range of keys skips most groups, large enough to compress; DuckDB's own size."""
 
+DICTIONARY_VALUES_MAX = 10_000
+"""Columns with more values in a row group are written plain by DuckDB: of 20M transactions the write takes 16 s of
+processor instead of 21, and the file is 6 % smaller; DuckDB groups by the account 1 s slower, Polars as fast. Of 2.4M
+holdings it takes 3.3 s instead of 4.1, in as many bytes."""
+
 
 def part_path(folder: Path, number: int) -> Path:
     """The path of a folder's n-th file; files in order of their names are in order of the key."""
