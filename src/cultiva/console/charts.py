@@ -14,6 +14,8 @@ Number = int | float | None
 
 LINE = "#e5e7eb"
 ACCENT, GREY = "#1f6feb", "#adb5bd"
+DAY_ROOM = 44
+"""Pixels on the right of a line over days: half of the last day's name."""
 
 
 def as_attribute(option: Option) -> str:
@@ -63,7 +65,7 @@ def lines(days: Sequence[date | str], series: Mapping[str, Sequence[Number]]) ->
     return {
         "tooltip": {"trigger": "axis", "renderMode": "richText"},
         **_legend(series),
-        "grid": _grid(len(series)),
+        "grid": {**_grid(len(series)), "right": DAY_ROOM},
         "xAxis": {"type": "category", "data": [str(day) for day in days], "boundaryGap": False},
         "yAxis": {"type": "value", "scale": True, "splitLine": {"lineStyle": {"color": LINE}}},
         "series": [

@@ -36,7 +36,7 @@ PEOPLE: Mapping[Role, Words] = {
     Role.AUDITOR: Words("何岩", "He Yan"),
     Role.ADMINISTRATOR: Words("沈勇", "Shen Yong"),
 }
-"""Who has which role: those of `tools/demo_campaigns.py` where they act in it; the adviser is one of the simulated bank's own staff."""
+"""Who has which role: the people of the demonstration's campaigns; the adviser is one of the simulated bank's staff."""
 CALLED = Words("{person}（{role}）", "{person} ({role})")
 """How a user is called: both in the top bar and wherever it is told who did what."""
 
