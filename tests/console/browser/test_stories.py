@@ -48,7 +48,7 @@ DEEPER = {
     ("approver", "en"): ("/approvals", "/approvals/launches/{launch}"),
     ("adviser", "en"): ("/work/tasks/{task}", "/work/week", "/work/results"),
     ("branch.manager", "en"): ("/work/branch",),
-    ("administrator", "zh"): ("/admin/users/new", "/admin/users/{user}"),
+    ("administrator", "zh"): ("/admin/users/new", "/admin/users/{user}", "/admin/erasures", "/admin/holds"),
 }  # fmt: skip
 """What lies behind them; looked at in one language each."""
 LEFT_OVER = re.compile(r"\b(None(?!\.)|nan|undefined|Traceback)\b")
