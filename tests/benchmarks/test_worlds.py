@@ -31,6 +31,8 @@ class Flights:
         net = {"oracle": 30.0, "loop": 20.0}.get(policy, 10.0)
         row = {"low": -1.0, "high": 1.0, "truth": 0.5}
         found: dict[str, Any] = {"net": net, "touches": 5, "opt_outs": 1, "strategies": [row]}
+        late = {"oracle": 4.0, "loop": 3.5}.get(policy, 1.0)
+        found["weeks"] = [{"incremental": 0.0, "cost": 9.0}] + 4 * [{"incremental": late + 1, "cost": 1.0}]
         return Measured(2.0, 2.0, 0.1, json.dumps({"flights": [found]}))
 
 
@@ -57,6 +59,8 @@ def test_a_killed_benchmark_flies_only_what_is_missing(flights: Flights, tmp_pat
     assert {"strong_referral", "strong_fatigue", "ordinary"} <= rows.keys()
     assert rows["ordinary"]["regret of the loop"] == "10"
     assert rows["ordinary"]["loop, share of the oracle"] == "67%"
+    assert rows["ordinary"]["loop, share in the last 4 weeks"] == "88%"
+    assert rows["ordinary"]["loop / propensity"] == "2.0"
     assert (found["weeks"], found["customers"]) == (3, 2000)
     assert not (tmp_path / "worlds-2k-3w").exists(), "the next benchmark begins anew"
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from tests.review.bank import CUSTOMER, DAY, DECISION, PROFILE, WEEK, Row, bank, decided, known, put
 
-from cultiva.definitions.review import Health
+from cultiva.definitions.review import Health, Ramp
 from cultiva.engine.parquet import part_files
 from cultiva.engine.port import Engine
 from cultiva.kit.hashing import draw
@@ -69,6 +69,27 @@ def test_those_exposed_enter_on_their_side_with_what_is_known_of_them(log: Log) 
         "strategy": "a", "customer_id": 2, "enrolled_on": DAY, "arm": "held_out", "offer": "fund", "channel": "call",
         "branch_id": "B1", "adviser_id": "A1", "ranked_by": "rules", "cluster": None, "assigned_share": 1.0,
         "group_stage": "s2", "group_value_tier": "basic", "x_current_value": 100.0, "x_aum": 2.0,
+    }  # fmt: skip
+
+
+def test_who_waits_on_a_ramp_is_in_the_log_until_a_touch_or_a_holdout_ends_it(log: Log) -> None:
+    space = bank()
+    space = replace(space, review=space.review.model_copy(update={"ramp": Ramp()}))
+    people = [known(n) for n in range(1, 6)]
+    fates = ["chosen", "held_out", "held_out", "held_out", "held_out"]
+    day = [decided(n, fate) for n, fate in enumerate(fates, start=1)]
+    for one in day[2:]:
+        one["decided_by"] = "ramp:a"
+    first = log(day, people, space=space)
+    arms = {n: row["arm"] for n, row in rows(first).items()}
+    assert arms == {1: "treated", 2: "held_out", 3: "waiting", 4: "waiting", 5: "waiting"}
+    later = [decided(1, "held_out"), decided(2, "chosen"), decided(3, "chosen"), decided(4, "held_out")]
+    found = rows(log(later, people, day=1, previous=first, space=space))
+    assert {n: row["arm"] for n, row in found.items()} == {
+        1: "treated", 2: "held_out", 3: "treated", 4: "held_out", 5: "waiting",
+    }  # fmt: skip
+    assert {n: row["enrolled_on"] for n, row in found.items()} == {
+        1: DAY, 2: DAY, 3: DAY + WEEK, 4: DAY + WEEK, 5: DAY,
     }  # fmt: skip
 
 

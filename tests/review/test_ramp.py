@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.review.bank import bank
 from tests.review.test_verdict import readout
@@ -13,10 +13,12 @@ from tests.review.test_verdict import readout
 from cultiva.contracts.readout import Readout, Verdict
 from cultiva.definitions.offers import OfferKind
 from cultiva.definitions.review import Ramp
+from cultiva.review.asking import Asked, asked
 from cultiva.review.beliefs import Belief
 from cultiva.review.counts import Counts
 from cultiva.review.learning import Learnt, Lessons, learnt_of
 from cultiva.review.ramp import ENDED, OPEN, PROVEN, Ramped, standing
+from cultiva.review.sales import Sides, Standing
 
 RAMP = Ramp(trust={OfferKind.PRODUCT: 0.2}, sure=0.9, days=28)
 
@@ -87,6 +89,7 @@ def test_nothing_stands_where_nobody_has_results() -> None:
     assert standing((), lessons, Ramped(RAMP, bank(), 99)) == ()
 
 
+@settings(deadline=None)
 @given(st.floats(-500, 500), st.floats(0.01, 500), st.integers(1, 60))
 def test_the_stage_follows_the_evidence(effect: float, se: float, days: int) -> None:
     found = rows(readout(effect, se), days=days)
@@ -98,13 +101,56 @@ def test_the_stage_follows_the_evidence(effect: float, se: float, days: int) -> 
     assert fund.stage == OPEN or fund.per_touch_se is not None
 
 
-def test_definitions_are_trusted_no_longer_where_nothing_sold_in_time() -> None:
-    space, parts = bank(), {("a", "", ""): counts(), ("a", "fund", ""): counts()}
+def judged(days: int, sales: Standing, *, reached: bool = False, asked: Asked | None = None) -> dict[str, Learnt]:
+    """The rows of strategy a, of which money says nothing."""
+    parts = {("a", "", ""): counts(), ("a", "fund", ""): counts()}
     lessons = Lessons("a", ("fund",), Belief(0.0, 1.0), {"fund": Belief(0.0, 1.0)}, 1.0, (), "group:stage", parts)
     learnt = tuple(learnt_of(lessons, Verdict.WAIT, exploration=0.1))
-    told = {
-        (days, sells): standing(learnt, lessons, Ramped(RAMP, space, days, sells))[-1].per_touch
-        for days in (27, 28)
-        for sells in (True, False)
-    }
-    assert told == {(27, True): 2.0, (27, False): 2.0, (28, True): 2.0, (28, False): 0.0}
+    ramped = Ramped(RAMP, bank(), days, sales, asked or Asked(), reached)
+    return {row.offer: row for row in standing(learnt, lessons, ramped)}
+
+
+def test_definitions_are_trusted_no_longer_where_nothing_sold_in_time() -> None:
+    told = {(days, sales): judged(days, sales)["fund"].per_touch
+            for days in (27, 28) for sales in (Standing.SELLS, Standing.UNKNOWN)}  # fmt: skip
+    assert told == {(27, Standing.SELLS): 2.0, (27, Standing.UNKNOWN): 2.0,
+                    (28, Standing.SELLS): 2.0, (28, Standing.UNKNOWN): 0.0}  # fmt: skip
+
+
+def test_where_touches_harm_nothing_waits_for_the_end_of_the_time() -> None:
+    found = judged(7, Standing.HARMS)
+    assert (found["fund"].per_touch, found[""].stage) == (0.0, ENDED)
+
+
+@pytest.mark.parametrize(
+    ("sales", "reached", "reach"),
+    [
+        (Standing.UNKNOWN, False, 0.25),
+        (Standing.SELLS, False, 1.0),
+        (Standing.UNKNOWN, True, 1.0),  # the share of those left alone has become small: evidence may become thinner
+        (Standing.HARMS, True, 0.25),
+    ],
+)
+def test_the_first_customers_show_whether_the_others_follow(sales: Standing, reached: bool, reach: float) -> None:
+    assert judged(7, sales, reached=reached)[""].reach == reach
+
+
+def test_what_was_known_to_sell_is_trusted_on_while_evidence_is_thin() -> None:
+    assert judged(60, Standing.UNKNOWN, reached=True)["fund"].per_touch == 2.0
+    assert judged(60, Standing.HARMS, reached=True)["fund"].per_touch == 0.0
+
+
+def test_a_strategy_that_money_has_proven_goes_to_everybody() -> None:
+    found = rows(readout(50.0, 0.5))
+    assert (found[""].stage, found[""].reach) == (PROVEN, 1.0)
+
+
+def test_what_sales_say_moves_what_is_hoped_for() -> None:
+    hoped = {"fund": 10.0}.__getitem__
+    good = asked({("b", "fund", "app"): Sides(1000, 60, 500, 5, touches=1000.0, money=3250.0)}, hoped)
+    poor = asked({("b", "fund", "app"): Sides(1000, 5, 500, 5, touches=1000.0, money=500.0)}, hoped)
+    found = [judged(7, Standing.SELLS, asked=one)["fund"].per_touch for one in (good, Asked(), poor)]
+    assert found == sorted(found, key=lambda one: -(one or 0.0))
+    assert found[1] == 2.0
+    assert found[2] is not None
+    assert found[2] < 1.0

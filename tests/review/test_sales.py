@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cultiva.definitions.review import Ramp
-from cultiva.review.sales import Sides, lift, selling
+from cultiva.review.sales import Cell, Sides, Standing, lift, standings
 
 RAMP = Ramp(sure=0.9)
 
@@ -37,20 +37,32 @@ def test_nothing_is_said_where_one_side_is_empty_or_nobody_buys() -> None:
     assert lift([Sides(100, 0, 50, 0)]) is None
 
 
+def told(sales: dict[Cell, Sides], *more: str) -> dict[str, Standing]:
+    return standings(sales, [*dict.fromkeys(cell[0] for cell in sales), *more], RAMP)
+
+
 def test_a_strategy_may_lean_on_the_others_unless_its_own_sales_speak_against_it() -> None:
-    sales = {
-        ("good", "fund"): Sides(900, 180, 100, 2),
-        ("young", "fund"): Sides(9, 1, 1, 0),
-        ("bad", "card"): Sides(90, 1, 30, 8),
-        ("unsold", "card"): Sides(10, 0, 5, 0),
+    sales: dict[Cell, Sides] = {
+        ("good", "fund", "app"): Sides(500, 100, 50, 1),
+        ("good", "fund", "call"): Sides(400, 80, 50, 1),
+        ("young", "fund", "app"): Sides(9, 1, 1, 0),
+        ("bad", "card", "app"): Sides(90, 1, 30, 8),
+        ("unsold", "card", "app"): Sides(10, 0, 5, 0),
     }
-    assert selling(sales, RAMP) == {"good", "young", "unsold"}
+    sells, harms = Standing.SELLS, Standing.HARMS
+    expected = {"good": sells, "young": sells, "bad": harms, "unsold": sells, "gifts": sells}
+    assert told(sales, "gifts") == expected
 
 
 def test_where_nothing_sells_none_is_trusted() -> None:
-    sales = {("a", "fund"): Sides(900, 9, 100, 1), ("b", "card"): Sides(500, 5, 50, 1)}
-    assert selling(sales, RAMP) == frozenset()
-    assert selling({}, RAMP) == frozenset()
+    sales: dict[Cell, Sides] = {("a", "fund", "app"): Sides(900, 9, 100, 1), ("b", "card", "app"): Sides(500, 5, 50, 1)}
+    assert set(told(sales).values()) == {Standing.UNKNOWN}
+    assert told({}, "a") == {"a": Standing.UNKNOWN}
+
+
+def test_where_those_left_alone_surely_buy_more_touches_harm() -> None:
+    sales: dict[Cell, Sides] = {("a", "fund", "app"): Sides(500, 2, 1500, 30), ("b", "card", "app"): Sides(5, 0, 5, 0)}
+    assert told(sales) == {"a": Standing.HARMS, "b": Standing.HARMS}
 
 
 def test_the_standard_error_is_that_of_repeated_experiments() -> None:

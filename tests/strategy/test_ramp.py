@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,20 +17,28 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.kit.hashing import draw
 
 MANY = [Person(number) for number in range(1, 401)]
+FIRST = 0.25
 COLUMNS = {"strategy": pl.String, "offer": pl.String, "cell": pl.String, "effect": pl.Float64, "cost": pl.Float64,
            "response": pl.Float64, "share": pl.Float64, "per_touch": pl.Float64, "taken_per_touch": pl.Float64,
-           "contacts": pl.Float64, "stage": pl.String}  # fmt: skip
+           "contacts": pl.Float64, "stage": pl.String, "reach": pl.Float64, "channel": pl.String,
+           "times": pl.Float64}  # fmt: skip
 
 
-def learnt(*rows: tuple[str, float, float, str]) -> pl.DataFrame:
-    """Of strategy a: its stage, and (offer, money of a touch, chance of a take-up, stage)."""
+def learnt(
+    *rows: tuple[str, float, float, str], reach: float = 1.0, times: Mapping[str, float] | None = None
+) -> pl.DataFrame:
+    """Of strategy a: its stage, and (offer, money of a touch, chance of a take-up, stage); how channels sell."""
     stage = "proven" if any(row[3] == "proven" for row in rows) else "ended"
-    whole = ("a", "", "", 0.0, 0.0, 0.1, None, None, None, 3.0, stage)
-    known = [("a", name, "", 0.0, 0.0, 0.1, None, each, taken, 1.0, one) for name, each, taken, one in rows]
-    return pl.DataFrame([whole, *known], schema=COLUMNS, orient="row")
+    whole = ("a", "", "", 0.0, 0.0, 0.1, None, None, None, 3.0, stage, reach, "", None)
+    known = [
+        ("a", name, "", 0.0, 0.0, 0.1, None, each, taken, 1.0, one, 1.0, "", None) for name, each, taken, one in rows
+    ]
+    ways = [("(all)", "", "", None, 0.0, None, None, None, None, 1.0, "", 1.0, name, found)
+            for name, found in (times or {}).items()]  # fmt: skip
+    return pl.DataFrame([whole, *known, *ways], schema=COLUMNS, orient="row")
 
 
-def ramped(exploration: float = 0.0, **more: Any) -> Workspace:
+def ramped(exploration: float = 0.0, first: float = 1.0, **more: Any) -> Workspace:
     """Strategy a: fund (worth 100 beforehand) and gift (worth 100, costs 2), by call (6) or text (0.5)."""
     gift = offer("gift", kind=OfferKind.BENEFIT, prior_worth=100.0, unit_cost=2.0)
     space = workspace(strategy("a", offers=("gift", "fund"), **more), offers=(gift,))
@@ -42,7 +51,9 @@ def ramped(exploration: float = 0.0, **more: Any) -> Workspace:
         space,
         offers={**space.offers, "fund": fund},
         policy=space.policy.model_copy(update={"channels": channels}),
-        review=Review(rank_by=RankBy.EFFECT, exploration=exploration, ramp=Ramp(trust={OfferKind.PRODUCT: 0.1})),
+        review=Review(
+            rank_by=RankBy.EFFECT, exploration=exploration, ramp=Ramp(trust={OfferKind.PRODUCT: 0.1}, first=first)
+        ),
     )
 
 
@@ -77,6 +88,34 @@ def test_those_for_whom_the_written_rank_is_higher_bring_more(quick_desk: Desk) 
     people = [Person(1, aum=100.0), Person(2, aum=300.0)]
     found = quick_desk.decide(ramped(rank="aum"), people).filter(pl.col("channel") == "sms", pl.col("offer") == "fund")
     assert found.sort("customer_id")["worth"].to_list() == pytest.approx([9.5, 29.5])
+
+
+def test_a_channel_that_sells_better_is_worth_more_of_what_sells(quick_desk: Desk) -> None:
+    known = learnt(("fund", 8.0, 0.0, "proven"), ("gift", 8.0, 0.0, "proven"), times={"call": 2.5, "sms": 0.5})
+    found = quick_desk.decide(ramped(), [Person(1)], learnt=known)
+    told = {(row["offer"], row["channel"]): row["worth"] for row in found.iter_rows(named=True)}
+    assert told["fund", "call"] == pytest.approx(20.0 - 6.0)
+    assert told["fund", "sms"] == pytest.approx(4.0 - 0.5)
+    assert told["gift", "call"] == pytest.approx(8.0 - 6.0)  # sells nothing: sales say nothing of it
+
+
+def test_a_strategy_begins_with_some_of_its_customers_and_the_others_wait_beside_them(quick_desk: Desk) -> None:
+    found = quick_desk.decide(ramped(first=FIRST, exploration=0.2), MANY)
+    first = {one.id for one in MANY if draw("ramp:a", one.id) < FIRST}
+    chosen = found.filter(fate="chosen")["customer_id"].to_list()
+    assert set(chosen) <= first
+    assert len(chosen) > 0.6 * len(first)
+    waiting = found.filter(pl.col("decided_by") == "ramp:a")
+    assert set(waiting["fate"]) == {Fate.HELD_OUT}
+    assert set(waiting["customer_id"]).isdisjoint(first)
+    assert waiting["exposed"].sum() > 0.6 * waiting["customer_id"].n_unique()
+
+
+def test_it_goes_to_everybody_once_it_is_known_to_sell(quick_desk: Desk) -> None:
+    known = learnt(("fund", 8.0, 0.0, "open"), ("gift", 0.0, 0.0, "open"), reach=1.0)
+    found = quick_desk.decide(ramped(first=FIRST), MANY, learnt=known)
+    assert not found["decided_by"].eq("ramp:a").any()
+    assert found.filter(fate="chosen")["customer_id"].n_unique() > 300
 
 
 CALL, SMS = 1 / 7, 1 / 1.5

@@ -22,6 +22,16 @@ def holdout_draw(experiment: str) -> str:
     return f"holdout:{experiment}"
 
 
+def ramp_draw(strategy: str) -> str:
+    """The draw by which a strategy on a ramp begins with some of its customers; also who holds the others out.
+
+    Examples:
+        >>> ramp_draw("welcome")
+        'ramp:welcome'
+    """
+    return f"ramp:{strategy}"
+
+
 def offer_experiment(offer: str) -> str:
     """The experiment of an offer that has a holdout of its own.
 

@@ -146,6 +146,7 @@ def review_inputs(parts: Parts, on: date) -> ReviewInputs:
         outcome=lake.files_history("outcome", on),
         identity_map=lake.files_current("identity_map", on),
         holding=lake.files_current("holding", on),
+        learnt=lake.files_before("learnt", on),
         mergers=mergers(parts, on),
     )
 

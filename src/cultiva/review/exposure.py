@@ -15,7 +15,7 @@ from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cultiva.contracts.decision import GLOBAL_HOLDOUT, HEALTH_SLICES, Fate, holdout_draw, offer_experiment
+from cultiva.contracts.decision import GLOBAL_HOLDOUT, HEALTH_SLICES, Fate, holdout_draw, offer_experiment, ramp_draw
 from cultiva.definitions.review import CONTRIBUTION
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.columns import with_columns
@@ -29,6 +29,7 @@ from cultiva.review.design import (
     MIXED,
     PROGRAMME,
     TREATED,
+    WAITING,
     ReviewDesign,
 )
 from cultiva.review.mergers import merged
@@ -78,6 +79,8 @@ def write_exposures(engine: Engine, inputs: ExposureInputs, workspace: Workspace
     entering = _of_strategies(engine, inputs, design, on).union(_of_programme(engine, inputs, design, on))
     if design.offer_holdouts:
         entering = entering.union(_of_offers(engine, inputs, design, on))
+    if workspace.review.ramp is not None:
+        known = _waited(known, entering)
     fresh = entering.anti_join(known, list(KEY)).select(*known.columns)
     return engine.write(known.union(fresh), folder, sort_by=KEY)
 
@@ -102,14 +105,22 @@ def _known(engine: Engine, inputs: ExposureInputs, design: ReviewDesign) -> ibis
     return placed.filter(placed.place == 0).mutate(arm=arm).select(*names)
 
 
+def _waited(known: ibis.Table, entering: ibis.Table) -> ibis.Table:
+    """Without those who wait no longer: they enrol on a side of the strategy today."""
+    over = entering.filter(entering.arm != WAITING).select(*KEY).distinct()
+    waiting = known.arm == WAITING
+    return known.filter(~waiting).union(known.filter(waiting).anti_join(over, list(KEY)).select(*known.columns))
+
+
 def _of_strategies(engine: Engine, inputs: ExposureInputs, design: ReviewDesign, on: date) -> ibis.Table:
     import ibis
 
     decided = engine.scan(inputs.decisions)
     exposed = _foremost(decided.filter(decided.exposed), by=KEY)
-    arm = _arm(exposed)
+    waits = (exposed.fate == Fate.HELD_OUT.value) & exposed.decided_by.startswith(ramp_draw("")).fill_null(False)
+    arm = ibis.ifelse(waits, WAITING, _arm(exposed))
     if design.offer_holdouts:
-        by_offer = _left_by_offer(exposed, design) & (exposed.fate != Fate.HELD_OUT_GLOBAL.value)
+        by_offer = _left_by_offer(exposed, design) & (exposed.fate != Fate.HELD_OUT_GLOBAL.value) & ~waits
         arm = ibis.ifelse(by_offer, HELD_OUT_OFFER, arm)
     return _enrolled(engine, exposed.mutate(arm=arm, **{CLUSTER: _cluster(exposed, design)}), inputs, design, on)
 

@@ -13,6 +13,7 @@ from cultiva.engine.port import Written
 from cultiva.kit.numbers import settled
 from cultiva.review.beliefs import Belief, corrected, response
 from cultiva.review.counts import Counts, Part
+from cultiva.review.design import PROGRAMME
 from cultiva.review.effects import ALL
 from cultiva.review.statistics.allocation import thompson_shares
 
@@ -57,6 +58,12 @@ class Learnt:
     """Contacts per customer who could be touched."""
     stage: str = ""
     """Where the strategy, or the offer, stands: open, proven, ended; empty where the bank wants no ramp."""
+    reach: float = 1.0
+    """Share of its customers that the strategy goes to; the others wait for what the first ones show."""
+    channel: str = ""
+    """A channel, in a row of the whole programme that says how it sells; else ''."""
+    times: float | None = None
+    """How many times as many sales a touch over the channel brings as the average touch."""
 
 
 @dataclass(frozen=True)
@@ -165,12 +172,22 @@ def _row(
     )
 
 
+def channel_rows(times: Mapping[str, float]) -> Iterator[Learnt]:
+    """A row per channel, of the whole programme; it says nothing of money.
+
+    Args:
+        times: How many times as many sales as the average touch.
+    """
+    for name, found in sorted(times.items()):
+        yield Learnt(PROGRAMME, "", "", 0, 0.0, None, None, 0.0, None, None, "", channel=name, times=found)
+
+
 def write_learnt(rows: Sequence[Learnt], folder: Path) -> Written:
     """Writes the lake table `learnt`; without rows it has its columns."""
     import pyarrow as pa
 
     numbers = ("touched", "effect", "effect_se", "cost", "response", "share", "per_touch", "per_touch_se",
-               "taken_per_touch", "contacts")  # fmt: skip
+               "taken_per_touch", "contacts", "reach", "times")  # fmt: skip
     kinds = {"customers": pa.int64()} | dict.fromkeys(numbers, pa.float64())
     found = [asdict(row) for row in rows]
     found = [row | {name: settled(row[name]) for name in numbers} for row in found]

@@ -31,6 +31,8 @@ class PanelInputs:
     """The day's identity map."""
     holding: Files = ()
     """The day's holdings; without them nobody knows what was bought."""
+    learnt: Files = ()
+    """What the review before has learnt."""
     mergers: Mapping[int, int] = field(default_factory=dict)
     """Retired customer id -> the id it was merged into."""
 

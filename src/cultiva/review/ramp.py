@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cultiva.definitions.review import Ramp
 from cultiva.definitions.workspace import Workspace
+from cultiva.review.asking import Asked
 from cultiva.review.beliefs import Belief, corrected, prior_of
 from cultiva.review.learning import OFFER, Learnt, Lessons
+from cultiva.review.sales import Standing
 from cultiva.review.statistics.worth import probability_above
 
 OPEN, PROVEN, ENDED = "open", "proven", "ended"
@@ -25,13 +27,32 @@ class Ramped:
     workspace: Workspace
     days: int
     """Since its first customer was enrolled."""
-    sells: bool = True
-    """Whether its touches are known to sell."""
+    sales: Standing = Standing.SELLS
+    """What sales say of its touches."""
+    asked: Asked = field(default_factory=Asked)
+    """What they say of offers."""
+    reached: bool = False
+    """Whether it has gone to everybody before."""
 
     @property
     def late(self) -> bool:
         """Whether it should have shown something by now."""
         return self.days >= self.ramp.days
+
+    @property
+    def reach(self) -> float:
+        """Share of its customers that it goes to: everybody once touches are known to sell, until they harm."""
+        return 1.0 if self.known else self.ramp.first
+
+    @property
+    def known(self) -> bool:
+        """Whether touches are known to sell; once known it stands until they surely harm."""
+        return self.sales is Standing.SELLS or (self.reached and self.sales is Standing.UNKNOWN)
+
+    @property
+    def over(self) -> bool:
+        """Whether definitions are trusted no longer: touches harm, or nothing was seen to sell in time."""
+        return self.sales is Standing.HARMS or (self.late and not self.known)
 
 
 def standing(rows: Sequence[Learnt], lessons: Lessons, ramped: Ramped) -> tuple[Learnt, ...]:
@@ -49,22 +70,25 @@ def standing(rows: Sequence[Learnt], lessons: Lessons, ramped: Ramped) -> tuple[
     offers = [_offer(known.get(name, replace(blank, offer=name)), lessons, ramped) for name in lessons.names]
     stage, contacts = _stage(offers, ramped), lessons.count().contacts_mean
     whole = [replace(row, stage=stage, contacts=contacts) for row in rows if not row.offer]
-    return (*whole, *offers)
+    reach = 1.0 if stage == PROVEN else ramped.reach
+    return (*(replace(row, reach=reach) for row in whole), *offers)
 
 
 def _offer(row: Learnt, lessons: Lessons, ramped: Ramped) -> Learnt:
-    """What a touch with one offer brings: the trusted prior as long as the evidence points nowhere.
+    """What a touch with one offer brings: the trusted prior with what sales say, and what money says where it is sure.
 
-    It is trusted no longer where nothing was seen to sell in time.
+    Nothing is hoped for any more where touches harm, or nothing was seen to sell in time.
     """
     whole, mine, ramp = lessons.count(), lessons.count(row.offer), ramped.ramp
     rate = whole.taken / whole.contacts if whole.contacts else 0.0
     taken = min((mine.taken + TAKEN_WEIGHT * rate) / (mine.contacts + TAKEN_WEIGHT), 1.0)
-    prior = _prior(row.offer, ramped)
+    prior = ramped.asked.believed(row.offer, _prior(row.offer, ramped))
     belief = _measured(prior, row.offer, lessons)
     chance = probability_above(belief.mean, belief.se, _least_cost(row.offer, lessons, ramped, taken))
     stage = PROVEN if chance >= ramp.sure else ENDED if chance <= 1 - ramp.sure else OPEN
-    said = belief if stage != OPEN else prior if ramped.sells or not ramped.late else Belief(0.0, prior.se)
+    said = prior if stage == OPEN else belief
+    if ramped.over and stage != PROVEN:
+        said = Belief(min(said.mean, 0.0), said.se)
     return replace(row, per_touch=said.mean, per_touch_se=belief.se, taken_per_touch=taken, stage=stage)
 
 
@@ -94,4 +118,4 @@ def _stage(offers: Sequence[Learnt], ramped: Ramped) -> str:
     """Proven if any offer is; ended if none can pay any more, or nothing that is trusted has shown it in time."""
     if any(one.stage == PROVEN for one in offers):
         return PROVEN
-    return ENDED if ramped.late or all(one.stage == ENDED for one in offers) else OPEN
+    return ENDED if ramped.late or ramped.over or all(one.stage == ENDED for one in offers) else OPEN

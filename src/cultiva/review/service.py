@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 
 from cultiva.contracts.decision import offer_experiment
 from cultiva.contracts.readout import Contrast, Flag, Readout, Recommendation, StrategyReview, Verdict
+from cultiva.contracts.types import Column, DataType
 from cultiva.definitions.offers import Offer
 from cultiva.definitions.review import CONTRIBUTION
 from cultiva.definitions.strategies import Strategy
@@ -18,23 +19,27 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.kit.words import Words
 from cultiva.review import wording
+from cultiva.review.asking import Asked, asked
 from cultiva.review.beliefs import prior_of, projection
 from cultiva.review.counts import Counts, Part, count
-from cultiva.review.design import CLUSTER, PROGRAMME, ReviewDesign
+from cultiva.review.design import CLUSTER, PROGRAMME, WAITING, ReviewDesign
 from cultiva.review.effects import ALL, CELL, alarms, measured, readouts, shares_of_control
-from cultiva.review.learning import Learnt, Lessons, learnt_of, write_learnt
+from cultiva.review.learning import Learnt, Lessons, channel_rows, learnt_of, write_learnt
 from cultiva.review.measure import CheckName, Design, Measurement, Standing
 from cultiva.review.novelty import novelties
 from cultiva.review.panel import NET, slice_strategy, write_panel
-from cultiva.review.panel_inputs import PanelInputs
+from cultiva.review.panel_inputs import KEY, PanelInputs
 from cultiva.review.ramp import Ramped, standing
-from cultiva.review.sales import count_sales, selling
+from cultiva.review.sales import Cell, Sides, count_sales, standings
+from cultiva.review.sales import Standing as Selling
 from cultiva.review.statistics.reasons import NONE as NOTHING
 from cultiva.review.tables import write_flags, write_readouts, write_verdicts
 from cultiva.review.verdict import Case, recommend, recommend_slice
 
 ReviewInputs = PanelInputs
 """What a review reads."""
+REACH = (Column("strategy", DataType.TEXT), Column("stage", DataType.TEXT), Column("reach", DataType.NUMBER))
+"""Columns of the lake table `learnt` that say how far strategies have come."""
 
 
 @dataclass(frozen=True)
@@ -75,26 +80,37 @@ def review(engine: Engine, inputs: ReviewInputs, workspace: Workspace, on: date,
     panel = folders.readout.with_name(folders.readout.name + "-panel")
     results = panel.with_name(panel.name + "-results")
     try:
-        written = write_panel(engine, inputs, design, on, panel) if inputs.exposure else None
-        files = [panel] if written is not None and written.rows else []
+        files, sales = _written_panel(engine, inputs, design, on, panel)
         found = measured(engine, files, design, _how(design, on)) if files else Measurement((), ())
         counts = count(engine, files, design) if files else {}
         began = _began(engine, files) if files else {}
-        sold = _selling(engine, files, workspace) if files else frozenset()
         moving = tuple(novelties(engine, inputs, design, on)) if files else ()
     finally:
         shutil.rmtree(panel, ignore_errors=True)
         shutil.rmtree(results, ignore_errors=True)
-    return _written(_Reviewer(design, on, found, counts, began, moving, sold), on, folders)
+    return _written(_Reviewer(design, on, found, counts, began, moving, sales, _reached(engine, inputs)), on, folders)
 
 
-def _selling(engine: Engine, panel: Files, workspace: Workspace) -> frozenset[str]:
-    """Strategies whose touches are known to sell; asked only where touches begin on a ramp."""
-    ramp = workspace.review.ramp
-    if ramp is None:
-        return frozenset()
-    sales = count_sales(engine, panel)
-    return selling({cell: one for cell, one in sales.items() if cell[0] in workspace.strategies}, ramp)
+def _written_panel(
+    engine: Engine, inputs: ReviewInputs, design: ReviewDesign, on: date, panel: Path
+) -> tuple[Files, Mapping[Cell, Sides]]:
+    """The analysis table, if anybody has results, and sales; who waits on a ramp is compared by sales only."""
+    if not inputs.exposure:
+        return (), {}
+    if design.workspace.review.ramp is None:
+        written = write_panel(engine, inputs, design, on, panel)
+        return ([panel] if written.rows else []), {}
+    every = panel.with_name(panel.name + "-every")
+    try:
+        write_panel(engine, inputs, design, on, every, waiting=True)
+        rows = engine.scan([every])
+        written = engine.write(rows.filter(rows.arm != WAITING), panel, sort_by=KEY)
+        sales = count_sales(engine, [every])
+    finally:
+        shutil.rmtree(every, ignore_errors=True)
+        shutil.rmtree(every.with_name(every.name + "-results"), ignore_errors=True)
+    mine = {cell: one for cell, one in sales.items() if cell[0] in design.workspace.strategies}
+    return ([panel] if written.rows else []), mine
 
 
 def _how(design: ReviewDesign, on: date) -> Design:
@@ -110,6 +126,14 @@ def _how(design: ReviewDesign, on: date) -> Design:
         horizon_days=review.horizon_days,
         business_date=on,
     )
+
+
+def _reached(engine: Engine, inputs: ReviewInputs) -> frozenset[str]:
+    """Strategies that went to everybody by the review before."""
+    if not inputs.learnt:
+        return frozenset()
+    rows = engine.scan(inputs.learnt, columns=REACH)
+    return frozenset(row["strategy"] for row in engine.fetch(rows.filter(rows.reach >= 1)).to_pylist() if row["stage"])
 
 
 def _began(engine: Engine, panel: Files) -> dict[str, date]:
@@ -142,8 +166,10 @@ class _Reviewer:
     began: Mapping[str, date]
     moving: Sequence[Flag] = ()
     """Effects that move with the weeks."""
-    sold: frozenset[str] = frozenset()
-    """Strategies whose touches are known to sell."""
+    sales: Mapping[Cell, Sides] = field(default_factory=dict)
+    """By strategy, offer and channel; only where touches begin on a ramp."""
+    reached: frozenset[str] = frozenset()
+    """Strategies that went to everybody before."""
 
     @cached_property
     def readouts(self) -> Mapping[str, tuple[Readout, ...]]:
@@ -174,7 +200,18 @@ class _Reviewer:
 
     def learnt(self) -> tuple[Learnt, ...]:
         """Rows of all strategies for the next plan."""
-        return tuple(row for one in self._strategies() for row in self._learnt(one))
+        channels = channel_rows(self._asked.ways)
+        return (*(row for one in self._strategies() for row in self._learnt(one)), *channels)
+
+    @cached_property
+    def _asked(self) -> Asked:
+        offers = self.design.workspace.offers
+        return asked(self.sales, lambda name: offers[name].prior_worth if name in offers else 0.0)
+
+    @cached_property
+    def _selling(self) -> Mapping[str, Selling]:
+        ramp = self.design.workspace.review.ramp
+        return {} if ramp is None else standings(self.sales, [one.name for one in self._strategies()], ramp)
 
     def _learnt(self, one: Strategy) -> tuple[Learnt, ...]:
         review, lessons = self.design.workspace.review, self._lessons(one.name, one.offers)
@@ -182,7 +219,9 @@ class _Reviewer:
         if review.ramp is None:
             return rows
         days = (self.on - self.began.get(one.name, self.on)).days
-        return standing(rows, lessons, Ramped(review.ramp, self.design.workspace, days, one.name in self.sold))
+        sales, before = self._selling[one.name], one.name in self.reached
+        ramped = Ramped(review.ramp, self.design.workspace, days, sales, self._asked, before)
+        return standing(rows, lessons, ramped)
 
     def _strategies(self) -> list[Strategy]:
         known = set(self.began)

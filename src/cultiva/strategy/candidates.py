@@ -10,7 +10,7 @@ from functools import reduce
 from operator import add, mul
 from typing import TYPE_CHECKING
 
-from cultiva.contracts.decision import Fate, holdout_draw
+from cultiva.contracts.decision import Fate, holdout_draw, ramp_draw
 from cultiva.definitions.review import RankBy
 from cultiva.engine.draws import ibis_draw
 from cultiva.strategy.openings import TIERS
@@ -210,13 +210,25 @@ def _decided(table: ibis.Table) -> dict[str, ibis.Value]:
     }
 
 
+def _waiting(table: ibis.Table, book: Book) -> list[tuple[ibis.Value, Fate, ibis.Value, ibis.Value]]:
+    """Where effects rank and touches begin on a ramp: who is not among the first waits, as if held out."""
+    import ibis
+
+    if book.workspace.review.ramp is None:
+        return []
+    by = ibis.literal(ramp_draw("")) + table.strategy
+    draw = ibis_draw(by, table.customer_id)
+    return [(table.by_effect & (draw >= table.reach), Fate.HELD_OUT, by, draw)]
+
+
 def _held(table: ibis.Table, book: Book) -> dict[str, ibis.Value]:
-    """Held (a fate or null), held_by and held_value: everyone's holdout, then the strategy's, then the offer's."""
+    """Held (a fate or null), held_by and held_value: everyone's, the ramp's, the strategy's, the offer's."""
     import ibis
 
     holdouts = [
         (table.draw_global < book.workspace.policy.global_holdout, Fate.HELD_OUT_GLOBAL, ibis.literal(GLOBAL),
          table.draw_global),
+        *_waiting(table, book),
         (table.own_draw < table.own_holdout, Fate.HELD_OUT, table.strategy, table.own_draw),
     ]  # fmt: skip
     if any(book.workspace.offers[name].holdout > 0 for name in book.offers):

@@ -43,8 +43,8 @@ def openings(
         customer_id, strategy, branch_id, adviser_id, ranked_by, suppression, touches_used, draw_global; `may`; `TIERS`;
         `offered` (proposals of the drawn offer, all where nothing is drawn) and `share`; `rules`, `worth`, `response`,
         `mean_cost` (of one exposure so far), `chance` and `explores` (draws in [0, 1)); `explored` (share on whom the
-        strategy is tried), `contacts` (per exposure so far), `more` (the written rank over what is hoped for);
-        `own_draw`, `own_holdout`; per lever `lever_`.
+        strategy is tried), `reach` (share that it goes to), `contacts` (per exposure so far), `more` (the
+        written rank over what is hoped for); `own_draw`, `own_holdout`; per lever `lever_`.
     """
     import ibis
 
@@ -69,6 +69,7 @@ def openings(
         chance=ibis_draw(ibis.literal("random:") + strategy + ibis.literal(f":{on.isoformat()}"), customer),
         explores=ibis_draw(ibis.literal("explore:") + strategy + ibis.literal(f":{on:%Y-%m}"), customer),
         explored=audience[f"{PREFIX}explored"],
+        reach=audience[f"{PREFIX}reach"],
         contacts=audience[f"{PREFIX}contacts"],
         more=(rules / audience[f"{PREFIX}hoped"]).fill_null(1.0).clip(*MORE),
         own_draw=_own_draw(audience, book.strategies),

@@ -109,6 +109,7 @@ class Book:
             "response": response,
             "mean_cost": ranking.learnt.costs.get(strategy.name),
             "explored": ranking.explored(strategy.name),
+            "reach": ranking.reach(strategy.name),
             "hoped": ranking.hoped(strategy),
             "contacts": ranking.learnt.contacts.get(strategy.name, 1.0),
             "mask_carried": _mask(one for one in mine if self.carries(one)),
@@ -127,7 +128,7 @@ class Book:
         import pyarrow as pa
 
         mine = [proposal for one in self.strategies for proposal in proposals_of(one)]
-        touches = [ranking.touch(one.strategy, one.offer) for one in mine]
+        touches = [ranking.touch(one.strategy, one.offer, one.channel) for one in mine]
         costs = {one.name: one.unit_cost for one in self.workspace.policy.channels}
         levers = self.levers
         return pa.table(

@@ -7,7 +7,7 @@ ranked by `review.rank_by`. What review has learnt comes as a small table and is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,10 @@ class Learnt:
     """(strategy, offer) -> what one touch brings."""
     contacts: Mapping[str, float] = field(default_factory=dict)
     """Strategy -> contacts per customer it was open to."""
+    reach: Mapping[str, float] = field(default_factory=dict)
+    """Strategy -> share of its customers that it goes to."""
+    times: Mapping[str, float] = field(default_factory=dict)
+    """Channel -> how many times as much as the average touch one over it brings."""
 
     def everywhere(self, strategy: str) -> tuple[float, float] | None:
         """Worth and response of a strategy over all cells; None if nothing has been learnt."""
@@ -103,6 +107,8 @@ def _of_touches(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "stages": {row["strategy"]: row["stage"] for row in whole},
         "contacts": {row["strategy"]: row["contacts"] for row in whole},
+        "reach": {row["strategy"]: row["reach"] for row in whole if row.get("reach") is not None},
+        "times": {row["channel"]: row["times"] for row in rows if row.get("channel") and row["times"] is not None},
         "touches": {
             (row["strategy"], row["offer"]): Touch(row["per_touch"], row["taken_per_touch"], row["stage"])
             for row in known
@@ -159,8 +165,13 @@ class Ranking:
         review = self.workspace.review
         return frozenset({review.rank_by, *(by for by, _ in review.health.slices)})
 
+    def reach(self, strategy: str) -> float:
+        """Share of its customers that a strategy goes to: a part, until its touches are known to sell."""
+        ramp = self.workspace.review.ramp
+        return 1.0 if ramp is None else self.learnt.reach.get(strategy, ramp.first)
+
     def explored(self, strategy: str) -> float:
-        """Share of the customers on whom a strategy is tried whatever it seems to bring."""
+        """Share of the customers it goes to on whom a strategy is tried whatever it seems to bring."""
         review = self.workspace.review
         over = review.ramp is not None and self.learnt.stages.get(strategy) == ENDED
         return review.exploration * (review.ramp.ended_share if over and review.ramp is not None else 1.0)
@@ -170,13 +181,18 @@ class Ranking:
         most = max(self.workspace.offers[name].prior_worth for name in strategy.offers)
         return most if most > 0 else None
 
-    def touch(self, strategy: str, offer: str) -> Touch:
-        """What a touch brings: measured where there is evidence, else the trusted part of what definitions expect."""
+    def touch(self, strategy: str, offer: str, channel: str) -> Touch:
+        """What a touch brings: measured where there is evidence, else the trusted part of what definitions expect.
+
+        What a product brings over one channel rather than another goes by how all products sell over it.
+        """
         ramp, one = self.workspace.review.ramp, self.workspace.offers[offer]
         if ramp is None:
             return Touch(None, 0.0, OPEN)
         prior = Touch(ramp.trust.get(one.kind, 0.0) * one.prior_worth, 0.0, OPEN)
-        return self.learnt.touches.get((strategy, offer), prior)
+        found = self.learnt.touches.get((strategy, offer), prior)
+        times = self.learnt.times.get(channel, 1.0) if one.category is not None else 1.0
+        return found if found.effect is None else replace(found, effect=found.effect * times)
 
     def offer_shares(self, strategy: Strategy) -> Mapping[str, float] | None:
         """In which shares the strategy's offers are drawn; None: the first that is open is taken.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cultiva.contracts.decision import Decision, Fate, offer_experiment
+from cultiva.contracts.decision import Decision, Fate, offer_experiment, ramp_draw
 from cultiva.definitions.base import Label
 from cultiva.definitions.review import RankBy
 from cultiva.definitions.workspace import Workspace
@@ -41,7 +41,9 @@ def _en(one: Decision, workspace: Workspace) -> str:
     texts = {
         Fate.CHOSEN: f"chosen: {one.offer} over {one.channel}, {_brings(one).en}",
         Fate.HELD_OUT_GLOBAL: f"left alone: draw {_number(value)} below the global holdout {policy.global_holdout:g}",
-        Fate.HELD_OUT: f"left alone: draw {_number(value)} below {_whose(one).en} holdout {_holdout(one, workspace):g}",
+        Fate.HELD_OUT: f"waits: draw {_number(value)}, not yet among the first customers of the strategy"
+        if _waits(one)
+        else f"left alone: draw {_number(value)} below {_whose(one).en} holdout {_holdout(one, workspace):g}",
         Fate.SUPPRESSED: f"suppressed: {by} applies or cannot be ruled out",
         Fate.NOT_ELIGIBLE: "not eligible: the strategy's or every offer's own condition does not hold",
         Fate.NOT_APPLICABLE: f"not applicable: {one.offer} is of no use to the customer now",
@@ -62,7 +64,9 @@ def _zh(one: Decision, workspace: Workspace) -> str:
     texts = {
         Fate.CHOSEN: f"入选：{one.offer}，渠道 {one.channel}，{_brings(one).zh}",
         Fate.HELD_OUT_GLOBAL: f"不打扰：抽签值 {_number(value)} 低于全局对照组比例 {policy.global_holdout:g}",
-        Fate.HELD_OUT: f"不打扰：抽签值 {_number(value)} 低于{_whose(one).zh}对照组比例 {_holdout(one, workspace):g}",
+        Fate.HELD_OUT: f"等待：抽签值 {_number(value)}，尚不在本策略首批客户之内"
+        if _waits(one)
+        else f"不打扰：抽签值 {_number(value)} 低于{_whose(one).zh}对照组比例 {_holdout(one, workspace):g}",
         Fate.SUPPRESSED: f"被抑制：{by} 成立或无法排除",
         Fate.NOT_ELIGIBLE: "不符合条件：策略或全部权益的条件不成立",
         Fate.NOT_APPLICABLE: f"当前不适用：{one.offer} 此时对该客户没有用处",
@@ -133,6 +137,11 @@ def resource_words(name: str, workspace: Workspace) -> Label:
         who = name.removeprefix("adviser ")
         return Label(zh=f"客户经理 {who}", en=f"adviser {who}")
     return Label(zh=name, en=name)
+
+
+def _waits(one: Decision) -> bool:
+    """Whether it waits for what the first customers of the strategy show."""
+    return one.decided_by == ramp_draw(one.strategy)
 
 
 def _by_offer(one: Decision) -> bool:

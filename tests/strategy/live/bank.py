@@ -122,15 +122,19 @@ def learnt() -> pl.DataFrame:
 def learnt_of_touches() -> pl.DataFrame:
     """The same, and what single touches of three strategies bring: proven, ended, and without evidence yet."""
     rows = [
-        ("a", "", 1.0, "open", None, None), ("a", "bond", 1.0, "open", 0.6, 0.0),
-        ("b", "", 2.5, "proven", None, None), ("b", "gift", 1.0, "proven", 7.0, 0.3),
-        ("b", "card", 1.0, "ended", -4.0, 0.1), ("d", "", 3.0, "ended", None, None),
+        ("a", "", 1.0, "open", None, None, 0.6), ("a", "bond", 1.0, "open", 0.6, 0.0, 1.0),
+        ("b", "", 2.5, "proven", None, None, 1.0), ("b", "gift", 1.0, "proven", 7.0, 0.3, 1.0),
+        ("b", "card", 1.0, "ended", -4.0, 0.1, 1.0), ("d", "", 3.0, "ended", None, None, 0.9),
     ]  # fmt: skip
-    names = ("strategy", "offer", "contacts", "stage", "per_touch", "taken_per_touch")
+    names = ("strategy", "offer", "contacts", "stage", "per_touch", "taken_per_touch", "reach")
     known = [dict(zip(names, row, strict=True)) | {"cell": ""} for row in rows]
     told = learnt().filter(~((pl.col("offer") == "") & (pl.col("cell") == "") & (pl.col("strategy") != "c")))
     more = pl.DataFrame(known).with_columns(effect=pl.lit(5.0), cost=pl.lit(2.0), response=pl.lit(0.2))
-    return pl.concat([told, more], how="diagonal_relaxed")
+    ways = pl.DataFrame([
+        {"strategy": "(all)", "offer": "", "cell": "", "stage": "", "reach": 1.0, "channel": name, "times": times}
+        for name, times in (("call", 1.9), ("sms", 0.6))
+    ])  # fmt: skip
+    return pl.concat([told, more, ways], how="diagonal_relaxed")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ MODEL_STEPS = frozenset({"features", "models"})
 """Steps that serve later plans of the loop; other policies ask no models, and of the last plan nobody is touched."""
 LEARNS = frozenset({Policy.LOOP, Policy.PROPENSITY})
 """Policies that learn from reviews on the way; the others are reviewed at the end."""
-WEEKS_PER_REVIEW = 2
+WEEKS_PER_REVIEW = 1
 """How often a flight reviews what it has done so far."""
 OpenParts = Callable[[Path, Mapping[str, str]], AbstractContextManager[Parts]]
 """Opens a workspace with values for its variables."""

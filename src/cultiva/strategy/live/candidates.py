@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from cultiva.contracts.decision import HEALTH_SLICES, Fate, holdout_draw
+from cultiva.contracts.decision import HEALTH_SLICES, Fate, holdout_draw, ramp_draw
 from cultiva.definitions.arbitration import Lever
 from cultiva.definitions.products import Product, levels_of, variant_name
 from cultiva.definitions.review import RankBy
@@ -124,6 +124,8 @@ class Fixed:
     """What one touch brings, by place of the proposal; None where touches are not weighed one by one."""
     contacts: float
     """Touches per exposure so far."""
+    reach: float
+    """Share of the customers that it goes to."""
     hoped: float | None
     """The scale of its rank."""
     global_holdout: float
@@ -165,7 +167,8 @@ class Judge:
                 one, self.rulings.offers, tuple(lever for lever, _ in self.rulings.levers), known.everywhere(name),
                 known.costs.get(name), by_cell.get(name, {}), name in self.scored, self.shares.get(name),
                 self.ranking.explored(name), self._touches(one), known.contacts.get(name, 1.0),
-                self.ranking.hoped(one.strategy), workspace.policy.global_holdout, salted(f"random:{name}:{day}"),
+                self.ranking.reach(name), self.ranking.hoped(one.strategy), workspace.policy.global_holdout,
+                salted(f"random:{name}:{day}"),
                 salted(f"explore:{name}:{month}"), salted(f"offer:{name}"), salted(holdout_draw(name)),
                 dict(one.of_channel),
             )
@@ -175,7 +178,7 @@ class Judge:
     def _touches(self, one: Ruling) -> tuple[Touch, ...] | None:
         if self.ranking.workspace.review.ramp is None:
             return None
-        return tuple(self.ranking.touch(one.strategy.name, each.offer) for each in one.proposals)
+        return tuple(self.ranking.touch(one.strategy.name, each.offer, each.channel) for each in one.proposals)
 
     def slice_of(self, customer_id: int) -> RankBy:
         """How the customer's candidates are ranked."""
@@ -389,11 +392,15 @@ class _Opening:
         return factor, extra
 
     def _held(self, place: int) -> tuple[Fate | None, str | None, float | None]:
-        """Everyone's holdout, then the strategy's, then the offer's."""
+        """Everyone's holdout, who waits on a ramp, then the strategy's, then the offer's."""
         who, fixed = self._who, self._fixed
         if who.draw_global < fixed.global_holdout:
             return Fate.HELD_OUT_GLOBAL, GLOBAL, who.draw_global
         strategy = fixed.ruling.strategy
+        if fixed.reach < 1 and who.by_effect:
+            by = ramp_draw(strategy.name)
+            if (turn := draw(by, who.customer_id)) >= fixed.reach:
+                return Fate.HELD_OUT, by, turn
         if strategy.holdout > 0:
             own = drawn(fixed.holdout, who.unit if strategy.holdout_by == "customer" else self._unit().encode())
             if own < strategy.holdout:
