@@ -201,7 +201,7 @@ def outputs(draw: st.DrawFn) -> str:
 
 @given(text=st.one_of(ANY_TEXT, outputs()), value=VALUES, html=st.booleans(), language=st.sampled_from(("zh", "en")))
 @example(text="{{ x | first }}", value=[[]], html=True, language="zh")
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_whatever_is_written_and_filled_in_only_our_own_errors_come_out(
     text: str, value: Any, html: bool, language: str
 ) -> None:

@@ -44,7 +44,7 @@ def table_of(seed: int) -> tuple[list[dict[str, Any]], pa.Table]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_polars_and_duckdb_agree_with_the_closure(seed: int) -> None:
-    rules, _ = draw(seed, 400)
+    rules, _ = draw(seed, 300)
     rows, table = table_of(seed)
     expected = by_closure(rules, rows, TODAY)
     duckdb = ibis.duckdb.connect()
@@ -94,4 +94,4 @@ def test_an_explanation_gives_the_value_of_the_rule(seed: int) -> None:
 
 
 def _conditions(seed: int) -> Sequence[Rule]:
-    return [rule for rule in draw(seed, 400)[0] if rule.type is T.BOOLEAN]
+    return [rule for rule in draw(seed, 300)[0] if rule.type is T.BOOLEAN]

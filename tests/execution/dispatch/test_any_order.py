@@ -133,7 +133,7 @@ def test_nobody_is_lost_or_doubled_in_any_order(store: Store) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=30,
+            max_examples=12,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),

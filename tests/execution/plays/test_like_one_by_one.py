@@ -186,7 +186,7 @@ def test_sets_go_where_each_would_have_gone_on_postgresql(postgres_url: str) -> 
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(postgres_url, Path(folder))
 
-        @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(play=whole_plays(), people=PEOPLE, happening=HAPPENING)
         def on_postgresql(play: Play, people: Any, happening: Any) -> None:
             _compare(store, play, people, happening)
