@@ -145,7 +145,13 @@ def test_a_faulty_rule_is_told_in_chinese(rule: str, code: str | None) -> None:
         assert f"rules.{code}" in {fault.code for fault in faults}, faults
 
 
-@given(name=st.text(max_size=30), other=st.sampled_from(["a text", "a number", "7", "rule by rule"]))
+@pytest.mark.parametrize("name", ["stage", "segment", "event", "a text"])
+def test_somebodys_own_name_is_not_translated_though_it_is_a_word(name: str) -> None:
+    assert told_fault("zh", f"unknown segment '{name}'") == f"未知的客群“{name}”"
+    assert told_fault("zh", name.replace(" ", "_")) == name.replace(" ", "_")
+
+
+@given(name=st.text(min_size=1, max_size=30), other=st.sampled_from(["a text", "a number", "7", "rule by rule"]))
 def test_values_stay_as_they_are(name: str, other: str) -> None:
     assert name in told_fault("zh", f"unknown name '{name}'")
     assert told_fault("zh", "rule by rule") == "rule by rule"

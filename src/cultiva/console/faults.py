@@ -33,12 +33,14 @@ class Sentence:
     """What it looks like with values in it."""
     said: str
     """The translation; `%s` in the order of the original, `%[2]s` the second place."""
+    names: frozenset[int]
+    """Places within quotes, by number from 0: names and texts of somebody's own, which stay as they are."""
     certain: bool
     """Whether its own words are enough to know it by; `%s and %s` must have numbers or known words in its places."""
 
 
 def told_fault(language: str, text: str) -> str:
-    """A text of an error in a language; as it is if nobody has translated it.
+    """A text of an error in a language; as it is if nobody has translated it, or if it is one word: a name, a value.
 
     Examples:
         >>> told_fault("zh", "the rule gives a text, not a number")
@@ -46,7 +48,7 @@ def told_fault(language: str, text: str) -> str:
         >>> told_fault("zh", "did you mean 'aum'? a text stands in single quotes: 'aun'")
         "您是否想写“aum”？文本要用单引号括起：'aun'"
     """
-    return text if language == SOURCE or not text else _told(language, text, _DEPTH)
+    return text if language == SOURCE or " " not in text else _told(language, text, _DEPTH)
 
 
 def _told(language: str, text: str, depth: int) -> str:
@@ -57,7 +59,10 @@ def _told(language: str, text: str, depth: int) -> str:
         found = one.pattern.fullmatch(text)
         if found is None:
             continue
-        values = [_told(language, value, depth - 1) for value in found.groups()]
+        values = [
+            value if place in one.names else _told(language, value, depth - 1)
+            for place, value in enumerate(found.groups())
+        ]
         if one.certain or all(
             now != was or _DIGIT.search(was) for now, was in zip(values, found.groups(), strict=True)
         ):
@@ -74,9 +79,7 @@ def _filled(said: str, values: Sequence[str]) -> str:
 def sentences(language: str) -> Sequence[Sentence]:
     """Sentences with places, those that say most first: `line %s: %s` before `%s: %s`."""
     found = sorted(_read(language), key=lambda pair: (-len(_SLOT.sub("", pair[0])), pair[0]))
-    return [
-        Sentence(_pattern(text), said, sum(map(str.isalpha, _SLOT.sub("", text))) >= _CERTAIN) for text, said in found
-    ]
+    return [Sentence(_pattern(text), said, _names(text), _letters(text) >= _CERTAIN) for text, said in found]
 
 
 def _read(language: str) -> Iterator[tuple[str, str]]:
@@ -88,3 +91,12 @@ def _read(language: str) -> Iterator[tuple[str, str]]:
 
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("(.+?)".join(re.escape(part) for part in text.split("%s")), re.DOTALL)
+
+
+def _names(text: str) -> frozenset[int]:
+    parts = text.split("%s")
+    return frozenset(place for place in range(len(parts) - 1) if parts[place][-1:] == parts[place + 1][:1] == "'")
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, _SLOT.sub("", text)))

@@ -78,6 +78,13 @@ def is_part(request: Request) -> bool:
     return "hx-request" in request.headers
 
 
+def compile_templates(language: str, currency: str) -> None:
+    """Reads every template of a language, so that no page has to wait for it."""
+    environment = _environment(language, currency)
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 @cache
 def _environment(language: str, currency: str) -> Environment:
     made = Environment(
@@ -94,6 +101,7 @@ def _environment(language: str, currency: str) -> Environment:
     made.filters.update(formats(language, currency))
     made.filters["attribute"] = as_attribute
     made.filters["told"] = partial(told_fault, language)
+    made.filters["word"] = translations(language).gettext
     return made
 
 
