@@ -78,13 +78,6 @@ def is_part(request: Request) -> bool:
     return "hx-request" in request.headers
 
 
-def compile_templates(language: str, currency: str) -> None:
-    """Reads every template of a language, so that no page has to wait for it."""
-    environment = _environment(language, currency)
-    for name in environment.list_templates():
-        environment.get_template(name)
-
-
 @cache
 def _environment(language: str, currency: str) -> Environment:
     made = Environment(
