@@ -60,7 +60,10 @@ def work(
         while not over.is_set():
             done = worker.round(clock())
             for job in jobs.once() if once or until_idle else ():
-                show_line(f"{job.kind} {job.job_id}: {job.state}")
+                if json_:
+                    show_json({"job": job.job_id, "kind": job.kind, "state": job.state})
+                else:
+                    show_line(f"{job.kind} {job.job_id}: {job.state}")
             if json_:
                 show_json(done.data())
             elif not done.idle or once or until_idle:
