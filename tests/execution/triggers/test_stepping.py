@@ -6,13 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import structs
 from tests.execution.triggers.streams import Live, after, bank, event, moment, pack, trigger
 
 from cultiva.definitions.events import EventType
 from cultiva.definitions.triggers import Trigger
-from cultiva.execution.triggers.minds import BEGINNINGS_MAX
-from cultiva.execution.triggers.records import Cause
+from cultiva.execution.triggers.minds import BEGINNINGS_MAX, Outlet
+from cultiva.execution.triggers.records import Cause, Firing, Withdrawal
 from cultiva.execution.triggers.service import LATE, NOTHING, Triggers
 from cultiva.stream.port import Timer
 
@@ -208,3 +210,49 @@ def test_a_timer_of_a_trigger_that_is_gone_is_dropped() -> None:
     ready = Triggers(bank(pack(), EVENTS, []))
     stepped = ready.ring(NOTHING, Timer(7, "old", after(0)), {}, after(1))
     assert stepped.drop_timers == ((7, "old"),) and stepped.state == NOTHING
+
+
+ALIKE = Triggers(bank(pack(), EVENTS, [
+    trigger("waits", "a", **NOT_B), trigger("rests", "a", again_after={"minutes": 20}), trigger("plain", ["a", "b"]),
+    trigger("quiet", ["a", "c"], debounce={"minutes": 10}),
+]))  # fmt: skip
+"""Triggers of every kind."""
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 90)), max_size=12, unique=True))
+def test_many_events_of_a_batch_are_the_same_as_one_after_another(heard: list[tuple[str, int]]) -> None:
+    came = [moment(name, after(at), received=after(100)) for name, at in heard]
+    side = Live(ALIKE, {7: {}})
+    for one in came:
+        side.hear(one)
+    outlet = Outlet()
+    mind = ALIKE.opened(NOTHING, 7, outlet)
+    for one in came:
+        ALIKE.hear(mind, one, {}, after(100))
+    stepped = ALIKE.closed(mind)
+    assert stepped.state == side.states.get(7, NOTHING)
+    assert {one.due for one in stepped.set_timers} == {one.due for one in side.timers.values()}
+    assert [one for one in outlet.happened if isinstance(one, Firing)] == side.firings
+    assert [one for one in outlet.happened if isinstance(one, Withdrawal)] == side.withdrawals
+
+
+def test_a_customer_has_one_timer_that_rings_for_whatever_is_due() -> None:
+    side = live(trigger("t", "a", **NOT_B), trigger("u", "a", then_not={"event": "b", "within": {"minutes": 45}}))
+    side.hear(moment("a", after(0)))
+    assert [one.due for one in side.timers.values()] == [after(30)]
+    assert {(one.name, one.due) for one in side.triggers.waiting(side.states[7], 7)} == {
+        ("t", after(30)), ("u", after(45)),
+    }  # fmt: skip
+    side.wait_until(after(30))
+    assert fired(side) == [("t", 30)] and [one.due for one in side.timers.values()] == [after(45)]
+    side.wait_until(after(45))
+    assert fired(side) == [("t", 30), ("u", 45)] and not side.timers
+
+
+def test_a_timer_that_was_set_for_one_trigger_rings_too() -> None:
+    side = live(trigger("t", "a", **NOT_B))
+    side.hear(moment("a", after(0)))
+    stepped = side.triggers.ring(side.states[7], Timer(7, "t", after(30)), {}, after(30))
+    assert [one.trigger for one in stepped.firings] == ["t"]
+    assert set(stepped.drop_timers) == {(7, "t"), *side.timers}
