@@ -1,15 +1,17 @@
-"""Commands about a workspace's files: init, check, schema, profile."""
+"""Commands about a workspace's files: init, check, apply, schema, profile."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from datetime import date, timedelta
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cultiva.cli.options import JsonOption, SetOption, WorkspaceArgument, overrides
+from cultiva.cli.opening import opened
+from cultiva.cli.options import ByOption, JsonOption, SetOption, WorkspaceArgument, overrides
 from cultiva.kit.clock import parse_business_date, utc_now
 from cultiva.kit.display import show_json, show_line, show_sheet
 from cultiva.kit.errors import Faults
@@ -23,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("init")(init)
     app.command("check")(check)
+    app.command("apply")(apply)
     app.command("schema")(schema)
     app.command("profile")(profile)
 
@@ -64,6 +67,36 @@ def check(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOptio
         if loaded is not None:
             show_line(_summary(workspace, loaded))
     return 2 if errors else 0
+
+
+def apply(
+    workspace: WorkspaceArgument,
+    by: ByOption = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be taken over.")] = False,
+    set_: SetOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Take over what was changed in the files: check them, keep new versions in the registry, note it in the audit.
+
+    Shows what changed since the version before, and which drafts of the console began on something older; nobody's
+    draft and no file is written over.
+    """
+    from cultiva.loop.applying import apply as apply_files
+
+    with opened(workspace, set_) as parts:
+        found = apply_files(parts, by=by or getuser(), at=parts.clock(), dry=dry_run)
+    if json_:
+        show_json(found)
+        return
+    for sheet in found.sheets() if found.before else found.sheets()[1:]:
+        show_sheet(sheet)
+    new = found.version != found.before
+    said = ("would become the version" if dry_run else "is the version now") if new else "is what stands already"
+    show_line(f"{workspace}: {found.version} {said}; {_changes(len(found.changes))} since {found.before or 'nothing'}")
+
+
+def _changes(count: int) -> str:
+    return f"{count} definition" + ("s" if count != 1 else "")
 
 
 def _summary(root: Path, loaded: object) -> str:

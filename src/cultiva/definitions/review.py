@@ -97,9 +97,9 @@ class Ramp(Model):
     what sells nothing by itself has to prove itself in money."""
     sure: float = Field(default=0.9, ge=0.5, lt=1)
     """Chance that a touch brings more than it costs, from which an offer is proven; below 1 less this it is ended."""
-    first: Share = Field(default=0.25, gt=0)
+    first: Share = Field(default=1.0, gt=0)
     """Share of a strategy's customers that it begins with; the others wait, and are compared with, until touches are
-    known to sell."""
+    known to sell. By default everybody who is not held out: less costs where touches work, saves where they harm."""
     days: int = Field(default=28, gt=0)
     """After so many days an experiment has to have shown that touches sell, else definitions are no longer trusted; and
     a strategy of which nothing is proven is explored on `ended_share` of the usual share."""

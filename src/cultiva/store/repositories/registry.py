@@ -42,6 +42,13 @@ class Registry:
             insert_missing(connection, WORKSPACE_VERSION, [{"version": version, "first_seen": at}])
             insert_missing(connection, WORKSPACE_DEFINITION, members)
 
+    def newest(self) -> str:
+        """The version that was first seen last; empty: none."""
+        query = select(WORKSPACE_VERSION.c.version).order_by(WORKSPACE_VERSION.c.first_seen.desc()).limit(1)
+        with self._database.reading() as connection:
+            found: str | None = connection.scalar(query)
+        return found or ""
+
     def workspace(self, version: str) -> WorkspaceVersion:
         """The hashes that a workspace version holds.
 
