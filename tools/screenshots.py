@@ -32,7 +32,7 @@ from tools.demo_campaigns import KEYS, main, morning
 BANK = Path("demo/loop/workspace")
 FOLDER = Path("docs/console")
 PASSWORD = "green-hill-river-77"
-QUALITY = 78
+QUALITY = 70
 SHOWN = {"console.cookie_secure": "false", "console.require_second_factor_for": ""}
 
 
@@ -40,35 +40,61 @@ class Shot(NamedTuple):
     """One picture."""
 
     name: str
-    role: Role
+    role: Role | None
+    """Who looks; None: somebody who has not logged in."""
     path: str
-    """An address; `text=...` behind ` > ` is clicked on the way."""
+    """An address; what stands behind each ` > ` is clicked on the way."""
     language: str = "zh"
     phone: bool = False
 
 
+CUSTOMER = "/customers > main table a"
+TABS = ("holdings", "tags", "timeline", "decisions", "people", "contact")
 SHOTS: Sequence[Shot] = (
     Shot("cockpit", Role.OPERATOR, "/"),
     Shot("cockpit-en", Role.EXECUTIVE, "/", "en"),
+    Shot("login", None, "/login"),
     Shot("customers", Role.ANALYST, "/customers"),
+    Shot("customer", Role.ADVISER, CUSTOMER),
+    *(Shot(f"customer-{tab}", Role.ADVISER, f"{CUSTOMER} > a[href$='/{tab}']") for tab in TABS),
     Shot("groups", Role.ANALYST, "/groups"),
-    Shot("group-editor", Role.ANALYST, "/groups/new"),
+    Shot("group", Role.ANALYST, "/groups/wealth_candidates"),
+    Shot("group-editor", Role.ANALYST, "/groups/wealth_candidates/edit"),
+    Shot("group-micro", Role.ANALYST, "/groups/micro"),
     Shot("map", Role.ANALYST, "/map"),
     Shot("map-en", Role.ANALYST, "/map", "en"),
     Shot("strategies", Role.ANALYST, "/strategies"),
     Shot("strategy", Role.ANALYST, "/strategies/wealth_upgrade"),
+    Shot("strategy-editor", Role.ANALYST, "/strategies/wealth_upgrade/edit"),
+    Shot("strategy-versions", Role.ANALYST, "/strategies/wealth_upgrade/versions"),
     Shot("approvals", Role.APPROVER, "/approvals"),
+    Shot("approval", Role.APPROVER, "/approvals > main a[href^='/approvals/launches/']"),
     Shot("campaigns", Role.OPERATOR, "/campaigns"),
     Shot("campaign", Role.OPERATOR, "/campaigns > main table a"),
+    Shot("campaigns-unknown", Role.OPERATOR, "/campaigns/unknown"),
+    Shot("campaigns-failed", Role.OPERATOR, "/campaigns/failed"),
+    Shot("halts", Role.OPERATOR, "/halts"),
     Shot("work", Role.ADVISER, "/work"),
+    Shot("task", Role.ADVISER, "/work > main a[href^='/work/tasks/']"),
+    Shot("task-phone", Role.ADVISER, "/work > main a[href^='/work/tasks/']", "en", phone=True),
+    Shot("work-results", Role.ADVISER, "/work/results"),
+    Shot("work-branch", Role.BRANCH_MANAGER, "/work/branch"),
     Shot("work-phone", Role.ADVISER, "/work", phone=True),
     Shot("work-week", Role.ADVISER, "/work/week"),
     Shot("review", Role.EXECUTIVE, "/review"),
     Shot("review-strategy", Role.EXECUTIVE, "/review/wealth_upgrade"),
+    Shot("compare", Role.EXECUTIVE, "/review/compare"),
+    Shot("next-quarter", Role.ANALYST, "/review/next"),
     Shot("resources", Role.EXECUTIVE, "/resources"),
     Shot("resources-en", Role.EXECUTIVE, "/resources", "en"),
     Shot("runs", Role.ANALYST, "/admin/runs"),
+    Shot("run", Role.ANALYST, "/admin/runs > main table a"),
     Shot("quality", Role.ANALYST, "/admin/quality"),
+    Shot("definitions", Role.ANALYST, "/admin/definitions"),
+    Shot("health", Role.ADMINISTRATOR, "/admin/health"),
+    Shot("keys", Role.ADMINISTRATOR, "/admin/keys"),
+    Shot("erasures", Role.ADMINISTRATOR, "/admin/erasures"),
+    Shot("holds", Role.AUDITOR, "/admin/holds", "en"),
     Shot("users", Role.ADMINISTRATOR, "/admin/users"),
     Shot("audit", Role.AUDITOR, "/admin/audit"),
     Shot("account", Role.ADVISER, "/account"),
@@ -98,10 +124,11 @@ def take(found: Browser, address: str, shots: Sequence[Shot], folder: Path) -> N
         context = found.new_context(viewport=size, is_mobile=one.phone, device_scale_factor=1)  # type: ignore[arg-type]
         page = context.new_page()
         enter(page, address, one)
-        path, _, click = one.path.partition(" > ")
+        path, *clicks = one.path.split(" > ")
         page.goto(f"{address}{path}")
-        if click:
+        for click in clicks:
             page.locator(click).first.click()
+            page.wait_for_load_state("networkidle")
         page.wait_for_load_state("networkidle")
         page.screenshot(path=folder / f"{one.name}.jpg", type="jpeg", quality=QUALITY)
         sys.stdout.write(f"{one.name}: {page.url.removeprefix(address)}\n")
@@ -110,6 +137,8 @@ def take(found: Browser, address: str, shots: Sequence[Shot], folder: Path) -> N
 
 def enter(page: Page, address: str, one: Shot) -> None:
     """Logs in, and reads in the shot's language from then on."""
+    if one.role is None:
+        return
     page.goto(f"{address}/login")
     page.fill("input[name=login]", one.role.value.replace("_", "."))
     page.fill("input[name=password]", PASSWORD)
