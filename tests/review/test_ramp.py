@@ -20,7 +20,7 @@ from cultiva.review.learning import Learnt, Lessons, learnt_of
 from cultiva.review.ramp import ENDED, OPEN, PROVEN, Ramped, standing
 from cultiva.review.sales import Sides, Standing
 
-RAMP = Ramp(trust={OfferKind.PRODUCT: 0.2}, sure=0.9, days=28)
+RAMP = Ramp(trust={OfferKind.PRODUCT: 0.2}, sure=0.9, days=28, first=0.25)
 
 
 def counts(**more: Any) -> Counts:

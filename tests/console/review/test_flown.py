@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from tests.console.desks import ConsoleUnderTest
@@ -60,7 +61,8 @@ def test_it_is_asked_for_once_watched_and_read(own_console: ConsoleUnderTest) ->
 
 def test_it_can_be_given_up_and_an_earlier_forecast_stays(own_console: ConsoleUnderTest) -> None:
     window = own_console.as_role(Role.OPERATOR)
-    window.post("/review/next/fly")
+    yesterday = own_console.parts.clock() - timedelta(days=1)  # the console's clock stands still
+    Jobs(own_console.parts.store.database).ask(KIND, vars(Asked()), by=window.login, at=yesterday)
     jobs, job, lease = begun(own_console)
     jobs.finish(job.job_id, lease, result(own_console, "of yesterday"), own_console.parts.clock())
     window.post("/review/next/fly")
