@@ -221,7 +221,7 @@ def reached(place):
         os.kill(os.getpid(), signal.SIGKILL)
 
 with bootstrap.opened(Path(sys.argv[1])) as parts:
-    service.erase(parts, [int(sys.argv[2])], by="Chen Li", reason="request 17", reached=reached)
+    service.erase(parts, service.Request([int(sys.argv[2])], "Chen Li", "request 17"), reached=reached)
 """
 
 

@@ -60,7 +60,8 @@ def erase(  # noqa: PLR0913, PLR0917  (what an order is)
         if plan:
             _planned(service.plan(parts, meant), json_=json_)
         else:
-            done = service.erase(parts, meant, by=by, reason=reason, settle=lambda: _settle(parts, wait))
+            asked = service.Request(meant, by, reason)
+            done = service.erase(parts, asked, settle=lambda: _settle(parts, wait))
             _certified([done], json_=json_)
 
 

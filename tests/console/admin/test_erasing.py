@@ -11,7 +11,7 @@ from cultiva.execution.audit.service import Audit
 from cultiva.execution.erasure.service import Erasures
 from cultiva.execution.jobs.job import Job, JobState
 from cultiva.execution.jobs.service import CUSTOMERS, Jobs
-from cultiva.loop.erasing.asked import KIND
+from cultiva.loop.erasing.asked import KIND, carry_out
 from cultiva.loop.erasing.certificate import seal_of
 from cultiva.loop.shows import read
 from cultiva.loop.work.jobs import job_worker
@@ -69,6 +69,33 @@ def test_one_asks_another_confirms_and_a_worker_erases(own_console: ConsoleUnder
     assert [(one.action, one.actor) for one in said] == [
         ("erasure.asked", first.login), ("erasure.confirmed", second.login), ("erasure.done", first.login),
     ]  # fmt: skip
+
+
+def test_two_requests_of_the_same_people_for_the_same_reason_are_two_erasures(own_console: ConsoleUnderTest) -> None:
+    first, second = own_console.as_role(Role.ADMINISTRATOR), own_console.as_role(Role.EXPERIENCE_MANAGER)
+    asked = customers(own_console, 2)
+    for customer in asked:
+        sent = first.post("/admin/erasures", {"customers": str(customer), "reason": "as the customer asks"})
+        assert sent.status_code == 303
+    for job in jobs(own_console).listed(KIND):
+        assert second.post(f"/admin/erasures/{job.job_id}/confirm").status_code == 303
+    done = work(own_console)
+    orders = Erasures(own_console.parts.store.database).all()
+    assert [one.state for one in done] == [JobState.DONE, JobState.DONE]
+    assert {one.result["erasure"] for one in done} == {one.erasure_id for one in orders}
+    assert len(orders) == 2 and not set(asked) & set(customers(own_console, 10**6))
+
+
+def test_a_worker_that_died_after_the_last_step_erases_nobody_again(own_console: ConsoleUnderTest) -> None:
+    first, second = own_console.as_role(Role.ADMINISTRATOR), own_console.as_role(Role.EXPERIENCE_MANAGER)
+    (customer,) = customers(own_console, 1)
+    job = proposed(own_console, first, customer)
+    second.post(f"/admin/erasures/{job.job_id}/confirm")
+    (job,) = jobs(own_console).unfinished()
+    once = carry_out(own_console.parts, job, lambda *_: None)  # and is killed before it could say so
+    (done,) = work(own_console)
+    (order,) = Erasures(own_console.parts.store.database).all()
+    assert (done.state, done.result, once["erasure"]) == (JobState.DONE, once, order.erasure_id)
 
 
 def test_a_hold_forbids_it_until_it_is_lifted(own_console: ConsoleUnderTest) -> None:

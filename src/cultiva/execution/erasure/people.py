@@ -78,6 +78,8 @@ class Asked:
     """How many were named."""
     on: date
     """The day on which holds count."""
+    name: str = ""
+    """Id of the order, by which whoever asks again is known; empty: drawn."""
 
 
 @dataclass(frozen=True)

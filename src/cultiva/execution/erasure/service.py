@@ -43,7 +43,8 @@ class Erasures:
         Raises:
             CultivaError: forbidden, if somebody among them is held; a conflict, if tombstones have another key.
         """
-        order = Order(secrets.token_hex(8), BEGUN, asked.by, asked.reason, asked.customers, at, work=people.data())
+        name = asked.name or secrets.token_hex(8)
+        order = Order(name, BEGUN, asked.by, asked.reason, asked.customers, at, work=people.data())
         detail = {"reason": asked.reason, "customers": asked.customers}
         with self._database.writing() as connection:
             _refuse_held(repository.holds(connection, customers=people.customers, standing=asked.on))
@@ -72,14 +73,18 @@ class Erasures:
         with self._database.reading() as connection:
             return repository.orders(connection)
 
+    def find(self, erasure_id: str) -> Order | None:
+        """One order, if there is one of that id."""
+        with self._database.reading() as connection:
+            return repository.order_of(connection, erasure_id)
+
     def order(self, erasure_id: str) -> Order:
         """One order.
 
         Raises:
             CultivaError: if there is none.
         """
-        with self._database.reading() as connection:
-            found = repository.order_of(connection, erasure_id)
+        found = self.find(erasure_id)
         if found is None:
             raise CultivaError(
                 "there is no such erasure",

@@ -1,7 +1,7 @@
 """Erasures that are asked for in the console: proposed by one, confirmed by another, carried out by a worker.
 
-The same service as the command's does it. A worker that dies leaves the order in the store; whoever takes the job up
-finishes that order and begins no second one.
+The same service as the command's does it. The order bears the job's id: a worker that dies leaves it in the store, and
+whoever takes the job up finishes that order and begins no second one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from cultiva.contracts.sight import EVERYBODY
-from cultiva.execution.erasure.service import DONE, Erasures
 from cultiva.execution.jobs.job import Job
 from cultiva.execution.jobs.service import CUSTOMERS, Jobs
 from cultiva.kit.errors import CultivaError
@@ -55,7 +54,7 @@ def propose(parts: Parts, customers: Sequence[int], reason: str, *, by: str, at:
     Raises:
         CultivaError: if there is nobody or no reason, one is not known, or is held.
     """
-    service.demand_whole(customers, by=by, reason=reason)
+    service.demand_whole(service.Request(customers, by, reason))
     service.plan(parts, customers)
     asked = {CUSTOMERS: sorted(set(customers)), REASON: reason.strip()}
     return Jobs(parts.store.database).propose(KIND, asked, by=by, at=at)
@@ -78,21 +77,8 @@ def carry_out(parts: Parts, job: Job, advance: Advance) -> dict[str, Any]:
         if parts.workspace.settings.live.enabled:
             time.sleep(HEARD_SECONDS)
 
-    by = f"{job.by}, {job.second}"
-    _alone(lambda: service.resume(parts, reached=reached, settle=settle), advance)
-    known = [
-        one
-        for one in Erasures(parts.store.database).all()
-        if (one.state, one.asked_by, one.reason) == (DONE, by, job.asked[REASON]) and one.begun >= job.asked_at
-    ]
-    if known:
-        return {"erasure": known[-1].erasure_id, "sha256": known[-1].seal}
-    done = _alone(
-        lambda: service.erase(
-            parts, job.asked[CUSTOMERS], by=by, reason=job.asked[REASON], reached=reached, settle=settle
-        ),
-        advance,
-    )
+    request = service.Request(job.asked[CUSTOMERS], f"{job.by}, {job.second}", job.asked[REASON], job.job_id)
+    done = _alone(lambda: service.erase(parts, request, reached=reached, settle=settle), advance)
     return {"erasure": done.order.erasure_id, "sha256": done.order.seal}
 
 

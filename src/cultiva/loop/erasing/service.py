@@ -63,6 +63,20 @@ class Certified:
     """The certificate as JSON and to read."""
 
 
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks for."""
+
+    customers: Sequence[int]
+    """Their numbers, as the newest run gives them."""
+    by: str
+    """Who asks."""
+    reason: str
+    """Why, e.g. the number of the customer's letter."""
+    name: str = ""
+    """Id of the order; asked for again under it, what was done is told and nothing is done twice. Empty: drawn."""
+
+
 def plan(parts: Parts, customers: Sequence[int]) -> Plan:
     """What erasing some customers would do.
 
@@ -85,49 +99,44 @@ def plan(parts: Parts, customers: Sequence[int]) -> Plan:
 
 
 def erase(
-    parts: Parts,
-    customers: Sequence[int],
-    *,
-    by: str,
-    reason: str,
-    reached: Reached = lambda _: None,
-    settle: Settle = lambda: None,
+    parts: Parts, request: Request, *, reached: Reached = lambda _: None, settle: Settle = lambda: None
 ) -> Certified:
     """Erases customers; first finishes what was interrupted.
 
     Args:
         parts: Of the workspace.
-        customers: Their numbers, as the newest run gives them.
-        by: Who asks.
-        reason: Why, e.g. the number of the request.
+        request: Whom, why, and who asks.
         reached: Is told every place from which an interrupted erasure is resumed.
         settle: Returns when every process that takes events has surely looked at who is known now.
 
     Raises:
         CultivaError: if one is not known or is held, or a run is at work.
     """
-    demand_whole(customers, by=by, reason=reason)
+    demand_whole(request)
     with held(MAIN_JOB, store=parts.store, clock=parts.clock):
         _resume_all(parts, reached, settle)
         erasures = Erasures(parts.store.database)
-        found = find(parts, customers, erasure_key(parts.root, make=not erasures.tombstones()))
-        asked = Asked(by.strip(), reason.strip(), len(set(customers)), parts.clock().date())
+        if request.name and (done := erasures.find(request.name)) is not None:
+            return _certified(parts, done)
+        found = find(parts, request.customers, erasure_key(parts.root, make=not erasures.tombstones()))
+        many, today = len(set(request.customers)), parts.clock().date()
+        asked = Asked(request.by.strip(), request.reason.strip(), many, today, request.name)
         order = erasures.begin(asked, found.people, found.stones, parts.clock())
         reached("begun")
         return _carry_out(parts, order, reached, settle)
 
 
-def demand_whole(customers: Sequence[int], *, by: str, reason: str) -> None:
+def demand_whole(request: Request) -> None:
     """Demands customers, a reason and a person.
 
     Raises:
         CultivaError: if one is missing.
     """
-    if not by.strip() or not reason.strip() or not customers:
+    if not request.by.strip() or not request.reason.strip() or not request.customers:
         raise CultivaError(
             "an erasure needs customers, a reason and a person",
             code="erasure.incomplete",
-            seen=f"{len(customers)} customers, reason {reason!r}, by {by!r}",
+            seen=f"{len(request.customers)} customers, reason {request.reason!r}, by {request.by!r}",
             allowed="a reason, such as the number of the request, and who asks",
             hint="give --reason and --by",
         )
@@ -196,7 +205,10 @@ def _sweep(parts: Parts, erasures: Erasures) -> None:
 def _certify(parts: Parts, erasures: Erasures, order: Order) -> Certified:
     at = parts.clock()
     made = papers.certificate_of(order, erasures.counts(order), erasures.stones_of(order), at)
-    done = erasures.finish(order, made, papers.seal_of(made), at)
+    return _certified(parts, erasures.finish(order, made, papers.seal_of(made), at))
+
+
+def _certified(parts: Parts, done: Order) -> Certified:
     with suppress(OSError):  # the order has it; `cultiva erasures` lays it down again
         return Certified(done, lay_down(parts, done))
     return Certified(done, ())
