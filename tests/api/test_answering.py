@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from cultiva.execution.content.links import KEY_VARIABLE, LinkKeys, LinkKind, si
 from cultiva.execution.recipients.people import Recipient
 from cultiva.execution.recipients.service import Recipients
 from cultiva.execution.tables import CONSENT_CHANGE, DELIVERY, RECEIPT, SIGNAL
+from cultiva.loop.following import Followed
 
 KEYS = "k1:0123456789abcdef"
 SECRET = "a secret of both sides"
@@ -150,6 +152,20 @@ def test_a_report_that_is_not_the_provider_s_own_is_refused(answering: Api) -> N
     assert report(answering, body, provider="nobody").status_code == 404
     assert report(answering, b"{").status_code == 422
     assert rows(answering, RECEIPT) == []
+
+
+def test_a_provider_that_is_defined_meanwhile_may_report_and_a_faulty_file_changes_nothing(
+    bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    with api_of(copy_of(bank, tmp_path / "bank")) as api:
+        api.app.state.desk = replace(api.app.state.desk, followed=Followed(api.parts, look_seconds=0.0))
+        assert report(api, b'{"reports": []}').status_code == 404
+        path = api.parts.root / "providers.yaml"
+        path.write_text(path.read_text(encoding="utf-8") + PROVIDERS.partition("- name: wecom")[0], encoding="utf-8")
+        assert report(api, b'{"reports": []}').json() == {"new": 0, "repeated": 0}
+        path.write_text("- name: half a prov", encoding="utf-8")
+        assert report(api, b'{"reports": []}').status_code == 202
 
 
 def test_wecom_is_shown_that_the_address_is_ours(answering: Api) -> None:

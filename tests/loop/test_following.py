@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from structlog.testing import capture_logs
 from tests.api.banks import opened
 from tests.cli.commands import done
 
@@ -24,6 +25,9 @@ def test_a_changed_definition_is_seen_and_a_faulty_one_is_not(tmp_path: Path) ->
         assert "followed" in found.segments and "followed" not in parts.workspace.segments
         assert found.settings is parts.workspace.settings and told == [1]
         file.write_text(text + "\n- name: broken\n  rule: age >=\n")
-        assert followed.now(lambda: told.append(2)).workspace is found
+        with capture_logs() as said:
+            assert followed.now(lambda: told.append(2)).workspace is found
+            assert followed.now(lambda: told.append(2)).workspace is found
+        assert [(one["event"], file.name in one["first"]) for one in said] == [("workspace.has_faults", True)]
         file.write_text(text)
         assert followed.now(lambda: told.append(3)).workspace.version == parts.workspace.version and told == [1, 3]

@@ -30,7 +30,7 @@ from cultiva.api.desk import Desk
 from cultiva.api.errors import Problem
 from cultiva.api.hot import Hot
 from cultiva.api.observing import Observed
-from cultiva.api.wiring import Wiring, wiring_of
+from cultiva.api.wiring import Wiring
 from cultiva.loop.following import Followed
 from cultiva.loop.parts import Parts
 from cultiva.loop.turns import Turns
@@ -87,7 +87,7 @@ def create_app(
         at_end: Called when the last request has been answered and the server ends, e.g. to close the parts.
     """
     app = _bare(at_end)
-    app.state.desk = Desk(parts, Followed(parts), wiring or wiring_of(parts), turns or Turns(parts))
+    app.state.desk = Desk(parts, Followed(parts), wiring, turns or Turns(parts))
     return app
 
 

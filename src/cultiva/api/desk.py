@@ -14,7 +14,7 @@ from fastapi import Request
 
 from cultiva.api.counting import Counts
 from cultiva.api.taking import Taking
-from cultiva.api.wiring import Wiring
+from cultiva.api.wiring import Wiring, wiring_of
 from cultiva.contracts.sight import Sight
 from cultiva.execution.access.keys import ApiKey
 from cultiva.execution.access.service import Access
@@ -45,7 +45,8 @@ class Desk:
     """As they were opened: the store, the clock and the settings stay."""
     followed: Followed
     """The same with the definitions as their files say now."""
-    wiring: Wiring
+    given: Wiring | None
+    """What other rooms do for the API, where it is not as the workspace says."""
     turns: Turns
     """At the engine; shared with whoever else is served in this process."""
     _opening: Lock = field(default_factory=Lock)
@@ -57,6 +58,11 @@ class Desk:
     def parts(self) -> Parts:
         """Of the workspace, with its definitions as their files say now: at times they are read, so never on a loop."""
         return self.followed.now(self._renew)
+
+    @property
+    def wiring(self) -> Wiring:
+        """What other rooms do for the API, with definitions as their files say now; take it once for a request."""
+        return self.given or wiring_of(self.parts)
 
     @cached_property
     def access(self) -> Access:

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
-from cultiva.api.desk import desk_of
+from cultiva.api.desk import Desk, desk_of
 from cultiva.api.errors import problems
 from cultiva.api.guard import read_body, too_large
 from cultiva.api.shapes import Shape
 from cultiva.api.wiring import RawReport
+from cultiva.execution.dispatch.reports.matching import Taken
 
 routes = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 Provider = Annotated[str, Path(max_length=63, description="Name of a provider.", examples=["sms"])]
@@ -82,7 +83,13 @@ async def webhook(provider: Provider, request: Request) -> Response | ReportsTak
     if body is None:
         return too_large(request)
     report = RawReport(provider, dict(request.headers), dict(request.query_params), body, desk.now())
-    taken = await run_in_threadpool(desk.wiring.take_reports, report)
-    if desk.wiring.sealed(provider):
+    taken, sealed = await run_in_threadpool(_take, desk, report)
+    if sealed:
         return PlainTextResponse("")
     return ReportsTaken(new=taken.new, repeated=taken.repeated)
+
+
+def _take(desk: Desk, report: RawReport) -> tuple[Taken, bool]:
+    """What was taken, and whether it came sealed: both by the same definitions, which may be read again for it."""
+    wiring = desk.wiring
+    return wiring.take_reports(report), wiring.sealed(report.provider)

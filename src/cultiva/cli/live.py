@@ -43,9 +43,11 @@ def live(
     """Keep profiles live: fold in what comes in, let triggers fire and timers ring.
 
     Runs until it is told to stop (Ctrl-C, SIGTERM). Run as many as the work needs, up to [live] partitions: they share
-    the customers, and whoever goes or dies is replaced by the others within [live] lease_seconds.
+    the customers, and whoever goes or dies is replaced by the others within [live] lease_seconds. Definitions that
+    change in their files are taken up between two rounds; settings are read once, at the beginning.
     """
     from cultiva import bootstrap
+    from cultiva.loop.following import Followed
     from cultiva.loop.live.worker import LiveWorker
 
     over, clock, patient = told_to_stop(), clock_at(at), not (once or until_idle)
@@ -55,7 +57,9 @@ def live(
         bootstrap.live(parts.workspace, clock=clock) as (log, hot),
         closing(LiveWorker(replace(parts, clock=clock), log, hot, name)) as worker,
     ):
+        followed = Followed(replace(parts, clock=clock))
         while not over.is_set():
+            worker.define(followed.now())
             did = _round(worker, clock(), patient=patient)
             if did is not None and (not did.idle or once):
                 show_json(did.data()) if json_ else show_line(_told(did))

@@ -62,7 +62,8 @@ class Followed:
         try:
             workspace = load_workspace(before.root, overrides=before.settings.vars)
         except (Faults, CultivaError) as error:
-            _LOG.warning("workspace.has_faults", fault=type(error).__name__)
+            first = error.faults[0].place() if isinstance(error, Faults) else ""
+            _LOG.warning("workspace.has_faults", fault=type(error).__name__, first=first)
             return
         if workspace.version != before.version:
             self._parts = replace(self._parts, workspace=replace(workspace, settings=before.settings))

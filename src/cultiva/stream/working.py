@@ -98,7 +98,9 @@ class PartitionWorker:
     def __init__(
         self, log: Log, hot: HotStore, handler: Handler, *, name: str, lease: timedelta, batch: int = 1_000
     ) -> None:
-        self._log, self._hot, self._handler = log, hot, handler
+        self._log, self._hot = log, hot
+        self.handler = handler
+        """May be replaced between two rounds."""
         self._name, self._lease, self._batch = name, lease, batch
         self._owned: list[Owned] = []
         self._renewed: datetime | None = None
@@ -167,7 +169,7 @@ class PartitionWorker:
     def _take(self, owned: Owned, batch: Sequence[Logged], *, after: int, at: datetime, did: Did) -> None:
         states = self._states(owned, [one.record.customer_id for one in batch if not one.mark], after=after)
         label = self._label(owned.partition, after)
-        handled = self._handler.handle(batch, states, label=label, at=at)
+        handled = self.handler.handle(batch, states, label=label, at=at)
         position = batch[-1].position
         self._finish(Change(owned.partition, owned.fence, position, after=after), handled, states, at=at, did=did)
         marks = [one.mark for one in batch if one.mark]
@@ -179,7 +181,7 @@ class PartitionWorker:
         if not timers:
             return
         states = self._states(owned, [one.customer_id for one in timers], after=position)
-        handled = self._handler.ring(timers, states, at=at)
+        handled = self.handler.ring(timers, states, at=at)
         rang = [(one.customer_id, one.name) for one in timers]
         change = Change(owned.partition, owned.fence, position, drop_timers=rang, after=position)
         self._finish(change, handled, states, at=at, did=did)
@@ -190,7 +192,7 @@ class PartitionWorker:
     ) -> None:
         """First what is done outside, then what becomes visible: so that nothing outside is ever missing."""
         if handled.firings:
-            self._handler.carry_out(handled.firings, at=at)
+            self.handler.carry_out(handled.firings, at=at)
         self._hot.commit(
             Change(
                 change.partition,

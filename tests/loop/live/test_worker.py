@@ -14,15 +14,19 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from sqlalchemy import select
-from tests.execution.triggers.streams import pack
+from structlog.testing import capture_logs
+from tests.execution.triggers.streams import bank, pack, trigger
+from tests.servers.once import Once
+from tests.servers.stores import SQLITE, put_store
 
 from cultiva.contracts.moments import Moment, read_hot, write_hot, write_moment
 from cultiva.definitions.live import LiveSettings
+from cultiva.definitions.triggers import Trigger
 from cultiva.execution.tables import FIRING
 from cultiva.insight.live.service import Live
 from cultiva.loop.live.worker import LiveWorker
 from cultiva.loop.parts import Parts
-from cultiva.store import Store
+from cultiva.store import Store, open_store
 from cultiva.stream import Change, HotStore, Log, Record, open_hot, open_log, partition_of
 
 AT = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -60,6 +64,28 @@ class Side:
         self.log: Log = open_log(settings, root)
         self.hot: HotStore = open_hot(settings, root)
         self.live = profiles()
+
+    def defined(self, *triggers: Trigger) -> Parts:
+        """The same with other triggers."""
+        workspace = self.parts.workspace
+        return replace(self.parts, workspace=bank(workspace, workspace.events.values(), triggers))
+
+    def redefined(self, *, begun_anew: bool) -> tuple[list[tuple[str, int]], list[bytes | None]]:
+        """Firings and what is known after definitions have changed under a worker, or another one came in its place."""
+        new = self.defined(self.parts.workspace.triggers["deposit_matures"], trigger("opened", "app_opened"))
+        worker = self.worker()
+        self.log.append([told("deposit_matured", 0, amount=50_000.0, account="A")])
+        self.log.append([told("loan_started", 0, amount=9_000.0, product="x")])
+        until_idle(worker, minutes(1))
+        if begun_anew:
+            worker.close()
+            worker = LiveWorker(new, self.log, self.hot, "next")
+        else:
+            assert worker.define(new) and not worker.define(new)
+        self.log.append([told("app_opened", 10), told("complaint_opened", 10, topic="fees")])
+        until_idle(worker, minutes(11))
+        until_idle(worker, minutes(90))
+        return self.firings(), self.hot.get([CUSTOMER])
 
     def worker(self, name: str = "w", hot: HotStore | None = None) -> LiveWorker:
         return LiveWorker(self.parts, self.log, hot or self.hot, name, live=self.live)
@@ -212,3 +238,47 @@ def test_workers_come_and_go_and_partitions_move(here: Side) -> None:
     first.close()
     assert second.round(minutes(0.1)).partitions == 3
     assert here.worker("c").round(minutes(5)).partitions == 3  # b has not been heard of for too long
+
+
+def test_a_worker_with_changed_definitions_is_as_one_that_began_with_them(tmp_path: Path, once: Once) -> None:
+    """A timer set before rings by the new definitions; one whose trigger is gone brings nothing about."""
+    ends = []
+    for begun_anew in (False, True):
+        root = tmp_path / str(begun_anew)
+        root.mkdir()
+        put_store(once, root)
+        with closing(open_store(SQLITE, root)) as store:
+            side = Side(LiveSettings(partitions=3), root, store)
+            ends.append(side.redefined(begun_anew=begun_anew))
+            side.log.close()
+            side.hot.close()
+    assert sorted(ends[0][0]) == [("deposit_matures", CUSTOMER), ("opened", CUSTOMER)]
+    assert ends[0] == ends[1]
+
+
+def test_partitions_and_fences_stay_while_definitions_change(here: Side) -> None:
+    first, second = here.worker("a"), here.worker("b")
+    here.log.append([told("app_opened", 0, customer=one) for one in range(20)])
+    assert first.round(minutes(0)).records == 20
+    assert first.define(here.defined(trigger("opened", "app_opened")))
+    assert second.round(minutes(0)).partitions == 0
+    here.log.append([told("app_opened", 0.01, customer=one) for one in range(20)])
+    did = first.round(minutes(0.01))
+    assert (did.records, did.fenced, did.firings) == (20, 0, 20)
+    here.log.append([told("app_opened", 9, customer=one) for one in range(20)])
+    assert second.round(minutes(9)).records == 20
+    first.define(here.defined())
+    assert (first.round(minutes(0.02)).records, here.opened_app(11)) == (0, 3)
+
+
+def test_definitions_that_cannot_be_compiled_are_left_and_told_once(here: Side) -> None:
+    worker, bad = here.worker(), here.defined(trigger("opened", "app_opened", when="no_such_tag > 1"))
+    here.log.append([Record("broken", CUSTOMER, b"{not a moment")])
+    until_idle(worker, minutes(0))
+    with capture_logs() as said:
+        assert not worker.define(bad) and not worker.define(bad)
+    assert [one["event"] for one in said] == ["live.definitions_left"]
+    here.log.append([told("complaint_opened", 1, topic="fees")])
+    until_idle(worker, minutes(2))
+    assert here.firings() == [("complaint_received", CUSTOMER)]
+    assert worker.define(here.defined()) and worker.troubles == {"": 1}

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from cultiva.execution.triggers.effects import Effects
 from cultiva.execution.triggers.service import Triggers
 from cultiva.insight.live.service import Live
+from cultiva.kit.errors import CultivaError
 from cultiva.loop.desk import desk
 from cultiva.loop.live.handling import Meaning
 from cultiva.loop.parts import Parts
 from cultiva.loop.recipients import refresh
 from cultiva.stream.port import HotStore, Log
 from cultiva.stream.working import Did, PartitionWorker
+
+_LOG = structlog.get_logger("cultiva.live")
 
 
 class LiveWorker:
@@ -29,6 +34,7 @@ class LiveWorker:
 
     def __init__(self, parts: Parts, log: Log, hot: HotStore, name: str, *, live: Live | None = None) -> None:
         settings = parts.workspace.settings.live
+        self._workspace = parts.workspace
         self.meaning = meaning_of(parts, live or Live(parts.workspace))
         lease = timedelta(seconds=settings.lease_seconds)
         self._worker = PartitionWorker(log, hot, self.meaning, name=name, lease=lease, batch=settings.batch)
@@ -37,6 +43,30 @@ class LiveWorker:
     def troubles(self) -> Mapping[str, int]:
         """Trigger -> how often one of its rules could not be judged; "": records that could not be read."""
         return self.meaning.troubles
+
+    def define(self, parts: Parts) -> bool:
+        """Takes up definitions that have changed, between two rounds; whether there were any.
+
+        What is compiled of them takes the old one's place as a whole. Partitions, their fences and what is known of
+        customers stay: it is as if this worker had ended and one with the new definitions had begun in its place.
+        Definitions that cannot be compiled change nothing, which is said once.
+
+        Args:
+            parts: With the definitions as they are now; settings are those of the beginning.
+        """
+        if parts.workspace is self._workspace:
+            return False
+        self._workspace = parts.workspace
+        try:
+            live = Live(parts.workspace)
+            live.on(live.day_of(parts.clock()))  # compiled now, so that what cannot be changes nothing
+            meaning = meaning_of(parts, live)
+        except CultivaError as error:
+            _LOG.warning("live.definitions_left", code=error.code, version=parts.workspace.version)
+            return False
+        meaning.troubles = self.meaning.troubles
+        self.meaning = self._worker.handler = meaning
+        return True
 
     def round(self, at: datetime) -> Did:
         """A batch of each partition that the worker owns, and the timers that are due.
