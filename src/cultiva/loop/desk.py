@@ -14,8 +14,9 @@ from cultiva.execution.budget.service import Budget
 from cultiva.execution.budget.touches import TouchRequest
 from cultiva.execution.calendar.service import Calendar
 from cultiva.execution.recipients.service import Recipients
+from cultiva.execution.tasks.hooks import Hooks
 from cultiva.execution.tasks.records import Absence, Draft, StaffRow, Task
-from cultiva.execution.tasks.service import Hooks, Tasks
+from cultiva.execution.tasks.service import Tasks
 from cultiva.kit.clock import parse_business_date
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.hashing import content_hash

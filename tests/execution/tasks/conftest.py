@@ -7,7 +7,8 @@ from sqlalchemy import select
 from tests.execution.tasks.bench import BENCH, CALENDAR, DAY, MONDAY, STAFF
 
 from cultiva.execution.tables import SIGNAL
-from cultiva.execution.tasks.service import Hooks, Tasks
+from cultiva.execution.tasks.hooks import Hooks
+from cultiva.execution.tasks.service import Tasks
 from cultiva.store import Store
 
 

@@ -15,9 +15,10 @@ from sqlalchemy import delete, select
 from tests.execution.tasks.bench import BENCH, CALENDAR, DAY, MONDAY, STAFF, draft
 
 from cultiva.execution.tables import ABSENCE, SIGNAL, STAFF_MEMBER, TASK, TASK_EVENT
+from cultiva.execution.tasks.hooks import Hooks
 from cultiva.execution.tasks.moving import Following, Receiver
 from cultiva.execution.tasks.records import Absence, Event, Logged, Task
-from cultiva.execution.tasks.service import Hooks, Tasks
+from cultiva.execution.tasks.service import Tasks
 from cultiva.execution.tasks.states import ENDED, MOVES, Action, Standing
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store import Store

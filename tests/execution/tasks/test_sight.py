@@ -54,12 +54,22 @@ class Town:
         one_by_one = {customer for customer, task_id in self.ids.items() if _is_there(tasks, task_id)}
         assert one_by_one == {customer for customer in self.ids if tasks.of_customer(customer)}
         assert one_by_one == {customer for customer, task_id in self.ids.items() if tasks.history(task_id)}
+        with tasks.looking() as looking:
+            assert one_by_one == {customer for customer, task_id in self.ids.items() if _opens(looking, task_id)}
         return one_by_one
 
 
 def _is_there(tasks: Tasks, task_id: str) -> bool:
     try:
         return tasks.task(task_id).task_id == task_id
+    except CultivaError as error:
+        assert error.code == "task.unknown_task"
+        return False
+
+
+def _opens(tasks: Tasks, task_id: str) -> bool:
+    try:
+        return tasks.opened(task_id).task == tasks.task(task_id)
     except CultivaError as error:
         assert error.code == "task.unknown_task"
         return False

@@ -135,6 +135,19 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A task with what whoever opens it sees beside it."""
+
+    task: Task
+    others: tuple[Task, ...]
+    """What else is to be done about the customer, the most valuable first."""
+    history: tuple[Event, ...]
+    """What happened to the task, in order."""
+    names: Mapping[str, str]
+    """Staff id -> name of those who did it, as far as the bank's staff table has them."""
+
+
+@dataclass(frozen=True)
 class StaffRow:
     """Somebody who does tasks, as the bank's staff table says."""
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from cultiva.contracts.sight import Sight
 from cultiva.execution.tables import ABSENCE, RECIPIENT, SIGNAL, STAFF_MEMBER, TASK, TASK_EVENT
 from cultiva.execution.tasks.changes import Change
-from cultiva.execution.tasks.records import NOBODY, Absence, Event, Load, SignalRow, StaffRow, Task
+from cultiva.execution.tasks.records import NOBODY, Absence, Event, Load, Opened, SignalRow, StaffRow, Task
 from cultiva.execution.tasks.states import Action, Stage, State
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.hashing import content_hash
@@ -273,21 +273,77 @@ def locked(connection: Connection, where: ColumnElement[bool], *, limit: int, wa
 def events(connection: Connection, task_id: str) -> list[Event]:
     """What happened to a task, in order."""
     query = select(TASK_EVENT).where(TASK_EVENT.c.task_id == task_id).order_by(TASK_EVENT.c.number, TASK_EVENT.c.at)
-    return [
-        Event(row.task_id, row.number, row.at, row.actor, Action(row.action), row.detail)
-        for row in connection.execute(query)
-    ]
+    return [_event(row) for row in connection.execute(query)]
 
 
-def load(connection: Connection, staff_id: str, contact_kinds: Collection[str], since: datetime) -> Load:
-    """What somebody has to do: contacts in hand and finished since a moment, and everything in hand."""
+def opened(connection: Connection, task_id: str, shown: Shown = EVERY_TASK) -> Opened | None:
+    """A task, what happened to it and what else is to be done about its customer, in one question.
+
+    Args:
+        connection: Of a transaction.
+        task_id: Which.
+        shown: Which tasks are shown at all.
+
+    Returns:
+        None: it is not among those that are shown.
+    """
+    the_one = TASK.c.task_id == task_id
+    customer = select(TASK.c.customer_id).where(TASK.c.task_id == task_id).correlate(None).scalar_subquery()
+    others = (TASK.c.customer_id == customer) & TASK.c.state.in_(_LIVE)
+    said = (getattr(TASK_EVENT.c, name) for name in ("number", "at", "actor", "action", "detail"))
+    query = (
+        select(TASK, *said, STAFF_MEMBER.c.name.label("actor_name"))
+        .outerjoin(TASK_EVENT, (TASK_EVENT.c.task_id == TASK.c.task_id) & the_one)
+        .outerjoin(STAFF_MEMBER, STAFF_MEMBER.c.staff_id == TASK_EVENT.c.actor)
+        .where(or_(the_one, others), shown)
+        .order_by(TASK.c.worth.desc(), TASK.c.task_id, TASK_EVENT.c.number, TASK_EVENT.c.at)
+    )
+    rows = connection.execute(query).all()
+    mine = [row for row in rows if row.task_id == task_id]
+    if not mine:
+        return None
+    return Opened(
+        task=_task(mine[0]),
+        others=tuple(_task(row) for row in rows if row.task_id != task_id),
+        history=tuple(_event(row) for row in mine if row.number is not None),
+        names={row.actor: row.actor_name for row in mine if row.actor_name},
+    )
+
+
+def loads(
+    connection: Connection, staff_ids: Collection[str], contact_kinds: Collection[str], since: datetime
+) -> dict[str, Load]:
+    """What people have to do, by staff id; whoever has nothing is not in it."""
+    found: dict[str, Load] = {}
+    ids = sorted(staff_ids)
+    for start in range(0, len(ids), PIECE):
+        mine = TASK.c.staff_id.in_(ids[start : start + PIECE])
+        query = select(TASK.c.staff_id, *_loaded(contact_kinds, since)).where(mine).group_by(TASK.c.staff_id)
+        found.update((row.staff_id, Load(int(row.contacts), int(row.held))) for row in connection.execute(query))
+    return found
+
+
+def at_work(
+    connection: Connection, staff_id: str, contact_kinds: Collection[str], since: datetime
+) -> tuple[StaffRow, Load] | None:
+    """Somebody who does tasks, with what they have to do, in one question; None: nobody has that id."""
+    query = (
+        select(STAFF_MEMBER, *_loaded(contact_kinds, since))
+        .outerjoin(TASK, TASK.c.staff_id == STAFF_MEMBER.c.staff_id)
+        .where(STAFF_MEMBER.c.staff_id == staff_id)
+        .group_by(STAFF_MEMBER.c.staff_id)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (_staff_row(row), Load(int(row.contacts), int(row.held)))
+
+
+def _loaded(contact_kinds: Collection[str], since: datetime) -> tuple[ColumnElement[int], ColumnElement[int]]:
     in_hand = TASK.c.state == State.ACCEPTED.value
-    finished = (TASK.c.state == State.DONE.value) & (TASK.c.changed >= since)
+    done = (TASK.c.state == State.DONE.value) & (TASK.c.changed >= since)
     contact = TASK.c.kind.in_(sorted(contact_kinds))
-    contacts = func.coalesce(func.sum(case((contact & or_(in_hand, finished), 1), else_=0)), 0)
+    contacts = func.coalesce(func.sum(case((contact & or_(in_hand, done), 1), else_=0)), 0)
     held = func.coalesce(func.sum(case((in_hand, 1), else_=0)), 0)
-    row = connection.execute(select(contacts, held).where(TASK.c.staff_id == staff_id)).one()
-    return Load(int(row[0]), int(row[1]))
+    return contacts.label("contacts"), held.label("held")
 
 
 def finished(
@@ -310,7 +366,11 @@ def staff(connection: Connection, staff_id: str | None = None, *, lock: bool = F
     query = select(STAFF_MEMBER).order_by(STAFF_MEMBER.c.staff_id)
     query = query.where(STAFF_MEMBER.c.staff_id == staff_id) if staff_id is not None else query
     rows = connection.execute(query.with_for_update() if lock else query)
-    return [StaffRow(row.staff_id, row.branch_id, row.role, row.contacts_per_week_max, row.name) for row in rows]
+    return [_staff_row(row) for row in rows]
+
+
+def _staff_row(row: Row[Any]) -> StaffRow:
+    return StaffRow(row.staff_id, row.branch_id, row.role, row.contacts_per_week_max, row.name)
 
 
 def counts(connection: Connection) -> dict[tuple[str, State], int]:
@@ -370,6 +430,10 @@ def _row(task: Task) -> dict[str, Any]:
 def _task(row: Row[Any]) -> Task:
     found = {name: getattr(row, name) for name in _FIELDS}
     return Task(**{**found, "state": State(row.state), "offer_stage": Stage(row.offer_stage)})
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(row.task_id, row.number, row.at, row.actor, Action(row.action), row.detail)
 
 
 def _event_row(event: Event) -> dict[str, Any]:

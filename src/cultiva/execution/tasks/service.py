@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
 
@@ -12,8 +14,10 @@ from sqlalchemy import Connection
 from cultiva.contracts.sight import EVERYBODY, Sight
 from cultiva.definitions.workbench import TaskKind, Workbench
 from cultiva.execution.tasks import absences, changes, clockwork, moving, repository, rights
+from cultiva.execution.tasks.asking import Asking
 from cultiva.execution.tasks.changes import Bench, Change
 from cultiva.execution.tasks.drafting import drafted
+from cultiva.execution.tasks.hooks import Hooks
 from cultiva.execution.tasks.records import (
     NOBODY,
     SYSTEM,
@@ -24,6 +28,7 @@ from cultiva.execution.tasks.records import (
     Listed,
     Load,
     Logged,
+    Opened,
     Person,
     StaffRow,
     Task,
@@ -34,37 +39,8 @@ from cultiva.kit.clock import Clock, utc_now
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 
-Confirming = Callable[[Connection, Task, datetime], object]
-"""Counts a contact that a task has brought in the contact budget, within the transaction; again changes nothing."""
-Releasing = Callable[[Sequence[str], datetime], object]
-"""Gives uses of the contact budget back that are still reserved, by id."""
-Forbidding = Callable[[Connection, int, str], str]
-"""Why a customer may not be reached over a channel now, e.g. consent withdrawn; empty: nothing is against it."""
-
-
-def _uncounted(_connection: Connection, _task: Task, _at: datetime) -> object:
-    return None
-
-
-def _unreleased(_touch_ids: Sequence[str], _at: datetime) -> object:
-    return None
-
-
-def _allowed(_connection: Connection, _customer_id: int, _channel: str) -> str:
-    return ""
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """What other rooms do when something happens to a task."""
-
-    confirm: Confirming = _uncounted
-    """The customer was spoken to. It comes before any task is locked, as the contact budget wants it."""
-    release: Releasing = _unreleased
-    """Tasks ended without a contact; what was confirmed before stays so. It comes after the transaction: if it is lost
-    with the process, the reservation runs out by itself."""
-    forbidden: Forbidding = _allowed
-    """Asked before somebody takes up a contact; fails closed."""
+NOTHING = Load(0, 0)
+"""Of whoever has no task."""
 
 
 class Tasks:
@@ -91,6 +67,7 @@ class Tasks:
     ) -> None:
         self._database = database
         self._sight, self._clock = sight, clock
+        self._asking = Asking(database)
         self._bench = Bench(workbench, WorkingTime(calendar))
         self._hooks = hooks or Hooks()
 
@@ -183,15 +160,25 @@ class Tasks:
 
     # What people ask ------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def looking(self) -> Iterator[Tasks]:
+        """The same queue as it stands at one moment: what is asked of it meanwhile is one reading transaction.
+
+        Only for questions; whoever does something uses the queue itself.
+        """
+        with self._asking.holding() as asking:
+            found = copy(self)
+            found._asking = asking
+            yield found
+
     def ranked(self, staff_id: str, at: datetime, *, limit: int = 50) -> list[Listed]:
         """Somebody's list: own tasks, the queues served, and the work of those covered today, best first.
 
         Raises:
             CultivaError: if nobody has that id.
         """
-        with self._database.reading() as connection:
-            person = self._person(connection, staff_id, at)
-            load = self._load(connection, person, at)
+        with self._asking.reading() as connection:
+            person, load = self._at_work(connection, staff_id, at)
             found = repository.ranked(connection, self._reach(person), at, self._shown(connection), limit=limit)
         return self._listed(found, at, person=person, load=load)
 
@@ -202,7 +189,7 @@ class Tasks:
             CultivaError: if there is no such role.
         """
         whole_bank = rights.known_role(self.workbench, role).whole_bank
-        with self._database.reading() as connection:
+        with self._asking.reading() as connection:
             queued = [one for one, cover in self._covers(connection, at).items() if cover == NOBODY]
             reach = repository.Reach((), {role: whole_bank}, branch, queued)
             return self._listed(repository.ranked(connection, reach, at, self._shown(connection), limit=limit), at)
@@ -213,18 +200,30 @@ class Tasks:
         Raises:
             CultivaError: if there is none of that id.
         """
-        with self._database.reading() as connection:
+        with self._asking.reading() as connection:
             return self._one(connection, task_id, lock=False)
+
+    def opened(self, task_id: str) -> Opened:
+        """One task with its history and what else there is about its customer.
+
+        Raises:
+            CultivaError: if there is none of that id.
+        """
+        with self._asking.reading() as connection:
+            found = repository.opened(connection, task_id, self._shown(connection))
+        if found is None:
+            raise _no_task(task_id)
+        return found
 
     def history(self, task_id: str) -> list[Event]:
         """What happened to a task, in order; nothing of one that there is not."""
-        with self._database.reading() as connection:
+        with self._asking.reading() as connection:
             shown = repository.one(connection, task_id, self._shown(connection)) is not None
             return repository.events(connection, task_id) if shown else []
 
     def of_customer(self, customer_id: int, *, live: bool = False) -> list[Task]:
         """Tasks about a customer, the most valuable first; with `live` only those that are not at an end."""
-        with self._database.reading() as connection:
+        with self._asking.reading() as connection:
             return repository.of_customer(connection, customer_id, self._shown(connection), live=live)
 
     def people(
@@ -247,16 +246,17 @@ class Tasks:
         """
         if role is not None:
             rights.known_role(self.workbench, role)
-        with self._database.reading() as connection:
+        with self._asking.reading() as connection:
             covers = self._covers(connection, at)
             rows = (row for row in repository.staff(connection) if row.staff_id > after)
             every = (self._with_covers(row, covers) for row in rows if branch is None or row.branch_id == branch)
-            found = islice((one for one in every if role is None or role in one.roles), limit)
-            return [(person, self._load(connection, person, at)) for person in found]
+            found = list(islice((one for one in every if role is None or role in one.roles), limit))
+            loads = self._loads(connection, [person.staff_id for person in found], at)
+            return [(person, loads.get(person.staff_id, NOTHING)) for person in found]
 
     def counts(self) -> Mapping[tuple[str, State], int]:
         """Tasks by kind and state."""
-        with self._database.reading() as connection:
+        with self._asking.reading() as connection:
             return repository.counts(connection)
 
     def person(self, staff_id: str, at: datetime) -> tuple[Person, Load]:
@@ -265,18 +265,17 @@ class Tasks:
         Raises:
             CultivaError: if nobody has that id.
         """
-        with self._database.reading() as connection:
-            found = self._person(connection, staff_id, at)
-            return found, self._load(connection, found, at)
+        with self._asking.reading() as connection:
+            return self._at_work(connection, staff_id, at)
 
     def finished(self, staff_ids: Collection[str], since: datetime) -> Mapping[str, Mapping[tuple[str, str], int]]:
         """What people have finished since a moment: by staff id how many tasks by kind and result; in sight only."""
-        with self._database.reading() as connection:
+        with self._asking.reading() as connection:
             return repository.finished(connection, staff_ids, since, self._shown(connection))
 
     def names(self, staff_ids: Collection[str]) -> Mapping[str, str]:
         """Names of people, by id, as far as the bank's staff table has them."""
-        with self._database.reading() as connection:
+        with self._asking.reading() as connection:
             return repository.staff_names(connection, staff_ids)
 
     # What people do -------------------------------------------------------------------------------------------------
@@ -461,7 +460,7 @@ class Tasks:
 
     def absences(self, on: date | None = None) -> list[Absence]:
         """Who is away on a day, or all absences."""
-        with self._database.reading() as connection:
+        with self._asking.reading() as connection:
             return repository.absences(connection, on=on)
 
     # Within ---------------------------------------------------------------------------------------------------------
@@ -483,8 +482,11 @@ class Tasks:
         """Which tasks are shown to whoever asks."""
         if self._sight.whole_bank:
             return repository.EVERY_TASK
+        return self._asking.once(connection, "shown", lambda: self._in_sight(connection))
+
+    def _in_sight(self, connection: Connection) -> repository.Shown:
         covers = self._covers(connection, self._clock())
-        rows = [row for one in sorted(self._sight.advisers) for row in repository.staff(connection, one)]
+        rows = [row for one in sorted(self._sight.advisers) if (row := self._row(connection, one)) is not None]
         return repository.in_sight(self._sight, [self._reach(self._with_covers(row, covers)) for row in rows])
 
     def _reach(self, person: Person) -> repository.Reach:
@@ -502,14 +504,32 @@ class Tasks:
     def _one(self, connection: Connection, task_id: str, *, lock: bool = True) -> Task:
         found = repository.one(connection, task_id, self._shown(connection), lock=lock)
         if found is None:
-            raise rights.unknown("task", task_id, ["a task of the list: cultiva tasks WORKSPACE"])
+            raise _no_task(task_id)
         return found
 
     def _person(self, connection: Connection, staff_id: str, at: datetime, *, lock: bool = False) -> Person:
-        rows = repository.staff(connection, staff_id, lock=lock)
-        if not rows:
-            raise rights.unknown("person", staff_id, [row.staff_id for row in repository.staff(connection)])
-        return self._with_covers(rows[0], self._covers(connection, at))
+        row = self._row(connection, staff_id, lock=lock)
+        if row is None:
+            raise rights.unknown("person", staff_id, [one.staff_id for one in repository.staff(connection)])
+        return self._with_covers(row, self._covers(connection, at))
+
+    def _row(self, connection: Connection, staff_id: str, *, lock: bool = False) -> StaffRow | None:
+        """Somebody of the staff table; who locks does so first of all, and reads what nobody changes any more."""
+        asked = ("staff", staff_id)
+        if lock:
+            locked = next(iter(repository.staff(connection, staff_id, lock=True)), None)
+            return self._asking.once(connection, asked, lambda: locked)
+        return self._asking.once(connection, asked, lambda: next(iter(repository.staff(connection, staff_id)), None))
+
+    def _at_work(self, connection: Connection, staff_id: str, at: datetime) -> tuple[Person, Load]:
+        """Somebody with this week's load."""
+        kinds, since = self._contact_kinds(), self._bench.time.week_start(at)
+        asked = ("at work", staff_id, since)
+        found = self._asking.once(connection, asked, lambda: repository.at_work(connection, staff_id, kinds, since))
+        row = self._asking.once(connection, ("staff", staff_id), lambda: None if found is None else found[0])
+        if found is None or row is None:
+            raise rights.unknown("person", staff_id, [one.staff_id for one in repository.staff(connection)])
+        return self._with_covers(row, self._covers(connection, at)), found[1]
 
     def _with_covers(self, row: StaffRow, covers: Mapping[str, str]) -> Person:
         mine = frozenset(away for away, cover in covers.items() if cover == row.staff_id)
@@ -517,11 +537,18 @@ class Tasks:
         return rights.person_of(row, self.workbench, covers=mine, queued=queued)
 
     def _covers(self, connection: Connection, at: datetime) -> Mapping[str, str]:
-        return absences.covers_of(repository.absences(connection, on=self._bench.time.day(at)))
+        day = self._bench.time.day(at)
+        asked = ("covers", day)
+        return self._asking.once(connection, asked, lambda: absences.covers_of(repository.absences(connection, on=day)))
 
     def _load(self, connection: Connection, person: Person, at: datetime) -> Load:
-        kinds = [kind.name for kind in self.workbench.kinds if kind.contact]
-        return repository.load(connection, person.staff_id, kinds, self._bench.time.week_start(at))
+        return self._loads(connection, [person.staff_id], at).get(person.staff_id, NOTHING)
+
+    def _loads(self, connection: Connection, staff_ids: Collection[str], at: datetime) -> Mapping[str, Load]:
+        return repository.loads(connection, staff_ids, self._contact_kinds(), self._bench.time.week_start(at))
+
+    def _contact_kinds(self) -> list[str]:
+        return [kind.name for kind in self.workbench.kinds if kind.contact]
 
     def _require_permission(self, connection: Connection, task: Task, kind: TaskKind) -> None:
         against = self._hooks.forbidden(connection, task.customer_id, task.channel) if kind.contact else ""
@@ -558,3 +585,7 @@ class Tasks:
         self, found: list[tuple[Task, str]], at: datetime, *, person: Person | None = None, load: Load | None = None
     ) -> list[Listed]:
         return moving.listed(self._bench, found, at, person=person, load=load)
+
+
+def _no_task(task_id: str) -> CultivaError:
+    return rights.unknown("task", task_id, ["a task of the list: cultiva tasks WORKSPACE"])
