@@ -36,7 +36,7 @@ DEFAULT = "500"
 CULTIVA = str(Path(sys.executable).with_name("cultiva"))
 DATE, PASSWORD = "1994-03-30", "green-hill-river-77"
 WORKERS = min(4, os.cpu_count() or 1)
-TASKS_EACH, CUSTOMERS = 20, 2_000
+TASKS_EACH, CUSTOMERS, CHANNEL = 20, 2_000, "phone"
 SECONDS, THINK_SECONDS = 20.0, 2.0
 SETTINGS = {
     "console.cookie_secure": "false", "console.require_second_factor_for": "",
@@ -45,6 +45,7 @@ SETTINGS = {
 SEEN = re.compile(rb'name="seen" value="(\d+)"')
 TASK = re.compile(rb'href="/work/tasks/([0-9a-zA-Z_-]+)"')
 RESULT = re.compile(rb'name="result" value="([a-z_]+)" data-key')
+WRITTEN = b'class="alert alert-success'
 TOKEN = re.compile(rb'name="csrf" content="([0-9a-f]+)"')
 
 
@@ -77,7 +78,8 @@ def run(size: str | None) -> dict[str, Any]:
         "empty_page_per_second": limit.rate, "think_seconds": THINK_SECONDS, "rate": people.rate,
         "p50_ms": quantile(people.waits, 0.5), "p99_ms": quantile(people.waits, 0.99),
         "p50_ms_at_most": quantile(most.waits, 0.5), "p99_ms_at_most": quantile(most.waits, 0.99),
-        "results_logged": people.logged + most.logged, "failed": people.failed + most.failed,
+        "results_logged": people.logged + most.logged, "results_refused": people.refused + most.refused,
+        "failed": people.failed + most.failed,
     }  # fmt: skip
 
 
@@ -89,8 +91,10 @@ def prepared(bank: Path, advisers: int) -> list[str]:
     from cultiva.execution.access.doors import DoorRules, Doors, NewUser
     from cultiva.execution.access.entering.passwords import HashCost
     from cultiva.execution.access.roles import Role
+    from cultiva.execution.recipients.service import Recipients
     from cultiva.execution.tasks.records import Draft, StaffRow
     from cultiva.loop.desk import desk, moment
+    from cultiva.loop.recipients import refresh
     from cultiva.loop.shows import read
 
     with bootstrap.opened(bank) as found:
@@ -103,11 +107,15 @@ def prepared(bank: Path, advisers: int) -> list[str]:
         tasks = desk(parts)
         tasks.staff([StaffRow(name, place[name], "adviser", 1_000) for name in names], on, at)
         customers = sorted(read(parts, "profile", on)["customer_id"])
+        refresh(parts, customers, on)
+        asked = [(one, CHANNEL) for one in customers]
+        closed = Recipients(parts.store.database).closed(asked, oldest=on)
+        customers = [one for one in customers if (one, CHANNEL) not in closed]
         lots = random.Random(7)
         tasks.create(
             [
                 Draft(
-                    "call", int(lots.choice(customers)), place[name], adviser_id=name, staff_id=name, channel="phone",
+                    "call", int(lots.choice(customers)), place[name], adviser_id=name, staff_id=name, channel=CHANNEL,
                     strategy="wealth_upgrade", offer="steady_fund", worth=lots.random() * 100, step=str(number),
                     reason="活期余额连续三个月高于五万", due=at + timedelta(days=1 + number % 3),
                 )
@@ -137,6 +145,8 @@ class Seen:
         """Seconds from asking to the whole answer."""
         self.failed = 0
         self.logged = 0
+        self.refused = 0
+        """Results that were not taken, said on the page."""
         self.seconds = 1.0
 
     @property
@@ -202,8 +212,9 @@ async def _adviser(  # noqa: PLR0913, PLR0917  (what one of them is)
             changes, result = SEEN.search(opened), RESULT.search(opened)
             if changes and result:
                 form = {"csrf": csrf[1].decode(), "seen": changes[1].decode(), "result": result[1].decode()}
-                await ask("POST", f"/work/tasks/{chosen}/result", form)
-                seen.logged += 1
+                told = await ask("POST", f"/work/tasks/{chosen}/result", form)
+                done = WRITTEN in told  # a refusal is a page too, e.g. of somebody who may not be called any more
+                seen.logged, seen.refused = seen.logged + done, seen.refused + (not done)
     finally:
         writer.close()
 

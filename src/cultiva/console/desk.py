@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property
@@ -53,13 +54,25 @@ class ConsoleDesk:
         self._kept: dict[tuple[object, ...], object] = {}
         self._keeping = Lock()
         self._told: dict[str, Parts] = {}
-        self._named: dict[str, str] = {}
-        self._named_at = seconds()
+        self._names = _Names()
+        self._seen: Parts | None = None
+
+    def at_one_moment(self) -> ConsoleDesk:
+        """The desk for one request that shows something: definitions and published snapshots are those of one moment.
+
+        Its answers are kept with those of all requests. Whoever publishes snapshots needs the desk itself.
+        """
+        if self._seen is not None:
+            return self
+        self.doors, self.recipients, self.audit  # noqa: B018  (made once per process)
+        found = copy(self)
+        found._seen, found._told = self.parts.at_one_moment(), {}
+        return found
 
     @property
     def parts(self) -> Parts:
         """Of the workspace, with its definitions as their files say now."""
-        return self._followed.now(self._forget)
+        return self._followed.now(self._forget) if self._seen is None else self._seen
 
     @cached_property
     def doors(self) -> Doors:
@@ -84,11 +97,7 @@ class ConsoleDesk:
 
     def person(self, login: str) -> str:
         """What somebody is called whom the store knows by login; what is no login is told as it is."""
-        if seconds() - self._named_at > NAMES_SECONDS:
-            self._named, self._named_at = {}, seconds()
-        if login not in self._named:
-            self._named[login] = self.doors.name_of(login) or login
-        return self._named[login]
+        return self._names.of(login, lambda: self.doors.name_of(login) or login)
 
     def visitor(self, cookies: Mapping[str, str]) -> Visitor | None:
         """Who comes with these cookies; None if nobody who is known."""
@@ -136,24 +145,35 @@ class ConsoleDesk:
             yield self.parts
 
     def kept(self, name: tuple[object, ...], on: date, make: Callable[[], T]) -> T:
-        """An answer about a finished run, made once per process; a run of the same date anew makes it anew.
+        """An answer about a finished run, made once per process; what is published anew for its date makes it anew.
+
+        A run publishes a table after the other, and an answer may be made between two of them: it is kept under all
+        that was published for the date when it was made, and not at all if that has changed meanwhile.
 
         Args:
             name: What was asked.
             on: Business date of the run.
             make: Finds the answer.
         """
-        snapshot = self.parts.store.snapshots.latest("profile", on)
-        key = (*name, on, None if snapshot is None else snapshot.run_id)
+        published = self._published(on)
+        key = (*name, on, published)
         with self._keeping:
             if key in self._kept:
                 return self._kept[key]  # type: ignore[return-value]
         made = make()
+        if self._published(on) == published:
+            self._keep(key, made)
+        return made
+
+    def _keep(self, key: tuple[object, ...], made: object) -> None:
         with self._keeping:
             while len(self._kept) >= KEPT:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[key] = made
-        return made
+
+    def _published(self, on: date) -> frozenset[str]:
+        """Names of all that is published for a date: a folder of the lake is written once."""
+        return frozenset(one.path for one in self.parts.store.snapshots.of_day(on).values())
 
     def _forget(self) -> None:
         """Lets go of what was made of definitions that have changed."""
@@ -173,6 +193,22 @@ class ConsoleDesk:
         """An instant in the bank's time; what has no zone is the bank's time already."""
         zone = ZoneInfo(self.parts.workspace.settings.timezone)
         return at.replace(tzinfo=zone) if at.tzinfo is None else at.astimezone(zone)
+
+
+class _Names:
+    """Names of users, known for a while."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        self._since = seconds()
+
+    def of(self, login: str, find: Callable[[], str]) -> str:
+        """The name of a login."""
+        if seconds() - self._since > NAMES_SECONDS:
+            self._known, self._since = {}, seconds()
+        if login not in self._known:
+            self._known[login] = find()
+        return self._known[login]
 
 
 def _regions(parts: Parts, on: date) -> Mapping[str, str]:

@@ -59,9 +59,11 @@ def needs(right: Right) -> dict[str, Any]:
 
 
 def desk_of(request: Request) -> ConsoleDesk:
-    """The desk of the console that answers."""
-    found = request.app.state.desk
+    """The desk of the console that answers; for a page all of one moment, which whoever does something cannot have."""
+    found = getattr(request.state, "desk", None) or request.app.state.desk
     assert isinstance(found, ConsoleDesk)
+    if request.method in SAFE:
+        request.state.desk = found = found.at_one_moment()
     return found
 
 
@@ -104,7 +106,7 @@ async def demand_token(request: Request, token: str) -> None:
 
 
 def _visitor_of(request: Request) -> Visitor | None:
-    return desk_of(request).visitor(request.cookies)
+    return desk_of(request).at_one_moment().visitor(request.cookies)
 
 
 def _forbidden(right: Right) -> CultivaError:

@@ -1,22 +1,21 @@
-"""What whoever is about to speak to a customer has to know of them: a few facts, read in two narrow looks."""
+"""What whoever is about to speak to a customer has to know of them: a few facts, read for a whole list at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from cultiva.contracts.sight import Sight
-from cultiva.execution.recipients.people import Closed
-from cultiva.execution.recipients.service import Recipients
+from cultiva.execution.recipients.people import Closed, Reach
 from cultiva.insight.profile.stages import TIER
 from cultiva.kit.words import Words, say
 from cultiva.loop.customers import label_of
 from cultiva.loop.desk import OLDEST_DAYS
 from cultiva.loop.parts import Parts
-from cultiva.loop.person.rows import rows_of
+from cultiva.loop.person.lines import Lines
 from cultiva.loop.seeing import sees
 from cultiva.loop.shows import labels
 
@@ -32,6 +31,9 @@ MATTERS = (
 WARNINGS = ("open_complaint", "has_left", "in_arrears")
 """Tags that, where they are true, are said before anything else."""
 
+
+_PARTY = Lines("customer", WHO)
+_PROFILE = Lines("profile", (STAGE, TIER, *MATTERS, *WARNINGS))
 
 CLOSED: Mapping[Closed, Words] = {
     Closed.UNKNOWN: Words("没有该客户的联系资料", "nothing is known of how to reach the customer"),
@@ -79,7 +81,9 @@ class Briefing:
     """Those that are so."""
 
 
-def briefing(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Briefing | None:
+def briefing(
+    parts: Parts, customer_id: int, on: date, *, sight: Sight, beside: Collection[int] = ()
+) -> Briefing | None:
     """What is known of a customer; None if that day's run does not know them, or they are out of sight.
 
     Args:
@@ -87,14 +91,15 @@ def briefing(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Brief
         customer_id: Who.
         on: Business date of a run.
         sight: Of whoever asks; whoever has a task about the customer asks with a sight that includes them.
+        beside: Customers who may be asked about next, e.g. those of the same list: what the lake knows of them is read
+            along with it and kept, and shown to nobody before they are asked about.
     """
     if not sees(parts, customer_id, sight):
         return None
-    customers = rows_of(parts, "customer", [customer_id], on, WHO)
-    profiles = rows_of(parts, "profile", [customer_id], on, (STAGE, TIER, *MATTERS, *WARNINGS))
-    if not customers or not profiles:
+    who = _PARTY.of(parts, customer_id, on, beside=beside)
+    found = _PROFILE.of(parts, customer_id, on, beside=beside)
+    if who is None or found is None:
         return None
-    who, found = customers[0], profiles[0]
     words = labels(parts)
     facts = tuple(
         Fact(name, words.get(name, name), _said(found[name], words)) for name in MATTERS if _known(found, name)
@@ -104,18 +109,18 @@ def briefing(parts: Parts, customer_id: int, on: date, *, sight: Sight) -> Brief
     return Briefing(customer_id, on, who, stage, tier, facts, warnings)
 
 
-def closed(parts: Parts, customer_id: int, channel: str, on: date) -> str:
+def closed(parts: Parts, reach: Reach | None, channel: str, on: date) -> str:
     """Why a customer may not be contacted over a channel now, in the workspace's language; empty: they may be.
 
     Args:
         parts: Of the workspace.
-        customer_id: Whom.
+        reach: What execution knows of the customer.
         channel: Over which.
         on: Business date of the newest profile.
     """
-    asked = [(customer_id, channel)]
-    found = Recipients(parts.store.database).closed(asked, oldest=on - timedelta(days=OLDEST_DAYS))
-    return "".join(say(CLOSED[reason], parts.workspace.settings.language) for reason in found.values())
+    oldest = on - timedelta(days=OLDEST_DAYS)
+    reason = Closed.UNKNOWN if reach is None else reach.closed(channel, oldest=oldest)
+    return "" if reason is None else say(CLOSED[reason], parts.workspace.settings.language)
 
 
 def proposal(parts: Parts, strategy: str, offer: str) -> tuple[str, str]:

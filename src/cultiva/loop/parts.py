@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -33,6 +33,14 @@ class Parts:
     def root(self) -> Path:
         """The workspace's folder."""
         return self.workspace.root
+
+    def at_one_moment(self) -> Parts:
+        """The parts for one request: the published snapshots are looked up once, and all of an answer is of one run.
+
+        Not for whoever runs the main job, who has to see what its steps have just published.
+        """
+        store = self.store.at_one_moment("profile")
+        return replace(self, store=store, lake=Lake(self.lake.root, store.snapshots))
 
     def newest_date(self, on: date | None = None) -> date:
         """The business date of the newest profile, up to `on` if given.

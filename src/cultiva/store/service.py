@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 
 from cultiva.store.database import Database
@@ -10,7 +11,7 @@ from cultiva.store.repositories.identity import Identity
 from cultiva.store.repositories.leases import Leases
 from cultiva.store.repositories.registry import Registry
 from cultiva.store.repositories.runs import Runs
-from cultiva.store.repositories.snapshots import Snapshots
+from cultiva.store.repositories.snapshots import Snapshots, SnapshotsOnce
 
 
 class Store:
@@ -48,6 +49,16 @@ class Store:
     def address(self) -> str:
         """Where it is, without a password."""
         return self._database.shown
+
+    def at_one_moment(self, lead: str) -> Store:
+        """The same store, of which the published snapshots are looked up once: for a request that must be quick.
+
+        Args:
+            lead: The table whose newest business date is the newest day.
+        """
+        found = copy(self)
+        found.snapshots = SnapshotsOnce(self._database, lead)
+        return found
 
     def close(self) -> None:
         """Gives the connections back."""

@@ -84,6 +84,33 @@ class Closed(StrEnum):
     """Nowhere to send it."""
 
 
+@dataclass(frozen=True)
+class Reach:
+    """A customer with all that says whether they may be touched now."""
+
+    who: Recipient
+    words: Mapping[str, ConsentWord]
+    """Channel -> the newest word on it."""
+    standing: bool
+    """Whether a suppression has begun since the business date."""
+
+    def closed(self, channel: str, *, oldest: date) -> Closed | None:
+        """Why the customer may not be touched over a channel now; None: they may.
+
+        Args:
+            channel: Over which.
+            oldest: Business date before which what is known is too old.
+        """
+        word = newest_of(self.words.get(channel), self.words.get(EVERY_CHANNEL))
+        return judge(self.who, channel, word=word, standing=self.standing, oldest=oldest)
+
+
+def newest_of(one: ConsentWord | None, every: ConsentWord | None) -> ConsentWord | None:
+    """The later of two words; of the same instant the refusal."""
+    spoken = [word for word in (one, every) if word is not None]
+    return max(spoken, key=lambda word: (word.at, not word.granted), default=None)
+
+
 def judge(
     who: Recipient | None, channel: str, *, word: ConsentWord | None, standing: bool, oldest: date
 ) -> Closed | None:

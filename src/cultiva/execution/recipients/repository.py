@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, select, union, update
 
-from cultiva.execution.recipients.people import EVERY_CHANNEL, ConsentWord, Recipient
+from cultiva.execution.recipients.people import EVERY_CHANNEL, ConsentWord, Reach, Recipient
 from cultiva.execution.tables import (
     CONSENT_CHANGE,
     JOURNEY,
@@ -42,6 +42,26 @@ def read_recipients(connection: Connection, ids: Sequence[int]) -> dict[int, Rec
     """Those of the customers of whom something is known."""
     found = _rows(connection, select(RECIPIENT), RECIPIENT.c.customer_id, ids)
     return {row.customer_id: _recipient(row._asdict()) for row in found}
+
+
+def read_reach(connection: Connection, customer_id: int) -> Reach | None:
+    """A customer with their newest words and whether a suppression has begun, in one question."""
+    still = select(STANDSTILL.c.name).where(
+        STANDSTILL.c.customer_id == RECIPIENT.c.customer_id, STANDSTILL.c.lifted.is_(None)
+    )
+    said = [column.label(f"word_{column.name}") for column in CONSENT_CHANGE.c]
+    asked = (
+        select(RECIPIENT, still.exists().label("still"), *said)
+        .outerjoin(CONSENT_CHANGE, CONSENT_CHANGE.c.customer_id == RECIPIENT.c.customer_id)
+        .where(RECIPIENT.c.customer_id == customer_id)
+        .order_by(CONSENT_CHANGE.c.at, CONSENT_CHANGE.c.granted.desc())
+    )
+    rows = [row._asdict() for row in connection.execute(asked)]
+    if not rows:
+        return None
+    who = _recipient({column.name: rows[0][column.name] for column in RECIPIENT.c})
+    words = [_word_of(row) for row in rows if row["word_change_id"] is not None]
+    return Reach(who, {one.channel: one for one in words}, bool(rows[0]["still"]))
 
 
 def newest_words(connection: Connection, ids: Sequence[int]) -> dict[tuple[int, str], ConsentWord]:
@@ -118,6 +138,10 @@ def _recipient(row: Mapping[str, Any]) -> Recipient:
 def _word(row: Row[Any]) -> ConsentWord:
     said = (row.customer_id, row.channel, row.granted, row.at, row.evidence)
     return ConsentWord(*said, row.actor, row.through, row.recorded)
+
+
+def _word_of(row: Mapping[str, Any]) -> ConsentWord:
+    return ConsentWord(**{field.name: row[f"word_{field.name}"] for field in fields(ConsentWord)})
 
 
 def _word_id(one: ConsentWord) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from cultiva.execution.recipients import repository
-from cultiva.execution.recipients.people import EVERY_CHANNEL, Closed, ConsentWord, Recipient, judge
+from cultiva.execution.recipients.people import EVERY_CHANNEL, Closed, ConsentWord, Reach, Recipient, judge, newest_of
 from cultiva.store.database import Database
 
 ROWS_AT_A_TIME = 5_000
@@ -34,6 +34,11 @@ class Recipients:
         with self._database.reading() as connection:
             return repository.read_recipients(connection, sorted(set(customer_ids)))
 
+    def reach(self, customer_id: int) -> Reach | None:
+        """A customer with all that says whether they may be touched now; None: nothing is known of them."""
+        with self._database.reading() as connection:
+            return repository.read_reach(connection, customer_id)
+
     def closed(self, asked: Sequence[tuple[int, str]], *, oldest: date) -> dict[tuple[int, str], Closed]:
         """Why customers may not be touched over channels now; whoever is not in the answer may be.
 
@@ -48,7 +53,7 @@ class Recipients:
             still = repository.standing_still(connection, ids)
         found = {}
         for who, channel in asked:
-            word = _newest(words.get((who, channel)), words.get((who, EVERY_CHANNEL)))
+            word = newest_of(words.get((who, channel)), words.get((who, EVERY_CHANNEL)))
             reason = judge(people.get(who), channel, word=word, standing=who in still, oldest=oldest)
             if reason is not None:
                 found[who, channel] = reason
@@ -88,9 +93,3 @@ class Recipients:
         """Customers who are in a play now, or about whom there is work: whose they are is asked at every look."""
         with self._database.reading() as connection:
             return repository.in_flight(connection)
-
-
-def _newest(one: ConsentWord | None, every: ConsentWord | None) -> ConsentWord | None:
-    """The later of two words; of the same instant the refusal."""
-    spoken = [word for word in (one, every) if word is not None]
-    return max(spoken, key=lambda word: (word.at, not word.granted), default=None)

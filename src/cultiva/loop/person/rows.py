@@ -32,8 +32,11 @@ def rows_of(parts: Parts, table: str, ids: Collection[int], on: date, columns: S
         columns: Those wanted, as far as the table has them; empty: all.
     """
     files = parts.lake.files_current(table, on)
-    if not files or not ids:
-        return []
+    return rows_in(files, ids, columns) if files and ids else []
+
+
+def rows_in(files: Sequence[Path], ids: Collection[int], columns: Sequence[str] = ()) -> list[Row]:
+    """The rows of some customers in folders of the lake; `columns` as in `rows_of`."""
     found = scanned(files).filter(pl.col("customer_id").is_in(list(ids)))
     if columns:
         there = found.collect_schema().names()

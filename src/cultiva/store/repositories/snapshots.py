@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -41,6 +41,10 @@ class Snapshots:
             _published(table).where(_POINTER.business_date < on).order_by(_POINTER.business_date.desc()).limit(1)
         )
 
+    def of_day(self, on: date) -> Mapping[str, Snapshot]:
+        """All that is published for exactly this business date, by table."""
+        return {one.table: one for one in self._all(_joined().where(_POINTER.business_date == on))}
+
     def history(self, table: str, upto: date) -> Sequence[Snapshot]:
         """All published up to and including this date, one per business date, oldest first."""
         return self._all(_published(table).where(_POINTER.business_date <= upto).order_by(_POINTER.business_date))
@@ -72,6 +76,79 @@ class Snapshots:
     def _all(self, query: Select[Any]) -> Sequence[Snapshot]:
         with self._database.reading() as connection:
             return tuple(snapshot_of(row) for row in connection.execute(query))
+
+
+class SnapshotsOnce(Snapshots):
+    """The published snapshots as one request sees them: the newest day is looked up once, anything else once.
+
+    All of a page is so of one moment, also while a run publishes a table after the other.
+
+    Args:
+        database: Where the rows lie.
+        lead: The table whose newest business date is the newest day.
+    """
+
+    def __init__(self, database: Database, lead: str) -> None:
+        super().__init__(database)
+        self._lead = lead
+        self._asked: dict[tuple[str, str, date | None], Snapshot | None] = {}
+        self._days: dict[date, Mapping[str, Snapshot]] = {}
+        self._newest: tuple[date | None, Mapping[str, Snapshot]] | None = None
+
+    def current(self, table: str, on: date) -> Snapshot | None:
+        """The one published for exactly this business date."""
+        newest, day = self._day()
+        return day.get(table) if on == newest else self._once("current", table, on)
+
+    def latest(self, table: str, upto: date | None = None) -> Snapshot | None:
+        """The newest one published for a business date up to and including this one; None: the newest of all."""
+        newest, day = self._day()
+        here = (
+            newest is not None and table in day and (upto == newest or (table == self._lead and _covers(upto, newest)))
+        )
+        return day[table] if here else self._once("latest", table, upto)
+
+    def of_day(self, on: date) -> Mapping[str, Snapshot]:
+        """All that is published for exactly this business date, by table."""
+        newest, day = self._day()
+        if on == newest:
+            return day
+        if on not in self._days:
+            self._days[on] = super().of_day(on)
+        return self._days[on]
+
+    def publish(self, snapshots: Iterable[Snapshot], *, step: str, at: datetime) -> None:
+        """Publishes snapshots, and forgets what was seen before."""
+        super().publish(snapshots, step=step, at=at)
+        self._forget()
+
+    def withdraw(self, snapshots: Iterable[Snapshot]) -> None:
+        """Takes snapshots out of sight, and forgets what was seen before."""
+        super().withdraw(snapshots)
+        self._forget()
+
+    def _day(self) -> tuple[date | None, Mapping[str, Snapshot]]:
+        if self._newest is None:
+            newest = select(_POINTER.business_date).where(_POINTER.table_name == self._lead)
+            of_day = newest.order_by(_POINTER.business_date.desc()).limit(1).scalar_subquery()
+            day = {one.table: one for one in self._all(_joined().where(_POINTER.business_date == of_day))}
+            self._newest = (day[self._lead].business_date if day else None), day
+        return self._newest
+
+    def _once(self, how: str, table: str, on: date | None) -> Snapshot | None:
+        asked = (how, table, on)
+        if asked not in self._asked:
+            self._asked[asked] = super().current(table, on) if how == "current" and on else super().latest(table, on)
+        return self._asked[asked]
+
+    def _forget(self) -> None:
+        self._asked.clear()
+        self._days.clear()
+        self._newest = None
+
+
+def _covers(upto: date | None, newest: date) -> bool:
+    return upto is None or upto >= newest
 
 
 def publish(connection: Connection, snapshots: Iterable[Snapshot], *, step: str, at: datetime) -> None:

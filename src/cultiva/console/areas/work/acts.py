@@ -28,6 +28,8 @@ Seen = Annotated[int, Form(ge=0)]
 Name = Annotated[str, Form(max_length=63)]
 Act = Callable[[Tasks, str], object]
 """Does something as one of the staff."""
+Going = Callable[[WorkList], str]
+"""Names the task to go on with."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +73,23 @@ class Acting:
         except CultivaError as error:
             if not is_part(self.request):
                 raise
-            return self._bench(work_list(self.desk, self.who), self.task, fault=error)
-        found = work_list(self.desk, self.who)
-        going = self.task if stay else found.after(self.task)
+            return self._bench(lambda _: self.task, fault=error)
+        going = (lambda _: self.task) if stay else (lambda found: found.after(self.task))
         if not is_part(self.request):
-            return back(_address(going))
-        return self._bench(found, going, said=told(self.who.language, said))
+            tasks = tasks_for(self.desk, self.who)
+            with tasks.looking() as looking:
+                return back(_address(going(work_list(self.desk, self.who, looking))))
+        return self._bench(going, said=told(self.who.language, said))
 
-    def _bench(self, found: WorkList, task: str, *, said: str = "", fault: CultivaError | None = None) -> Response:
+    def _bench(self, going: Going, *, said: str = "", fault: CultivaError | None = None) -> Response:
+        """The list and the next task, as they are after what was done."""
+        desk = self.desk.at_one_moment()
         try:
-            facts = bench_facts(self.desk, self.who, found, task)
+            facts = bench_facts(desk, self.who, going)
         except CultivaError:  # it has gone out of sight meanwhile
-            facts = bench_facts(self.desk, self.who, found, found.after(task))
+            facts = bench_facts(desk, self.who, lambda found: found.after(self.task))
+        pane = facts["pane"]
+        task = "" if pane is None else pane.task.task_id
         more = {"message": said, "fault": fault, "chosen": bool(task)}
         answer = fragment(self.request, self.who, "work/bench.html", **{**facts, **more})
         answer.headers["HX-Push-Url"] = _address(task)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from cultiva.console.areas.work.rows import (
+    called,
     kind_label,
-    names_of,
     shown_name,
     shown_text,
     standing_label,
-    tasks_for,
 )
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.visitor import Visitor
 from cultiva.contracts.sight import Sight
-from cultiva.definitions.workbench import Result
+from cultiva.definitions.workbench import Result, Workbench
 from cultiva.execution.calendar.service import Calendar
-from cultiva.execution.tasks.records import Event, Person, Task
-from cultiva.execution.tasks.service import Tasks
+from cultiva.execution.recipients.people import Reach
+from cultiva.execution.tasks.records import Event, Opened, Person, Task
 from cultiva.execution.tasks.states import ENDED, Standing
 from cultiva.kit.masking import mask_phone
 from cultiva.kit.words import say
@@ -110,20 +110,27 @@ class Pane:
         return self.task.standing is Standing.OFFERED
 
 
-def pane_of(desk: ConsoleDesk, who: Visitor, task_id: str, person: Person) -> Pane:
+@dataclass(frozen=True)
+class Around:
+    """What surrounds a task."""
+
+    workbench: Workbench
+    person: Person
+    """The visitor in the bank's staff table."""
+    beside: Sequence[int] = ()
+    """Customers of the same list."""
+
+
+def pane_of(desk: ConsoleDesk, who: Visitor, opened: Opened, around: Around) -> Pane:
     """A task as its page shows it; its own customer is in sight as long as the task is.
 
     Args:
         desk: Of the console.
         who: Who looks.
-        task_id: Which.
-        person: The visitor in the bank's staff table.
-
-    Raises:
-        CultivaError: if there is no such task in sight.
+        opened: The task, which the queue has shown to them.
+        around: What surrounds it.
     """
-    tasks = tasks_for(desk, who)
-    return _Filling(desk, who, tasks, tasks.task(task_id), person).pane()
+    return _Filling(desk, who, opened, around).pane()
 
 
 @dataclass(frozen=True)
@@ -132,14 +139,21 @@ class _Filling:
 
     desk: ConsoleDesk
     who: Visitor
-    tasks: Tasks
-    task: Task
-    person: Person
+    opened: Opened
+    around: Around
+
+    @property
+    def task(self) -> Task:
+        return self.opened.task
+
+    @property
+    def workbench(self) -> Workbench:
+        return self.around.workbench
 
     def pane(self) -> Pane:
         task, who, now = self.task, self.who, self.desk.now()
-        known = self.known()
-        names = self.names(known)
+        known, reach = self.known(), self.desk.recipients.reach(task.customer_id)
+        names = self.names(known, reach)
         phone = "" if known is None else str(known.who.get("phone") or "")
         personal = who.seeing(task.customer_id).personal
         plain, amounts, promising = self.results()
@@ -150,9 +164,9 @@ class _Filling:
             phone=phone if personal else mask_phone(phone) if phone else "",
             masked=not personal,
             page=f"/customers/{task.customer_id}" if sees(self.desk.parts, task.customer_id, who.sight) else "",
-            kind=kind_label(who, self.tasks.workbench, task.kind),
+            kind=kind_label(who, self.workbench, task.kind),
             standing=standing_label(who, task),
-            closed=self.closed(known),
+            closed=self.closed(known, reach),
             strategy=strategy,
             offer=offer,
             reason=shown_text(task.reason, *names, personal=personal),
@@ -161,7 +175,7 @@ class _Filling:
             late=task.due < now and task.standing not in ENDED,
             best=self.best(),
             promised=None if task.promised is None else self.desk.local(task.promised),
-            mine=task.standing is Standing.ACCEPTED and task.staff_id == self.person.staff_id,
+            mine=task.standing is Standing.ACCEPTED and task.staff_id == self.around.person.staff_id,
             ended=task.standing in ENDED,
             result=self.result_label(task.result),
             buttons=plain,
@@ -180,20 +194,21 @@ class _Filling:
             return None
         parts = self.desk.told(self.who.language)
         sight = self.who.sight if self.task.standing in ENDED else Sight(whole_bank=True)
-        return briefing(parts, self.task.customer_id, seen.business_date, sight=sight)
+        on, beside = seen.business_date, self.around.beside
+        return briefing(parts, self.task.customer_id, on, sight=sight, beside=beside)
 
-    def names(self, known: Briefing | None) -> tuple[str, str]:
+    @staticmethod
+    def names(known: Briefing | None, reach: Reach | None) -> tuple[str, str]:
         """The customer's name as execution knows it, which texts were filled with, and as the newest run does."""
-        there = self.desk.recipients.of([self.task.customer_id]).get(self.task.customer_id)
         newest = "" if known is None else str(known.who.get("name") or "")
-        return (newest if there is None else there.name), newest
+        return (newest if reach is None else reach.who.name), newest
 
-    def closed(self, known: Briefing | None) -> str:
+    def closed(self, known: Briefing | None, reach: Reach | None) -> str:
         """Whether the call would be against the customer's wishes; asked again when the task is taken up."""
-        kind, task = self.tasks.workbench.kind(self.task.kind), self.task
+        kind, task = self.workbench.kind(self.task.kind), self.task
         if known is None or kind is None or not kind.contact or not task.channel or task.standing in ENDED:
             return ""
-        return closed(self.desk.told(self.who.language), task.customer_id, task.channel, known.on)
+        return closed(self.desk.told(self.who.language), reach, task.channel, known.on)
 
     def best(self) -> tuple[datetime, datetime] | None:
         task = self.task
@@ -203,7 +218,7 @@ class _Filling:
 
     def results(self) -> tuple[tuple[Button, ...], tuple[Button, ...], tuple[Button, ...]]:
         """Results by what they need besides a click: nothing, an amount, a moment."""
-        bench = self.tasks.workbench
+        bench = self.workbench
         kind = bench.kind(self.task.kind)
         possible = bench.results_of(kind) if kind is not None else bench.results
         plain = [one for one in possible if one.then != "call_back" and not one.amount]
@@ -220,7 +235,7 @@ class _Filling:
         )
 
     def result_label(self, name: str) -> str:
-        found = self.tasks.workbench.result(name)
+        found = self.workbench.result(name)
         return name if found is None else say(found.label, self.who.language)
 
     def moments(self, now: datetime) -> tuple[datetime, ...]:
@@ -235,19 +250,18 @@ class _Filling:
         return self.desk.local(datetime.combine(day, MORNING))
 
     def others(self, names: tuple[str, str], *, personal: bool) -> tuple[OtherTask, ...]:
-        found = [one for one in self.tasks.of_customer(self.task.customer_id, live=True) if one != self.task]
         return tuple(
             OtherTask(
-                one.task_id, kind_label(self.who, self.tasks.workbench, one.kind), standing_label(self.who, one),
+                one.task_id, kind_label(self.who, self.workbench, one.kind), standing_label(self.who, one),
                 self.desk.local(one.due), shown_text(one.reason, *names, personal=personal),
-                one.staff_id == self.person.staff_id,
+                one.staff_id == self.around.person.staff_id,
             )
-            for one in found
+            for one in self.opened.others
         )  # fmt: skip
 
     def history(self) -> tuple[HistoryLine, ...]:
-        events = self.tasks.history(self.task.task_id)
-        names = names_of(self.tasks, [one.actor for one in events])
+        events = self.opened.history
+        names = called(self.opened.names, [one.actor for one in events])
         language = self.who.language
         return tuple(
             HistoryLine(self.desk.local(one.at), names[one.actor], say(ACTIONS[one.action], language), self.said(one))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -96,9 +96,15 @@ def staff_id_of(who: Visitor) -> str:
     )
 
 
-def work_list(desk: ConsoleDesk, who: Visitor) -> WorkList:
-    """Today's list of a visitor: what is urgent first, then by worth."""
-    staff_id, at, tasks = staff_id_of(who), desk.now(), tasks_for(desk, who)
+def work_list(desk: ConsoleDesk, who: Visitor, tasks: Tasks) -> WorkList:
+    """Today's list of a visitor: what is urgent first, then by worth.
+
+    Args:
+        desk: Of the console.
+        who: Whose.
+        tasks: The queue as the visitor sees it, best as it stands at one moment.
+    """
+    staff_id, at = staff_id_of(who), desk.now()
     person, load = tasks.person(staff_id, at)
     found = tasks.ranked(staff_id, at, limit=LIST_MAX)
     rows = [row_of(desk, who, tasks.workbench, one, at) for one in found]
@@ -162,6 +168,10 @@ def standing_label(who: Visitor, task: Task) -> str:
 
 
 def names_of(tasks: Tasks, staff_ids: Sequence[str]) -> dict[str, str]:
-    """Colleagues by id: their names are no customers' data, they are said as they are."""
-    known = tasks.names(set(staff_ids))
+    """Colleagues by id, as they are said; those of a task's history are known with it."""
+    return called(tasks.names(set(staff_ids)), staff_ids)
+
+
+def called(known: Mapping[str, str], staff_ids: Sequence[str]) -> dict[str, str]:
+    """What colleagues are called: their names are no customers' data, they are said as they are."""
     return {one: f"{known[one]} ({one})" if one in known else one for one in staff_ids}
