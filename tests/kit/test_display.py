@@ -18,7 +18,7 @@ import pytest
 from pydantic import BaseModel
 
 from cultiva.kit.display import show_error, show_json, show_line, show_sheet, to_json
-from cultiva.kit.errors import CultivaError
+from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.sheet import Sheet
 
 SHEET = Sheet(
@@ -127,3 +127,14 @@ def test_what_is_shown_goes_where_the_stream_points_now(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stdout", stream)
     show_line("here")
     assert stream.getvalue() == "here\n"
+
+
+def test_a_name_that_is_none_of_those_allowed_is_to_be_chosen_anew() -> None:
+    unknown = CultivaError("no such tag", code="x", kind=ErrorKind.NOT_FOUND, seen="zzz", allowed="aum, age")
+    assert unknown.parts()[-1] == ("do", "choose one of these")
+    assert CultivaError("no such tag", code="x", kind=ErrorKind.NOT_FOUND, seen="zzz").hint == ""
+
+
+def test_moments_are_read_to_the_second() -> None:
+    sheet = Sheet("holds", ("placed",), ((datetime(2026, 11, 24, 0, 40, 19, 615_525, tzinfo=UTC),),))
+    assert sheet.cells() == [["2026-11-24 00:40:19+00:00"]]

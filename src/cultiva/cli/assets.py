@@ -11,6 +11,7 @@ import typer
 from cultiva.cli.opening import opened
 from cultiva.cli.options import JsonOption, MaybeDateOption, SetOption, WorkspaceArgument, maybe_date
 from cultiva.kit.display import show_json, show_line, show_sheet
+from cultiva.kit.errors import CultivaError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -38,7 +39,9 @@ def assets(  # noqa: PLR0913, PLR0917  (what an advice can be asked; all but the
     workspace: WorkspaceArgument,
     customer: MaybeCustomer = None,
     html: HtmlOption = None,
-    handout: Annotated[bool, typer.Option("--handout", help="The page without what the bank earns.")] = False,
+    handout: Annotated[
+        bool, typer.Option("--handout", help="With --html: the page without what the bank earns.")
+    ] = False,
     language: Annotated[Literal["zh", "en"] | None, typer.Option(help="The workspace's if left out.")] = None,
     on: MaybeDateOption = None,
     set_: SetOption = None,
@@ -47,6 +50,7 @@ def assets(  # noqa: PLR0913, PLR0917  (what an advice can be asked; all but the
     """Show a customer's assets beside the model portfolio, with gaps and what would close them."""
     from cultiva.loop import advising
 
+    _require_page(customer, html, handout=handout)
     with opened(workspace, set_) as parts:
         day = parts.newest_date(maybe_date(on))
         if customer is None:
@@ -54,6 +58,19 @@ def assets(  # noqa: PLR0913, PLR0917  (what an advice can be asked; all but the
             return
         page = _Page(html, language or parts.workspace.settings.language, handout)
         _advise(parts, customer, day, page, as_json=json_)
+
+
+def _require_page(customer: str | None, html: Path | None, *, handout: bool) -> None:
+    """Refuses a page of nobody, and a handout that is no page: neither would be written."""
+    missing = "CUSTOMER" if html and not customer else "--html FILE" if handout and not html else ""
+    if missing:
+        raise CultivaError(
+            "a page needs a customer and a file",
+            code="cli.no_page",
+            seen=f"{'--html' if html else '--handout'} without {missing}",
+            allowed="CUSTOMER with --html FILE, and --handout if the customer shall have it",
+            hint="cultiva assets WORKSPACE CUSTOMER --html page.html",
+        )
 
 
 @dataclass(frozen=True)

@@ -121,12 +121,26 @@ def add(  # noqa: PLR0913, PLR0917  (what a hold is)
 
     with opened(workspace, set_) as parts:
         (number,) = customers_meant(parts, [customer])
+        _require_hold(reason, by, until, parts.clock().date())
         hold = Hold(token_hex(8), number, reason, by, parts.clock(), until=_day(until))
         Erasures(parts.store.database).hold(hold)
         if json_:
             show_json(hold)
         else:
             show_line(f"hold {hold.hold_id}: customer {number} is not erased" + (f" until {until}" if until else ""))
+
+
+def _require_hold(reason: str, by: str, until: str | None, today: date) -> None:
+    """Refuses a hold that nobody could judge later, or that would hold nobody."""
+    last = _day(until)
+    if not reason.strip() or not by.strip() or (last is not None and last < today):
+        raise CultivaError(
+            "a legal hold needs a reason, a person and a day to come",
+            code="erase.no_hold",
+            seen=f"reason {reason!r}, by {by!r}, until {last or 'it is lifted'}",
+            allowed=f"a reason, such as the number of the case, and who asks; no day before {today}",
+            hint="give --reason and --by; leave --until out for a hold that lasts until it is lifted",
+        )
 
 
 def list_(
@@ -186,9 +200,9 @@ def _lines(path: Path | None) -> list[str]:
         raise CultivaError(
             "the list of customers cannot be read",
             code="erase.unreadable",
-            seen=str(path),
-            allowed="a text file with one customer on each line",
-            hint="see the path",
+            seen=f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}",
+            allowed="a text file in UTF-8 with one customer on each line",
+            hint="mend the path, or write the list anew",
         ) from error
 
 
@@ -200,8 +214,9 @@ def _planned(found: Plan, *, json_: bool) -> None:
     if json_:
         show_json(found)
         return
+    people = f"{found.customers} customer" + ("" if found.customers == 1 else "s")
     show_line(
-        f"{found.customers} customers: {found.records} party records, {found.accounts} accounts of their own, "
+        f"{people}: {found.records} party records, {found.accounts} accounts of their own, "
         f"{found.visitors} anonymous ids"
     )
     for place, rows in [*found.lake.items(), *((f"store/{name}", rows) for name, rows in found.store.items())]:

@@ -28,7 +28,9 @@ def register(app: typer.Typer) -> None:
 
 def publish(
     workspace: WorkspaceArgument,
-    on: Annotated[str, typer.Option("--date", help="A business date that has been run; the newest if not given.")] = "",
+    on: Annotated[
+        str, typer.Option("--date", metavar="YYYY-MM-DD", help="A date that has been run; the newest if left out.")
+    ] = "",
     set_: SetOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -57,7 +59,7 @@ def publish(
 
 def parity(
     workspace: WorkspaceArgument,
-    sample: Annotated[int, typer.Option(help="How many customers are asked.")] = 1_000,
+    sample: Annotated[int, typer.Option(help="How many customers are asked.", min=1)] = 1_000,
     at: Annotated[str, typer.Option(help="Pretend that it is this instant (ISO, with zone): for drills.")] = "",
     set_: SetOption = None,
     json_: JsonOption = False,

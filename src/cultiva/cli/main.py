@@ -35,8 +35,9 @@ from cultiva.cli import (
     work,
     workspaces,
 )
+from cultiva.cli.failing import UNEXPECTED, interrupted, told, wants_traceback
 from cultiva.cli.options import Commands
-from cultiva.kit.display import show_error
+from cultiva.kit.display import show_error, show_line
 from cultiva.kit.errors import CultivaError, ErrorKind
 
 app = typer.Typer(
@@ -99,11 +100,13 @@ EXIT_CODES = {
     ErrorKind.FORBIDDEN: 5,
     ErrorKind.UNAVAILABLE: 6,
 }
-"""What the shell sees; 0 is success, 1 is a fault of Cultiva itself."""
+"""What the shell sees; 0 is success, 1 a check that failed, or a fault of Cultiva itself."""
+INTERRUPTED = 130
+"""Ctrl-C, as shells number it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; a known error is printed with its four parts, never as a traceback.
+    """Runs one command; an error is printed with its four parts, never as a traceback.
 
     Returns:
         The exit code.
@@ -116,14 +119,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.Exit as leaving:
         return int(leaving.exit_code)
     except typer.Abort:
-        return 130
+        return _interrupted()
     except Exception as error:
-        show = getattr(error, "show", None)  # a wrong option or argument: typer's own errors show themselves
-        if show is None:
-            raise
+        return _interrupted() if interrupted(error) else _failed(error)
+    if done == INTERRUPTED:  # what typer makes of Ctrl-C
+        return _interrupted()
+    return int(done) if isinstance(done, int) else 0
+
+
+def _interrupted() -> int:
+    """Whoever pressed Ctrl-C is told so; a run goes on after its last finished step when it is started again."""
+    show_line("interrupted", error=True)
+    return INTERRUPTED
+
+
+def _failed(error: Exception) -> int:
+    """Tells of an error that is not Cultiva's own; typer's, of a wrong option or argument, show themselves."""
+    show = getattr(error, "show", None)
+    if show is not None:
         show()
         return EXIT_CODES[ErrorKind.INVALID]
-    return int(done) if isinstance(done, int) else 0
+    if wants_traceback():
+        raise error
+    known = told(error)
+    show_error(known)
+    return 1 if known.code == UNEXPECTED else EXIT_CODES[known.kind]
 
 
 def entry() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +19,7 @@ from cultiva.cli.options import (
 from cultiva.contracts.sight import EVERYBODY
 from cultiva.kit.clock import parse_business_date, seconds, utc_now
 from cultiva.kit.display import show_json, show_line, show_sheet
+from cultiva.kit.errors import Fault
 
 if TYPE_CHECKING:
     from datetime import date
@@ -72,14 +73,26 @@ def try_(
     """Try a rule on given values: true, false, null or a value, and why."""
     from cultiva.loop.trial import try_rule
     from cultiva.rules.explain import show_value
+    from cultiva.rules.faults import RuleErrors
 
-    trial = try_rule(rule, values, parse_business_date(on) if on else utc_now().date())
+    try:
+        trial = try_rule(rule, values, parse_business_date(on) if on else utc_now().date())
+    except RuleErrors as error:
+        raise RuleErrors(rule, map(_asked_for, error.faults)) from None
     if json_:
         show_json({"rule": trial.text, "date": trial.on, "result": trial.result, "why": trial.explanation})
         return
     show_line(show_value(trial.result), style="bold")
     for line in trial.explanation.lines():
         show_line(f"  {line}")
+
+
+def _asked_for(fault: Fault) -> Fault:
+    """A name without a value: here it is not looked up in a workspace, but given."""
+    if fault.code != "rules.unknown_name":
+        return fault
+    given = f"give it a value: --with '{{\"{fault.seen}\": 1}}'"
+    return replace(fault, hint=f"{given}; {fault.hint}" if fault.hint else given)
 
 
 def why(

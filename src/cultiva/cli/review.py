@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from cultiva.cli.opening import opened
 from cultiva.cli.options import JsonOption, MaybeDateOption, SetOption, WorkspaceArgument, maybe_date
 from cultiva.kit.display import show_json, show_line, show_sheet
+from cultiva.kit.errors import CultivaError
 
 if TYPE_CHECKING:
     from cultiva.loop.parts import Parts
@@ -38,6 +40,14 @@ def review(  # noqa: PLR0913, PLR0917  (what a review can be asked; all but the 
     """Say what each strategy was worth against its holdout, what it cost, and what to do with it."""
     from cultiva.loop import reviewing
 
+    if effect is not None and (plan is None or not (isfinite(effect) and effect > 0)):
+        raise CultivaError(
+            "an effect is asked about before launch, and is more than nothing",
+            code="cli.effect_without_plan",
+            seen=f"--effect {effect:g}" + (" without --plan" if plan is None else ""),
+            allowed="money above 0, with --plan STRATEGY",
+            hint="cultiva review WORKSPACE --plan STRATEGY --effect 20",
+        )
     with opened(workspace, set_) as parts:
         day = parts.newest_date(maybe_date(on))
         if plan is not None:

@@ -34,12 +34,17 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; 0 for any free one.", min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="Processes that share the port.", min=1)] = 1,
     at: Annotated[
-        str, typer.Option("--at", help="Let the clock begin at this moment; for a bank whose newest day is not today.")
+        str,
+        typer.Option(
+            "--at",
+            metavar="MOMENT",
+            help="Let the clock begin at this moment; for a bank whose newest day is not today.",
+        ),
     ] = "",
     set_: SetOption = None,
 ) -> None:
     """Serve the console and the HTTP API of a workspace until told to end; what has begun is answered first."""
-    from cultiva.cli.serving import Serving
+    from cultiva.cli.serving import Serving, require_address
     from cultiva.cli.serving import serve as serving
     from cultiva.kit.clock import utc_now
     from cultiva.loop.desk import moment
@@ -47,6 +52,7 @@ def serve(
     given = overrides(set_)
     with opened(workspace, set_) as parts:  # faults of the workspace or the store are said here, not by every worker
         ahead = (moment(parts, at) - utc_now()).total_seconds() if at else 0.0
+    require_address(host, port)
     serving(Serving(workspace, host, port, workers, tuple(given.items()), ahead))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
+
+from cultiva.kit.errors import CultivaError, ErrorKind
 
 if TYPE_CHECKING:
     import uvicorn
@@ -85,6 +88,32 @@ def serve(asked: Serving) -> None:
             server_header=False,
         )
         _run(config)
+
+
+def require_address(host: str, port: int) -> None:
+    """Refuses an address at which nobody could listen, before anything is loaded.
+
+    Args:
+        host: As given.
+        port: As given; 0 is any free one.
+
+    Raises:
+        CultivaError: if the name is unknown, the address another machine's, or the port taken or not this user's.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        raise CultivaError(
+            "nobody can listen at this address",
+            code="cli.no_address",
+            kind=ErrorKind.UNAVAILABLE,
+            seen=f"{host}:{port}: {error.strerror or error}",
+            allowed="an address of this machine, and a port that is free",
+            hint="--host 127.0.0.1 for this machine only, 0.0.0.0 for every network; --port 0 for any free port",
+        ) from error
 
 
 def _run(config: uvicorn.Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -58,8 +59,7 @@ def simulate(  # noqa: PLR0913, PLR0917  (the knobs of a simulation; all but the
     from cultiva.loop.simulation.service import Request, flown, world_names
 
     if world == "list":
-        for name, sentence in world_names():
-            show_line(f"{name}: {sentence}")
+        _list(world_names(), as_json=json_)
         return
     from cultiva.bootstrap import opened
 
@@ -74,3 +74,11 @@ def simulate(  # noqa: PLR0913, PLR0917  (the knobs of a simulation; all but the
         show_line("")
     for line in found.lines():
         show_line(line)
+
+
+def _list(worlds: Sequence[tuple[str, str]], *, as_json: bool) -> None:
+    if as_json:
+        show_json([{"world": name, "description": sentence} for name, sentence in worlds])
+        return
+    for name, sentence in worlds:
+        show_line(f"{name}: {sentence}")

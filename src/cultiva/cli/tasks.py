@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +15,12 @@ import typer
 from cultiva.cli.opening import opened
 from cultiva.cli.options import Commands, JsonOption, SetOption, WorkspaceArgument
 from cultiva.kit.display import show_json, show_line, show_sheet
+from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.masking import mask_name
 from cultiva.kit.words import Words
 
 if TYPE_CHECKING:
-    from cultiva.execution.tasks.records import Listed, Task
+    from cultiva.execution.tasks.records import Absence, Listed, Task
     from cultiva.execution.tasks.service import Tasks
     from cultiva.loop.desk_sheets import DeskWords
     from cultiva.loop.parts import Parts
@@ -31,7 +33,9 @@ StaffOption = Annotated[str, typer.Option("--staff", metavar="ID", help="Who doe
 RemarkOption = Annotated[str, typer.Option(help="For the history; no personal data.")]
 AtOption = Annotated[
     str | None,
-    typer.Option("--at", metavar="MOMENT", help="When it happened, e.g. 2026-11-23T10:00, in the bank's time; now."),
+    typer.Option(
+        "--at", metavar="MOMENT", help="The present moment, e.g. 2026-11-23T10:00, in the bank's time; now if left out."
+    ),
 ]
 task = typer.Typer(
     cls=Commands, name="task", help="Do something with a task.", no_args_is_help=True, rich_markup_mode=None
@@ -152,6 +156,14 @@ def add(  # noqa: PLR0913, PLR0917  (what a task may say; all but whom it is abo
     from cultiva.loop.desk import Wish, make_task
     from cultiva.loop.lineage import customer_meant
 
+    if not reason.strip() or not (isfinite(worth) and worth >= 0):
+        raise CultivaError(
+            "a task needs a reason, and money that it is worth",
+            code="cli.no_task",
+            seen=f"reason {reason!r}, worth {worth:g}",
+            allowed="a few words for whoever does it, and 0 or more",
+            hint="--reason 'asked about a loan' --worth 200",
+        )
     with _desk(workspace, set_, at) as desk:
         who = customer_meant(desk.parts, customer, desk.parts.newest_date(), sight=EVERYBODY).customer_id
         wish = Wish(kind, reason, script, offer, worth, staff_id)
@@ -316,12 +328,28 @@ def arrive(  # noqa: PLR0913, PLR0917
 
     with _desk(workspace, set_, at) as desk:
         who = customer_meant(desk.parts, customer, desk.parts.newest_date(), sight=EVERYBODY).customer_id
+        _require_place(desk, branch, staff_id)
         found = desk.tasks.arrive(who, branch, desk.at, by=staff_id)
         if json_:
             show_json([_data(one) for one in found])
             return
         for one in found:
             _tell(desk, one, as_json=False)
+        if not found:
+            show_line(f"customer {who} is at {branch}: no open task")
+
+
+def _require_place(desk: _Desk, branch: str, staff_id: str) -> None:
+    """Refuses a branch or a person that the staff table does not have: nobody would see the task there."""
+    from cultiva.execution.tasks.records import SYSTEM
+    from cultiva.execution.tasks.rights import unknown
+
+    people = [person for person, _ in desk.tasks.people(desk.at)]
+    branches, ids = sorted({person.branch_id for person in people if person.branch_id}), [p.staff_id for p in people]
+    if branches and branch not in branches:
+        raise unknown("branch", branch, branches)
+    if ids and staff_id not in (*ids, SYSTEM):
+        raise unknown("person", staff_id, ids)
 
 
 def absence(  # noqa: PLR0913, PLR0917
@@ -337,11 +365,13 @@ def absence(  # noqa: PLR0913, PLR0917
     """Note that somebody is away and who stands in, or list absences."""
     from cultiva.loop.desk import absence_of
 
+    if (staff_id is None) != (first is None):
+        raise _half_an_absence(staff_id)
     with _desk(workspace, set_, None) as desk:
         if staff_id is not None:
             wanted = absence_of(staff_id, first, last, cover)
             if back:
-                desk.tasks.back(wanted.staff_id, wanted.first_day)
+                _take_back(desk, wanted)
             else:
                 desk.tasks.absent(wanted)
         found = desk.tasks.absences()
@@ -349,6 +379,28 @@ def absence(  # noqa: PLR0913, PLR0917
             show_json(found)
         else:
             show_sheet(desk.words.absence_sheet(found))
+
+
+def _half_an_absence(staff_id: str | None) -> CultivaError:
+    return CultivaError(
+        "an absence needs a person and a first day",
+        code="cli.half_an_absence",
+        seen=f"{staff_id} without --from" if staff_id else "--from without STAFF",
+        allowed="STAFF with --from, or neither: the list",
+        hint="cultiva absence WORKSPACE STAFF --from 2026-11-24",
+    )
+
+
+def _take_back(desk: _Desk, wanted: Absence) -> None:
+    if not desk.tasks.back(wanted.staff_id, wanted.first_day):
+        raise CultivaError(
+            "there is no such absence to take back",
+            code="cli.no_absence",
+            kind=ErrorKind.NOT_FOUND,
+            seen=f"{wanted.staff_id} from {wanted.first_day}",
+            allowed="an absence of the list, by its person and first day",
+            hint="cultiva absence WORKSPACE lists them",
+        )
 
 
 def staff(

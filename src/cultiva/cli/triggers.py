@@ -72,7 +72,8 @@ def firings(  # noqa: PLR0913, PLR0917  (which firings; all but the workspace ha
 def try_(
     workspace: WorkspaceArgument,
     events: Annotated[
-        Path, typer.Argument(metavar="EVENTS", help="File of events, one JSON object per line.", exists=True)
+        Path,
+        typer.Argument(metavar="EVENTS", help="File of events, one JSON object per line.", exists=True, dir_okay=False),
     ],
     until: Annotated[str, typer.Option(metavar="MOMENT", help="How long timers ring, e.g. 2026-11-23T18:00+08:00.")],
     profile: Annotated[
@@ -91,9 +92,15 @@ def try_(
     from cultiva.rules.scope import infer_scope
 
     try:
-        moment, values = datetime.fromisoformat(until), infer_scope(json.loads(profile))[1]
-    except (ValueError, AttributeError) as error:
-        raise typer.BadParameter(str(error), param_hint="--until or --profile") from None
+        moment = datetime.fromisoformat(until)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{until!r} is no moment; write it like 2026-11-23T18:00+08:00", param_hint="--until"
+        ) from None
+    try:
+        values = infer_scope(json.loads(profile))[1]
+    except (ValueError, AttributeError):
+        raise typer.BadParameter('not a JSON object like {"age": 40}', param_hint="--profile") from None
     loaded = load_workspace(workspace, overrides=overrides(set_))
     zone = ZoneInfo(loaded.settings.timezone)
     moment = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment

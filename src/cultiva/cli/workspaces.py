@@ -116,8 +116,10 @@ def _summary(root: Path, loaded: object) -> str:
 
 def schema(workspace: WorkspaceArgument) -> None:
     """Write JSON Schemas for editors to WORKSPACE/.cultiva/schema/."""
+    from cultiva.definitions.loading import require_workspace
     from cultiva.definitions.schema import write_schemas
 
+    require_workspace(workspace)
     folder = workspace / ".cultiva" / "schema"
     for path in write_schemas(folder):
         show_line(str(path))

@@ -91,6 +91,16 @@ def read_draft(
     root: Path, *, overrides: Mapping[str, str], typed_in: Path, proposed: Mapping[Path, bytes] = NO_PROPOSALS
 ) -> Draft:
     """Reads every file of a workspace as far as it can be read; see `check_workspace`."""
+    require_workspace(root)
+    return _Reader(root, proposed).read(overrides, typed_in)
+
+
+def require_workspace(root: Path) -> None:
+    """Refuses a folder that is no workspace.
+
+    Raises:
+        CultivaError: if there is no `cultiva.toml` in it.
+    """
     if not (root / SETTINGS_FILE).is_file():
         raise CultivaError(
             "this folder is no workspace",
@@ -100,7 +110,6 @@ def read_draft(
             allowed=f"a folder with a file {SETTINGS_FILE}",
             hint="make one: cultiva init FOLDER --pack retail-bank",
         )
-    return _Reader(root, proposed).read(overrides, typed_in)
 
 
 class _Reader:

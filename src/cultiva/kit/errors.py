@@ -23,6 +23,10 @@ class ErrorKind(StrEnum):
     """Something outside is missing or down; the same call may work later."""
 
 
+CHOOSE = "choose one of these"
+"""What to do where a name is none of those allowed, and none is near it."""
+
+
 class CultivaError(Exception):
     """An error with the four parts a reader needs: what failed, value seen, what was allowed, what to do.
 
@@ -32,7 +36,7 @@ class CultivaError(Exception):
         kind: What it means to the caller.
         seen: The value seen; never a customer's personal data.
         allowed: What was allowed instead.
-        hint: What to do.
+        hint: What to do; where nothing is said and names are allowed, to choose one of them.
     """
 
     def __init__(
@@ -50,7 +54,7 @@ class CultivaError(Exception):
         self.kind = kind
         self.seen = seen
         self.allowed = allowed
-        self.hint = hint
+        self.hint = hint or (CHOOSE if kind is ErrorKind.NOT_FOUND and allowed else "")
         super().__init__(message)
 
     def parts(self) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -53,6 +54,8 @@ class Sheet:
             return ""
         if _is_number(value):
             return format(value, self.formats.get(name, "," if isinstance(value, int) else ",.2f"))
+        if isinstance(value, datetime):
+            return value.isoformat(" ", "seconds")
         return str(value)
 
 

@@ -176,3 +176,23 @@ def test_digits_that_begin_with_a_zero_stay_text_and_personal_columns_are_not_sh
         text for name in ("TEL", "NAME") for text in (found[name].minimum, found[name].maximum, *found[name].values)
     ]
     assert set(shown) == {None}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "the file is empty"), (b"\n\n", "the file is empty"), (b"id,name\n1,a\x00b\x01\n" * 40, "no text")],
+    ids=["empty", "blank", "bytes"],
+)
+def test_a_file_without_text_is_refused_as_it_was_typed(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "clients.csv").write_bytes(content)
+    with pytest.raises(Faults, match=said) as refused:
+        draft_mapping("clients.csv", on=TODAY, root=tmp_path)
+    (fault,) = refused.value.faults
+    assert fault.file == "clients.csv"
+    assert all((fault.seen, fault.allowed, fault.hint))
+
+
+def test_a_folder_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with pytest.raises(Faults, match="this is a folder"):
+        draft_mapping("data", on=TODAY, root=tmp_path)

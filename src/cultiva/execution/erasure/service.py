@@ -216,7 +216,7 @@ def _refuse_held(holds: Iterable[Hold]) -> None:
             kind=ErrorKind.FORBIDDEN,
             seen=shown + (f"; and {len(found) - 10} more" if len(found) > 10 else ""),
             allowed="customers without a hold in force",
-            hint="leave them out, or have the hold lifted: cultiva hold WORKSPACE lift HOLD",
+            hint="leave them out, or have the hold lifted: cultiva hold lift WORKSPACE HOLD",
         )
 
 
@@ -240,5 +240,5 @@ def _not_standing(hold_id: str, found: Hold | None) -> CultivaError:
         kind=ErrorKind.NOT_FOUND if found is None else ErrorKind.CONFLICT,
         seen=hold_id if found is None else f"{hold_id}, lifted by {found.lifted_by}",
         allowed="a hold that was not lifted",
-        hint="cultiva hold WORKSPACE list shows them",
+        hint="cultiva hold list WORKSPACE shows them",
     )

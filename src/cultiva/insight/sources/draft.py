@@ -67,6 +67,11 @@ def draft_mapping(source: str, *, on: date, root: Path | None = None) -> Drafted
 
 def _file_input(source: str, root: Path) -> Input:
     path = root / source
+    if path.is_dir():
+        raise broken(
+            source, "folder", "this is a folder", seen=source, allowed="one CSV or Parquet file, or URL#table",
+            hint="name one of its files",
+        )  # fmt: skip
     if not path.is_file():
         there = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
         raise broken(
@@ -77,7 +82,7 @@ def _file_input(source: str, root: Path) -> Input:
             allowed="a CSV or Parquet file, or URL#table",
             hint=did_you_mean(path.name, there) or "check the path",
         )
-    return Input(name=_name(path.name.split(".")[0]), file=source, format=sniff_format(path))
+    return Input(name=_name(path.name.split(".")[0]), file=source, format=sniff_format(path, shown=source))
 
 
 def _database_input(source: str, root: Path) -> Input:

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from cultiva.definitions.sources import FileFormat
+from cultiva.insight.sources.faults import broken
 from cultiva.insight.sources.files import DeliveredFile
 from cultiva.insight.sources.textfile import first_records, likely_encoding, sample_of
 
@@ -18,18 +19,20 @@ _RECORDS = 200
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
-def sniff_format(path: Path) -> FileFormat:
+def sniff_format(path: Path, *, shown: str = "") -> FileFormat:
     """How a file seems to be written.
 
     Args:
         path: CSV (plain, .gz, .zst) or Parquet.
+        shown: As the reader has typed it; the path if left out.
 
     Raises:
-        Faults: if it cannot be unpacked.
+        Faults: if it cannot be unpacked, is empty, or holds no text.
     """
     if path.suffix.lower() in (".parquet", ".pq"):
         return FileFormat(kind="parquet")
-    sample = sample_of(DeliveredFile(path, str(path)))
+    sample = sample_of(DeliveredFile(path, shown or str(path)))
+    _require_text(shown or str(path), sample)
     encoding = likely_encoding(sample)
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
     head = decoder.decode(sample)
@@ -37,6 +40,19 @@ def sniff_format(path: Path) -> FileFormat:
     best = max(DELIMITERS, key=lambda mark: _fit(head, base.model_copy(update={"delimiter": mark})))
     form = base.model_copy(update={"delimiter": best})
     return form if _has_header(head, form) else _without_header(head, form)
+
+
+def _require_text(shown: str, sample: bytes) -> None:
+    encoding = likely_encoding(sample)
+    if not sample.strip():
+        message, seen = "the file is empty", "no line"
+    elif b"\0" in sample and encoding != "utf-16":
+        message, seen = "the file is no text", "bytes of zero"
+    else:
+        return
+    allowed = "a CSV file with a line of names and at least one row, or Parquet"
+    hint = "ask for the file again, or name another one; Parquet files end in .parquet"
+    raise broken(shown, "no_text", message, seen=seen, allowed=allowed, hint=hint)
 
 
 def _records(head: str, form: FileFormat) -> list[list[str]]:

@@ -138,7 +138,7 @@ def demand_whole(request: Request) -> None:
             code="erasure.incomplete",
             seen=f"{len(request.customers)} customers, reason {request.reason!r}, by {request.by!r}",
             allowed="a reason, such as the number of the request, and who asks",
-            hint="give --reason and --by",
+            hint="give --reason and --by" if request.customers else "name customers, or --from a file that has some",
         )
 
 
