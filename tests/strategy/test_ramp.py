@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from tests.strategy.conftest import Desk, Person, offer, strategy, workspace
 
@@ -15,6 +18,10 @@ from cultiva.definitions.offers import OfferKind
 from cultiva.definitions.review import Ramp, RankBy, Review
 from cultiva.definitions.workspace import Workspace
 from cultiva.kit.hashing import draw
+from cultiva.strategy.models.experience import Experience
+from cultiva.strategy.models.fitting import believed
+from cultiva.strategy.models.levels import Anchor
+from cultiva.strategy.ranking import Learnt, Ranking, Touch
 
 MANY = [Person(number) for number in range(1, 401)]
 FIRST = 0.25
@@ -148,3 +155,21 @@ def test_what_has_ended_is_explored_on_a_part_of_the_share(quick_desk: Desk) -> 
     space = replace(ramped(exploration=0.5), strategies={"a": strategy("a", offers=("gift",))})
     found = quick_desk.decide(space, MANY, learnt=learnt(("gift", -3.0, 0.1, "ended")))
     assert dict(found.filter(fate="chosen").select("customer_id", "channel").iter_rows()) == tried(0.5 * 0.2)
+
+
+def test_a_model_is_compared_with_what_the_plan_would_believe_without_it() -> None:
+    """What sales say of a touch, times the contacts that an exposure stands for; not the money of the strategy."""
+    known = Learnt(
+        {("a", ""): (50.0, 0.1)}, contacts={"a": 3.0}, touches={("a", "fund"): Touch(4.0, 0.1, "open", 1.5)},
+    )  # fmt: skip
+    weighed = Ranking(ramped(), known, date(1994, 3, 30)).anchors()
+    assert weighed["a", "fund"] == (12.0, 4.5)
+    assert weighed["a", "gift"][0] == 0.0 and np.isnan(weighed["a", "gift"][1]), "nothing is trusted, nothing was sold"
+    without = replace(ramped(), review=Review(rank_by=RankBy.EFFECT))
+    assert Ranking(without, known, date(1994, 3, 30)).anchors() == {}
+    table = pa.table({"strategy": ["a", "a", "b"], "offer": ["fund", "other", "fund"]})
+    rows = Experience(table, {}, 84, np.zeros(3, bool), np.zeros(3, np.int64), np.ones(3), 0)
+    anchors = {("a", ""): Anchor(53.0)} | {pair: Anchor(*one) for pair, one in weighed.items()}
+    effects, errors = believed(rows, ramped(), anchors)
+    assert effects.tolist() == [12.0, 53.0, 100.0], "of the pair, of the strategy, of the definition"
+    assert errors[0] == 4.5 and np.isnan(errors[1:]).all()

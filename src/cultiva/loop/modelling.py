@@ -15,6 +15,7 @@ from cultiva.loop.parts import Parts
 from cultiva.loop.steps import Step, StepContext
 from cultiva.loop.titles import STEPS
 from cultiva.store import StepResult
+from cultiva.strategy.ranking import Ranking, read_learnt
 
 MODELS, FEATURES = "model", "feature_log"
 """Lake tables: models as files with their cards; what was known of customers on the day they enrolled."""
@@ -125,14 +126,20 @@ class _Modelling:
             },
         )
 
-    def _anchors(self) -> dict[str, float]:
-        """What review believes of strategies as a whole."""
-        files = self.parts.lake.files_current("learnt", self.on)
-        if not files:
-            return {}
-        rows = self.parts.engine.fetch(self.parts.engine.scan(files)).to_pylist()
-        return {row["strategy"]: row["effect"] for row in rows
-                if not row["offer"] and not row["cell"] and row["effect"] is not None}  # fmt: skip
+    def _anchors(self) -> dict[tuple[str, str], Any]:
+        """What the next plan would believe of an exposure without a model: what sales say where touches are weighed.
+
+        Elsewhere money of the strategy as a whole, as review believes it.
+        """
+        from cultiva.strategy.models.service import Anchor
+
+        learnt = read_learnt(self.parts.engine, self.parts.lake.files_current("learnt", self.on))
+        whole = {
+            (strategy, ""): Anchor(worth + learnt.costs.get(strategy, 0.0))
+            for (strategy, cell), (worth, _) in learnt.cells.items() if not cell
+        }  # fmt: skip
+        weighed = Ranking(self.parts.workspace, learnt, self.on).anchors()
+        return whole | {pair: Anchor(effect, se) for pair, (effect, se) in weighed.items()}
 
     def _asked(self) -> list[ModelKind]:
         """Forecasts whose scores some tag reads."""

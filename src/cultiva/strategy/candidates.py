@@ -57,7 +57,8 @@ def candidates(openings: ibis.Table, proposals_table: ibis.Table, book: Book, *,
         scored: Strategies of which every open proposal is a candidate, where effects rank; their worth follows.
 
     Returns:
-        `DECIDED` without exposed; response, contact_cost, offer_cost; `factor` and `extra` of the levers that work;
+        `DECIDED` without exposed; response, contact_cost, offer_cost; effect_se where sales speak for the effect;
+        `factor` and `extra` of the levers that work;
         `explores` and `scored` (booleans), `explored` (share of those who explore), `chance` (a draw), `quote_share`,
         `contacts` (touches that a model's effect stands for); held, held_by, held_value; `odds` with which an explorer
         is drawn the row: where touches are weighed one by one, in inverse proportion to one unit of money more than the
@@ -141,6 +142,7 @@ def _told(table: ibis.Table, book: Book) -> ibis.Table:
     touch_cost = table.contact_cost + table.touch_taken * table.offer_cost
     cost = ibis.ifelse(by_touch, touch_cost, table.mean_cost.fill_null(own_cost))
     brings = ibis.ifelse(table.touch_known, table.touch_effect, table.touch_effect * table.more)
+    doubt = ibis.ifelse(table.touch_known, table.touch_se, table.touch_se * table.more)
     worth = ibis.ifelse(by_touch, brings - touch_cost, table.worth)
     levers = [(table[f"lever_{one.name}"] & table[f"moves_{one.name}"], one) for one in book.levers]
     one, zero = ibis.literal(1.0).cast("!float64"), ibis.literal(0.0).cast("!float64")
@@ -149,6 +151,7 @@ def _told(table: ibis.Table, book: Book) -> ibis.Table:
         channel=ibis.ifelse(alive | (table.fate == Fate.NO_GAIN.value), table.channel, ibis.null("string")),
         rank_value=ibis.ifelse(by_touch, worth, table.rank_value),
         effect=worth + cost,
+        effect_se=ibis.ifelse(by_touch, doubt, ibis.null("float64")),
         cost=cost,
         worth=worth,
         worth_by=ibis.ifelse(ibis.ifelse(by_touch, table.touch_known, table.measured), "learnt", "prior"),

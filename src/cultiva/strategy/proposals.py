@@ -140,6 +140,7 @@ class Book:
                 "contact_cost": pa.array([costs[one.channel] for one in mine], pa.float64()),
                 "offer_cost": pa.array([self.workspace.offers[one.offer].unit_cost for one in mine], pa.float64()),
                 "touch_effect": pa.array([one.effect for one in touches], pa.float64()),
+                "touch_se": pa.array([one.se for one in touches], pa.float64()),
                 "touch_taken": pa.array([one.taken for one in touches], pa.float64()),
                 "touch_known": pa.array([one.stage != OPEN for one in touches], pa.bool_()),
                 "experiment": pa.array([offer_experiment(one.offer) for one in mine], pa.string()),

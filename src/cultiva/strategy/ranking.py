@@ -45,6 +45,8 @@ class Touch:
     """Chance that the offer is taken up."""
     stage: str
     """`OPEN`, `PROVEN` or `ENDED`."""
+    se: float | None = None
+    """Standard error of the effect; None where only definitions speak."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,9 @@ def _of_touches(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "reach": {row["strategy"]: row["reach"] for row in whole if row.get("reach") is not None},
         "times": {row["channel"]: row["times"] for row in rows if row.get("channel") and row["times"] is not None},
         "touches": {
-            (row["strategy"], row["offer"]): Touch(row["per_touch"], row["taken_per_touch"], row["stage"])
+            (row["strategy"], row["offer"]): Touch(
+                row["per_touch"], row["taken_per_touch"], row["stage"], row.get("per_touch_se")
+            )
             for row in known
             if row["offer"] != EVERYWHERE
         },
@@ -192,7 +196,22 @@ class Ranking:
         prior = Touch(ramp.trust.get(one.kind, 0.0) * one.prior_worth, 0.0, OPEN)
         found = self.learnt.touches.get((strategy, offer), prior)
         times = self.learnt.times.get(channel, 1.0) if one.category is not None else 1.0
-        return found if found.effect is None else replace(found, effect=found.effect * times)
+        se = None if found.se is None else found.se * times
+        return found if found.effect is None else replace(found, effect=found.effect * times, se=se)
+
+    def anchors(self) -> dict[tuple[str, str], tuple[float, float]]:
+        """(strategy, offer) -> effect of an exposure without a model, its standard error; where touches are weighed.
+
+        An exposure stands for the contacts that customers of the strategy have had on average.
+        """
+        found = {}
+        for strategy in self.workspace.strategies.values() if self.workspace.review.ramp is not None else ():
+            contacts = self.learnt.contacts.get(strategy.name, 1.0)
+            for offer in strategy.offers:
+                one = self.touch(strategy.name, offer, EVERYWHERE)
+                se = float("nan") if one.se is None else one.se * contacts
+                found[strategy.name, offer] = (one.effect or 0.0) * contacts, se
+        return found
 
     def offer_shares(self, strategy: Strategy) -> Mapping[str, float] | None:
         """In which shares the strategy's offers are drawn; None: the first that is open is taken.

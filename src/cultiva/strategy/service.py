@@ -231,7 +231,7 @@ def _scores(engine: Engine, inputs: PlanInputs, pinned: Pinned | None, on: date,
 
     every = engine.scan([work / "candidates"])
     asked = every.filter((every.fate == Fate.CHOSEN.value) & every.scored).mutate(
-        prior_effect=every.effect * every.contacts
+        prior_effect=every.effect * every.contacts, prior_se=every.effect_se * every.contacts
     )
     score(engine, asked, engine.scan(inputs.profile), pinned, on=on, folder=work / "scores")
     return [work / "scores"]

@@ -122,11 +122,11 @@ def learnt() -> pl.DataFrame:
 def learnt_of_touches() -> pl.DataFrame:
     """The same, and what single touches of three strategies bring: proven, ended, and without evidence yet."""
     rows = [
-        ("a", "", 1.0, "open", None, None, 0.6), ("a", "bond", 1.0, "open", 0.6, 0.0, 1.0),
-        ("b", "", 2.5, "proven", None, None, 1.0), ("b", "gift", 1.0, "proven", 7.0, 0.3, 1.0),
-        ("b", "card", 1.0, "ended", -4.0, 0.1, 1.0), ("d", "", 3.0, "ended", None, None, 0.9),
+        ("a", "", 1.0, "open", None, None, 0.6, None), ("a", "bond", 1.0, "open", 0.6, 0.0, 1.0, 0.25),
+        ("b", "", 2.5, "proven", None, None, 1.0, None), ("b", "gift", 1.0, "proven", 7.0, 0.3, 1.0, 3.0),
+        ("b", "card", 1.0, "ended", -4.0, 0.1, 1.0, 40.0), ("d", "", 3.0, "ended", None, None, 0.9, None),
     ]  # fmt: skip
-    names = ("strategy", "offer", "contacts", "stage", "per_touch", "taken_per_touch", "reach")
+    names = ("strategy", "offer", "contacts", "stage", "per_touch", "taken_per_touch", "reach", "per_touch_se")
     known = [dict(zip(names, row, strict=True)) | {"cell": ""} for row in rows]
     told = learnt().filter(~((pl.col("offer") == "") & (pl.col("cell") == "") & (pl.col("strategy") != "c")))
     more = pl.DataFrame(known).with_columns(effect=pl.lit(5.0), cost=pl.lit(2.0), response=pl.lit(0.2))

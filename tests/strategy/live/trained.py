@@ -75,7 +75,8 @@ def written(workspace: Workspace, types: Mapping[str, DataType], folder: Path) -
 
 
 def _centres(workspace: Workspace) -> dict[str, float]:
-    return dict.fromkeys(list(workspace.strategies)[1:], 8.0)
+    second = list(workspace.strategies.values())[1]
+    return {**dict.fromkeys(list(workspace.strategies)[1:], 8.0), f"{second.name}/{second.offers[0]}": 5.0}
 
 
 def _levels(workspace: Workspace) -> dict[tuple[str, ...], Level]:

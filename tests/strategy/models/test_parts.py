@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 from cultiva.definitions.models import Promotion
 from cultiva.strategy.models.calibration import area, calibrate, error, table
 from cultiva.strategy.models.drift import Spread, drift, spread_of, spreads, stability
+from cultiva.strategy.models.effect import centre_of, centres_of
 from cultiva.strategy.models.heterogeneity import FOLDS, Crossfit, weigh
 from cultiva.strategy.models.learners import Trial, doubly_robust
 from cultiva.strategy.models.levels import Keys, Level, level_of, levels, settled_level
@@ -78,6 +79,32 @@ def test_a_level_moves_the_prior_as_far_as_it_is_sure() -> None:
     assert means[1] == pytest.approx(-5 / 401) and least == pytest.approx(1 / 401)
     same, _, none = settled_level(np.array([3.0]), Level(-5.0, float("inf")))
     assert same[0] == 3.0 and none == 0.0
+
+
+def test_what_touches_have_sold_holds_against_a_level() -> None:
+    """A level of 30 that is hardly sure: a guess of 10 goes a long way towards it, 10 that sales say does not."""
+    level, prior = Level(30.0, 10.0), np.array([10.0, 10.0, 10.0, 0.0])
+    means, errors, _ = settled_level(prior, level, np.array([np.nan, 2.0, 500.0, 500.0]))
+    assert means[0] == means[2] == pytest.approx(26.0), "sales that say nothing are a guess"
+    assert means[1] == pytest.approx(10 + 20 * 4 / 104) and errors[1] == pytest.approx(np.sqrt(4 * 100 / 104))
+    assert means[3] == pytest.approx(30 / 101), "of a touch that sells nothing by itself little is believed"
+
+
+def test_what_an_offer_brings_on_the_whole_is_not_for_trees_to_say() -> None:
+    """Trees that give one offer of a strategy 40 more than another move no money from the one to the other."""
+    draw = np.random.default_rng(8)
+    pairs = [("a", "check_up"), ("a", "fund"), ("b", "fund")]
+    rows = [("service" if offer == "check_up" else "product", "", strategy, offer) for strategy, offer in pairs] * 200
+    keys, weight = Keys.of(rows), draw.uniform(0.2, 1.0, 600)
+    said = draw.normal(0, 5, 600) + np.array([40.0 if key[3] == "check_up" else 0.0 for key in rows])
+    centres = centres_of(said, weight, keys)
+    gains = said - np.array([centre_of(centres, key) for key in rows])
+    for strategy, offer in pairs:
+        mine = np.array([key[2:] == (strategy, offer) for key in rows])
+        assert np.average(gains[mine], weights=weight[mine]) == pytest.approx(0.0, abs=1e-9)
+    assert centre_of(centres, ("product", "", "a", "new")) == centres["a"], "a new offer of a known strategy"
+    assert centre_of(centres, ("service", "", "new", "new")) == centres["service|"]
+    assert np.isnan(centre_of(centres, ("content", "", "new", "new")))
 
 
 def test_a_policy_touches_the_best_first_and_ties_share_the_room() -> None:

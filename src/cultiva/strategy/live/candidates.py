@@ -68,6 +68,8 @@ class Candidate:
     """Touches that a model's effect stands for."""
     odds: float = 1.0
     """With which an explorer is drawn it."""
+    effect_se: float | None = None
+    """Standard error of the effect where sales speak for it."""
     charge: float = 0.0
     """What it costs of scarce resources at their prices, in money."""
 
@@ -368,6 +370,7 @@ class _Opening:
         effect = touch.effect or 0.0
         one.worth = one.rank_value = (effect if known else effect * more) - one.cost
         one.effect, one.response = one.worth + one.cost, touch.taken
+        one.effect_se = None if touch.se is None else touch.se if known else touch.se * more
         one.worth_by, one.contacts = "learnt" if known else "prior", self._fixed.contacts
         one.odds = 1 / (1 + one.contact_cost)
 

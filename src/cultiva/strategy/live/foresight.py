@@ -17,7 +17,7 @@ from cultiva.strategy.live.candidates import Candidate
 from cultiva.strategy.live.forests import Predictor, Truths, blended, ready
 from cultiva.strategy.live.rulings import Row
 from cultiva.strategy.models.boosting import Numbers
-from cultiva.strategy.models.effect import EffectModel
+from cultiva.strategy.models.effect import EffectModel, centre_of
 from cultiva.strategy.models.features import ACTION_PREFIX, Encoding, Offers
 from cultiva.strategy.models.files import StoredModel
 from cultiva.strategy.models.levels import PRIOR_LEAST, PRIOR_SPREAD, level_of
@@ -205,16 +205,14 @@ class Foresight:
         return found
 
     def _known(self, one: Candidate) -> tuple[Any, float]:
-        """The level of the candidate's part, and the centre of its strategy."""
+        """The level of the candidate's part, and its centre."""
         key = (one.strategy, one.offer)
         found = self._means.get(key)
         if found is None:
             assert self._effect is not None
             kind, category = self.pinned.offers.traits(one.offer)
-            centres = self._effect.centres
-            centre = centres.get(one.strategy, centres.get(f"{kind}|{category}", NAN))
-            level = level_of(self._effect.levels, (kind, category, one.strategy, one.offer))
-            found = self._means[key] = (level, float(centre))
+            part = (kind, category, one.strategy, one.offer)
+            found = self._means[key] = (level_of(self._effect.levels, part), centre_of(self._effect.centres, part))
         return found
 
     @staticmethod
@@ -225,6 +223,8 @@ class Foresight:
             return prior
         spread = max(PRIOR_SPREAD * abs(prior), PRIOR_LEAST)
         before = spread * spread
+        if one.effect_se is not None:
+            before = min(before, (one.effect_se * one.contacts) ** 2)
         share = before / (before + level.se * level.se) if math.isfinite(level.se) else 0.0
         return float(prior + share * (level.mean - prior))
 

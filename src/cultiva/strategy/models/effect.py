@@ -27,7 +27,8 @@ class EffectModel:
     parts: tuple[tuple[str, float], ...]
     """Models and their weights; the sum is what single customers gain more than others, up to a constant."""
     centres: Mapping[str, float]
-    """That constant by strategy, and by `kind|category` for strategies that are new."""
+    """That constant by `strategy/offer`, so that what an offer brings on the whole is a level's to say; by strategy for
+    offers that are new in it, and by `kind|category` for strategies that are."""
     levels: Mapping[Key, Level]
     """Mean effects by (kind, category, strategy, offer)."""
 
@@ -67,30 +68,64 @@ class EffectModel:
         """
         if not self.parts:
             return np.zeros(len(rows))
-        middle = np.array([self._centre(key) for key in keys.names], dtype=np.float64)[keys.codes]
+        middle = np.array([centre_of(self.centres, key) for key in keys.names], dtype=np.float64)[keys.codes]
         said = blended(self.parts, rows, threads=threads)
         found: Numbers = np.where(np.isnan(middle), 0.0, said - middle)
         return found
 
-    def _centre(self, key: Key) -> float:
-        kind, category, strategy = key[:3]
-        return self.centres.get(strategy, self.centres.get(f"{kind}|{category}", float("nan")))
-
-    def effects(self, prior: Numbers, rows: Numbers, keys: Keys, *, threads: int = 1) -> tuple[Numbers, Numbers]:
+    def effects(
+        self, prior: Numbers, rows: Numbers, keys: Keys, *, said: Numbers | None = None, threads: int = 1
+    ) -> tuple[Numbers, Numbers]:
         """Effects in money and their standard errors.
 
         Args:
             prior: The anchor: what is believed of the candidate without a model; NaN where nothing is.
             rows: Shape (n, features).
             keys: Per row (kind, category, strategy, offer).
+            said: Standard errors of those anchors that sales speak for, NaN for the others; None: for none.
             threads: Threads of the trees.
         """
         means, errors = np.nan_to_num(prior), np.full(len(prior), np.nan)
         for key, mine in keys.each():
             level = level_of(self.levels, key)
             if level is not None:
-                means[mine], errors[mine], _ = settled_level(np.nan_to_num(prior[mine]), level)
+                known = None if said is None else said[mine]
+                means[mine], errors[mine], _ = settled_level(np.nan_to_num(prior[mine]), level, known)
         return means + self.gains(rows, keys, threads=threads), errors
+
+
+def centres_of(said: Numbers, weight: Numbers, keys: Keys) -> dict[str, float]:
+    """What models say on average: of every offer of a strategy, of every strategy, of every kind and category.
+
+    Args:
+        said: What they say of each row; shape (n,).
+        weight: What each row counts; shape (n,).
+        keys: Per row (kind, category, strategy, offer).
+    """
+    named = [(f"{strategy}/{offer}", strategy, f"{kind}|{category}") for kind, category, strategy, offer in keys.names]
+    found: dict[str, float] = {}
+    for names in zip(*named, strict=True):
+        for (name,), mine in Keys(tuple((name,) for name in names), keys.codes).upto(1).each():
+            found[name] = float(np.average(said[mine], weights=weight[mine]))
+    return found
+
+
+def centre_of(centres: Mapping[str, float], key: Key) -> float:
+    """The constant of a part; NaN where nothing alike was learnt.
+
+    Args:
+        centres: As `EffectModel.centres`.
+        key: (kind, category, strategy, offer).
+
+    Examples:
+        >>> centre_of({"a/fund": 1.0, "a": 2.0}, ("product", "fund", "a", "fund"))
+        1.0
+        >>> centre_of({"a/fund": 1.0, "a": 2.0}, ("product", "fund", "a", "bond"))
+        2.0
+    """
+    kind, category, strategy, offer = key
+    names = (f"{strategy}/{offer}", strategy, f"{kind}|{category}")
+    return next((centres[name] for name in names if name in centres), float("nan"))
 
 
 def keys_of(table: pa.Table | pa.RecordBatch, offers: Offers) -> Keys:

@@ -15,7 +15,7 @@ from cultiva.definitions.workspace import Workspace
 from cultiva.strategy.models import calibration
 from cultiva.strategy.models.boosting import Binned, Growth, Inputs, Numbers
 from cultiva.strategy.models.drift import drift, spreads
-from cultiva.strategy.models.effect import EffectModel, keys_of
+from cultiva.strategy.models.effect import EffectModel, centres_of, keys_of
 from cultiva.strategy.models.experience import Experience
 from cultiva.strategy.models.features import Encoding, Offers, encoding_of
 from cultiva.strategy.models.files import Role, StoredModel
@@ -23,7 +23,7 @@ from cultiva.strategy.models.foresight import Parts, contributions, foreseen
 from cultiva.strategy.models.guards import Refused, refused
 from cultiva.strategy.models.heterogeneity import Blend, Crossfit, begin, weigh, within
 from cultiva.strategy.models.learners import Sides, Trial
-from cultiva.strategy.models.levels import Keys, levels
+from cultiva.strategy.models.levels import Anchor, Anchors, Keys, levels
 from cultiva.strategy.models.value import Comparison, Estimate, Scores, compare, gain_unseen, scores_of
 
 RESPONSE = Growth(rounds=150, leaves=16, leaf_rows=50, objective="binary")
@@ -121,6 +121,8 @@ class Held:
     """Cost of a touch of each exposure, whether held back or not."""
     anchors: Numbers
     """What is believed of each exposure without a model, whether held back or not."""
+    said: Numbers
+    """Standard errors of those anchors that sales speak for; NaN for the others."""
 
     @property
     def cost(self) -> Numbers:
@@ -134,14 +136,14 @@ class Held:
 
 
 def fit_effect(
-    base: Ground, workspace: Workspace, anchors: Mapping[str, float], champion: EffectModel | None
+    base: Ground, workspace: Workspace, anchors: Anchors, champion: EffectModel | None
 ) -> tuple[StoredModel, Held]:
     """Fits the model of effect and compares it with the one in use on customers held back.
 
     Args:
         base: The rows.
         workspace: Its models and offers.
-        anchors: Strategy -> effect in money that is believed without a model; others have their offers' `prior_worth`.
+        anchors: What is believed without a model; others have their offers' `prior_worth`.
         champion: The model in use; None: the anchors alone.
     """
     models, experience = workspace.models, base.experience
@@ -156,7 +158,7 @@ def fit_effect(
     learnt, sides = learning.whole()
     keys = keys_of(experience.table, Offers.of(workspace))
     model = _effect_model(base, train, found, (blend, blend.parts(learnt)), keys.at(mine))
-    held = _held(base, trial.at(experience.held_back), sides, keys, _anchor(experience, workspace, anchors))
+    held = _held(base, trial.at(experience.held_back), sides, keys, believed(experience, workspace, anchors))
     unseen = None
     if champion is None:  # the one in use may have seen these rows
         gain = within(blend.foreseen(found.effects) + np.zeros(len(train)), train.precision, base.strategies[mine])
@@ -183,20 +185,21 @@ def _told(blend: Blend) -> dict[str, Any]:
 def _effect_model(base: Ground, train: Trial, found: Crossfit, learnt: tuple[Blend, Parts], keys: Keys) -> EffectModel:
     (blend, parts), weight = learnt, train.precision
     said = blend.foreseen(found.effects) + np.zeros(len(train))
-    centres: dict[str, float] = {}
-    for names in ([key[2] for key in keys.names], [f"{key[0]}|{key[1]}" for key in keys.names]):
-        for (name,), mine in Keys(tuple((name,) for name in names), keys.codes).upto(1).each():
-            centres[name] = float(np.average(said[mine], weights=weight[mine]))
-    return EffectModel(base.encoding, parts, centres, levels(found.score, weight, keys))
+    return EffectModel(base.encoding, parts, centres_of(said, weight, keys), levels(found.score, weight, keys))
 
 
-def _anchor(experience: Experience, workspace: Workspace, anchors: Mapping[str, float]) -> Numbers:
-    priors = {name: one.prior_worth for name, one in workspace.offers.items()}
-    pairs = zip(experience.texts("strategy"), experience.texts("offer"), strict=True)
-    return np.array([anchors.get(strategy, priors.get(offer, 0.0)) for strategy, offer in pairs])
+def believed(experience: Experience, workspace: Workspace, anchors: Anchors) -> tuple[Numbers, Numbers]:
+    """What the plan would believe of every exposure without a model, and its standard error where sales speak."""
+    pairs = list(zip(experience.texts("strategy"), experience.texts("offer"), strict=True))
+    found = {}
+    for strategy, offer in set(pairs):
+        prior = workspace.offers[offer].prior_worth if offer in workspace.offers else 0.0
+        whole = anchors.get((strategy, ""), Anchor(prior))
+        found[strategy, offer] = anchors.get((strategy, offer), whole)
+    return np.array([found[pair].effect for pair in pairs]), np.array([found[pair].se for pair in pairs])
 
 
-def _held(base: Ground, trial: Trial, sides: Sides, keys: Keys, anchor: Numbers) -> Held:
+def _held(base: Ground, trial: Trial, sides: Sides, keys: Keys, anchor: tuple[Numbers, Numbers]) -> Held:
     experience, which = base.experience, base.experience.held_back
     treated = experience.treated
     totals = np.bincount(base.strategies, treated)
@@ -204,7 +207,7 @@ def _held(base: Ground, trial: Trial, sides: Sides, keys: Keys, anchor: Numbers)
     cost = costs[base.strategies]
     with_touch, without = sides.of(trial.rows, threads=base.threads)
     scores = scores_of(trial, with_touch, without, cost[which])
-    return Held(experience, which, keys.at(which), scores, cost, anchor)
+    return Held(experience, which, keys.at(which), scores, cost, *anchor)
 
 
 def _compared(
@@ -216,10 +219,11 @@ def _compared(
 ) -> Comparison:
     unseen, threads = how
     rows = held.experience.table.filter(held.which)
-    new, _ = model.effects(held.anchor, model.encoding.matrix(rows), held.keys, threads=threads)
+    said = held.said[held.which]
+    new, _ = model.effects(held.anchor, model.encoding.matrix(rows), held.keys, said=said, threads=threads)
     old = held.anchor
     if champion is not None:
-        old, _ = champion.effects(held.anchor, champion.encoding.matrix(rows), held.keys, threads=threads)
+        old, _ = champion.effects(held.anchor, champion.encoding.matrix(rows), held.keys, said=said, threads=threads)
     return compare(held.scores, new - held.cost, old - held.cost, workspace.models.promotion, unseen)
 
 

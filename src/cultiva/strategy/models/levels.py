@@ -29,6 +29,17 @@ class Level:
         return Level(self.mean, float(np.hypot(self.se, apart)))
 
 
+@dataclass(frozen=True)
+class Anchor:
+    """What is believed of an exposure without a model: money over the horizon, before cost."""
+
+    effect: float
+    se: float = float("nan")
+    """Its standard error where sales speak for it; NaN: a bare guess, or money of the strategy as a whole."""
+
+
+Anchors = Mapping[tuple[str, str], Anchor]
+"""(strategy, offer) -> what is believed; offer '' for all."""
 Key = tuple[str, ...]
 """(kind, category), or (kind, category, strategy), or (kind, category, strategy, offer)."""
 
@@ -131,16 +142,19 @@ def level_of(found: Mapping[Key, Level], key: Key) -> Level | None:
     return found[key].of_a_new_part() if key else None
 
 
-def settled_level(prior: Numbers, measured: Level) -> tuple[Numbers, Numbers, float]:
+def settled_level(prior: Numbers, measured: Level, said: Numbers | None = None) -> tuple[Numbers, Numbers, float]:
     """What is believed beforehand, corrected by a level: precision-weighted (normal prior, normal likelihood).
 
     Args:
         prior: Money; shape (n,).
         measured: The level.
+        said: Standard errors of those of the prior that were measured in another way (what touches have sold), NaN for
+            a bare guess; shape (n,). Such a prior is never in more doubt than a guess of its size.
 
     Returns:
         Means, standard errors, and the least share that the level got.
     """
     before = np.maximum(PRIOR_SPREAD * np.abs(prior), PRIOR_LEAST) ** 2
+    before = before if said is None else np.fmin(before, said**2)
     share = before / (before + measured.se**2) if np.isfinite(measured.se) else np.zeros(len(prior))
     return prior + share * (measured.mean - prior), np.sqrt((1 - share) * before), float(share.min(initial=1.0))

@@ -98,13 +98,13 @@ class Scorer:
         import pyarrow as pa
 
         table = with_action(batch, self.models.offers)
-        prior = _doubles(table["prior_effect"])
+        prior, said = _doubles(table["prior_effect"]), _doubles(table["prior_se"])
         effect, error, model = np.nan_to_num(prior), np.full(len(prior), np.nan), None
         why: list[str | None] = [None] * len(prior)
         if self.models.effect is not None and len(prior):
             model = self.models.models["effect"].id
             rows, keys = self.models.effect.encoding.matrix(table), keys_of(table, self.models.offers)
-            effect, error = self.models.effect.effects(prior, rows, keys, threads=self.threads)
+            effect, error = self.models.effect.effects(prior, rows, keys, said=said, threads=self.threads)
             if self.reasons:
                 why = reasons_of(self.models.effect, rows, table, threads=self.threads)
         return pa.table({
@@ -130,7 +130,8 @@ def score(
 
     Args:
         engine: Where sets are computed.
-        candidates: customer_id, strategy, offer, channel and prior_effect, the anchor in money.
+        candidates: customer_id, strategy, offer, channel; prior_effect, the anchor in money, and prior_se, its standard
+            error where sales speak for it, which may be left out.
         profile: The day's profile.
         models: From `pin`; without models the effect is the anchor.
         on: Business date.
@@ -164,7 +165,8 @@ def _asked(candidates: ibis.Table, profile: ibis.Table, models: Pinned, on: date
     known = profile.select(profile_id=profile.customer_id, **made)
     joined = candidates.left_join(known, candidates.customer_id == known.profile_id)
     features = {name: joined[name] for name in made}
-    return joined.select(*CANDIDATE, prior_effect=joined.prior_effect.cast("float64"), **features)
+    said = joined.prior_se.cast("float64") if "prior_se" in candidates.columns else ibis.null("float64")
+    return joined.select(*CANDIDATE, prior_effect=joined.prior_effect.cast("float64"), prior_se=said, **features)
 
 
 def _doubles(column: Any) -> Numbers:

@@ -18,11 +18,13 @@ from cultiva.strategy.models.experience import LogInputs, log_features, read_exp
 from cultiva.strategy.models.files import Role, StoredModel, champions, read_models, write_models
 from cultiva.strategy.models.fitting import Ground, fit_effect, fit_response, ground
 from cultiva.strategy.models.forecasts import Seen, fit_forecast
+from cultiva.strategy.models.levels import Anchor, Anchors
 from cultiva.strategy.models.reasons import in_words
 from cultiva.strategy.models.scoring import Pinned, explain, pin, score
 
 __all__ = [
-    "LogInputs", "Pinned", "Trained", "TrainingInputs", "explain", "in_words", "log_features", "pin", "score", "train",
+    "Anchor", "LogInputs", "Pinned", "Trained", "TrainingInputs", "explain", "in_words", "log_features", "pin", "score",
+    "train",
 ]  # fmt: skip
 
 CONTROL_SHARE_MIN = 0.1
@@ -41,8 +43,8 @@ class TrainingInputs:
     """The newest lake table `model` before this training."""
     mergers: Mapping[int, int] = field(default_factory=dict)
     """Retired customer id -> the id it was merged into."""
-    anchors: Mapping[str, float] = field(default_factory=dict)
-    """Strategy -> effect per exposure in money that review believes in; others have their offers' `prior_worth`."""
+    anchors: Anchors = field(default_factory=dict)
+    """What the plan believes of an exposure where there is no model; others have their offers' `prior_worth`."""
     seen: Mapping[ModelKind, Seen] = field(default_factory=dict)
     """For attrition and next product: an earlier profile, and what became of its customers."""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
