@@ -122,7 +122,12 @@ def settle(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOpti
 @events.command("replay")
 def replay(
     workspace: WorkspaceArgument,
-    file: Annotated[Path | None, typer.Argument(help="Events: .jsonl of messages, or .csv, .parquet.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="Events: .jsonl of messages, or .csv, .parquet.", exists=True, dir_okay=False
+        ),
+    ] = None,
     from_: Annotated[str, typer.Option("--from", metavar="DATE", help="Rebuild the log from this run's on.")] = "",
     at: AtOption = "",
     set_: SetOption = None,

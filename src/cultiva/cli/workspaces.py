@@ -47,8 +47,12 @@ def init(
 
         counts = write_sample(target / "data", customers=customers, until=SAMPLE_UNTIL, seed=seed)
         show_line(f"{target / 'data'}: a made-up bank of {customers:,} customers until {SAMPLE_UNTIL}; {counts}")
-    day = str(SAMPLE_UNTIL - timedelta(days=1)) if sample else "YYYY-MM-DD"
-    show_line(f"next: cultiva check {target}; cultiva run {target} --date {day}")
+    if sample:
+        show_line(f"next: cultiva check {target}; cultiva run {target} --date {SAMPLE_UNTIL - timedelta(days=1)}")
+    else:
+        show_line(
+            f"next: tables of your own in {target / 'sources'}, drafted by cultiva profile FILE; cultiva check {target}"
+        )
 
 
 def check(workspace: WorkspaceArgument, set_: SetOption = None, json_: JsonOption = False) -> int:

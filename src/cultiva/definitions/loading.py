@@ -254,7 +254,12 @@ class _Reader:
     def _missing(self, kind: FileKind) -> None:
         self._unreadable(kind)
         message = f"the workspace has no {kind.pattern.replace('*', 'NAME')}"
-        hint = "copy it from a starter pack: cultiva init FOLDER --pack retail-bank"
+        drafted = kind.pattern.startswith("sources/")
+        hint = (
+            "write one for your tables: cultiva profile FILE drafts it"
+            if drafted
+            else "copy it from a starter pack: cultiva init FOLDER --pack retail-bank"
+        )
         place = f"{self.prefix}{SETTINGS_FILE}"
         self.readings.faults.append(Fault(place, 0, 0, "definitions.missing_file", message, hint=hint))
 

@@ -196,3 +196,9 @@ def test_a_folder_is_no_source(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with pytest.raises(Faults, match="this is a folder"):
         draft_mapping("data", on=TODAY, root=tmp_path)
+
+
+def test_a_file_whose_name_has_no_latin_letter_is_called_like_its_table(tmp_path: Path) -> None:
+    (tmp_path / "余额.csv").write_text("账号,日期,余额\n1,2024-03-28,12.50\n2,2024-03-28,7.00\n", encoding="gb18030")
+    _, content = drafted(tmp_path, "余额.csv")
+    assert content["inputs"][0]["name"] == content["tables"][0]["from"] == "balance"

@@ -41,6 +41,10 @@ class DraftedMapping:
     """The canonical table proposed, or the source's own name."""
 
 
+_NAMELESS = "source"
+"""Name of an input whose file has no Latin letter in its name, if nothing is known of what is in it."""
+
+
 def draft_mapping(source: str, *, on: date, root: Path | None = None) -> DraftedMapping:
     """Looks at a source and drafts its mapping.
 
@@ -59,6 +63,8 @@ def draft_mapping(source: str, *, on: date, root: Path | None = None) -> Drafted
         relation = Inputs(desk, [spec], folder, {}).relation(spec.name, Window(on, date.min), None)
         profiles = measure_columns(desk, relation, settings.timezone)
     guess = guess_table(spec.name, profiles)
+    if guess and spec.name == _NAMELESS:
+        spec = spec.model_copy(update={"name": guess.schema.name})
     found = {profile.name: canonical for canonical, profile in guess.columns.items()} if guess else {}
     columns = tuple(_discreet(replace(profile, guess=found.get(profile.name))) for profile in profiles)
     text = "\n".join([*_input_lines(spec), "", *_table_lines(spec, guess, profiles)]) + "\n"
@@ -109,7 +115,7 @@ def _name(text: str) -> str:
         ('trans_2024', 'source')
     """
     plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:63]
-    return plain if re.match(r"[a-z]", plain) else f"source_{plain}".strip("_")[:63]
+    return plain if re.match(r"[a-z]", plain) else f"{_NAMELESS}_{plain}".strip("_")[:63]
 
 
 def _discreet(profile: ColumnProfile) -> ColumnProfile:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -131,16 +132,21 @@ def _messages(parts: Parts, path: Path) -> Iterator[Message]:
 
 def _lines(path: Path) -> Iterator[Message]:
     opener: Any = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                try:
-                    found = json.loads(line)
-                except ValueError:
-                    found = None
-                if not isinstance(found, dict):
-                    raise _unreadable(path, f"line {number}", "one JSON object on each line")
-                yield found
+    with opener(path, "rb") as lines:
+        try:
+            yield from (_object(path, number, line) for number, line in enumerate(lines, start=1) if line.strip())
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise _unreadable(path, type(error).__name__, "a whole .gz file") from error
+
+
+def _object(path: Path, number: int, line: bytes) -> Message:
+    try:
+        found = json.loads(line)
+    except ValueError:  # no UTF-8, or no JSON
+        found = None
+    if not isinstance(found, dict):
+        raise _unreadable(path, f"line {number}", "one JSON object on each line")
+    return found
 
 
 def _table(path: Path, zone: ZoneInfo) -> Iterator[Message]:
