@@ -10,10 +10,13 @@ from typing import Any
 import polars as pl
 
 from cultiva.contracts.decision import Fate
+from cultiva.definitions.base import Label
 from cultiva.engine.parquet import part_files
+from cultiva.insight.groups.vocabulary import vocabulary
 from cultiva.insight.profile.service import frame_of
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.sheet import Sheet
+from cultiva.kit.words import say
 from cultiva.loop.parts import Parts
 from cultiva.loop.scarcity import levers, prices
 from cultiva.strategy.words import FATES
@@ -80,13 +83,18 @@ def labels(parts: Parts) -> Mapping[str, str]:
     return found | {fate.value: getattr(label, language) for fate, label in FATES.items()}
 
 
+def _named(label: Label | None, parts: Parts) -> str:
+    return "" if label is None else say(label, parts.workspace.settings.language)
+
+
 def tags(parts: Parts, on: date) -> Sheet:
     """The tag catalogue."""
-    words = labels(parts)
+    words = vocabulary(parts.workspace).tags
     rows = [
         (
-            row["tag"], words.get(row["tag"], ""), row["type"], row["coverage"], row["distinct"], row["minimum"],
-            row["mean"], row["maximum"], row["fresh_on"], row["coverage_change"], row["stability_index"], row["status"],
+            row["tag"], _named(words.get(row["tag"]), parts), row["type"], row["coverage"], row["distinct"],
+            row["minimum"], row["mean"], row["maximum"], row["fresh_on"], row["coverage_change"],
+            row["stability_index"], row["status"],
         )
         for row in read(parts, "catalogue", on).to_dicts()
     ]  # fmt: skip

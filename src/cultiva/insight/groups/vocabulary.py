@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cultiva.contracts.types import DataType
 from cultiva.definitions.base import Label
+from cultiva.definitions.portfolios import GAP_COLUMNS, MODEL_COLUMN
 
 if TYPE_CHECKING:
     from cultiva.definitions.workspace import Workspace
@@ -25,6 +26,15 @@ STAGE_TAGS: dict[str, Label] = {
     "previous_stage": Label(zh="上期生命周期阶段", en="Lifecycle stage at the last run"),
 }
 """The tags of the lifecycle."""
+CODES: dict[str, dict[str, Label]] = {
+    "party_type": {"person": Label(zh="个人", en="Person"), "organisation": Label(zh="机构", en="Organisation")},
+    "gender": {
+        "female": Label(zh="女", en="Female"),
+        "male": Label(zh="男", en="Male"),
+        "other": Label(zh="其他", en="Other"),
+    },
+}
+"""Codes of canonical columns that a bank's tags pass on as they are."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ class Vocabulary:
     tags: Mapping[str, Label]
     """Tag -> label."""
     values: Mapping[tuple[str, str], Label] = field(default_factory=dict)
-    """(tag, value) -> label, for tiers and stages."""
+    """(tag, value) -> label, for tiers, stages and codes."""
     money: frozenset[str] = frozenset()
     """Tags that are amounts of money."""
 
@@ -51,12 +61,29 @@ def vocabulary(workspace: Workspace) -> Vocabulary:
     """The words of a workspace."""
     tags = {name: tag.label for name, tag in workspace.tags.items()} | VALUE_TAGS | STAGE_TAGS
     tags |= {f"value_{component.name}": component.label for component in workspace.value.components}
-    values: dict[tuple[str, str], Label] = {}
+    gaps = _gaps(workspace)
+    tags |= gaps
+    values = {(column, code): label for column, codes in CODES.items() for code, label in codes.items()}
     for tiering in workspace.value.tierings:
         tags[tiering.name] = tiering.label
         values |= {(tiering.name, band.name): band.label for band in tiering.bands}
     for stage in workspace.lifecycle.stages:
         values |= {(column, stage.name): stage.label for column in STAGE_TAGS}
     money = {name for name, tag in workspace.tags.items() if tag.type is DataType.MONEY}
-    money |= {*VALUE_TAGS, *(f"value_{component.name}" for component in workspace.value.components)}
+    money |= {
+        *VALUE_TAGS,
+        *(gaps.keys() - {MODEL_COLUMN}),
+        *(f"value_{component.name}" for component in workspace.value.components),
+    }
     return Vocabulary(tags=tags, values=values, money=frozenset(money))
+
+
+def _gaps(workspace: Workspace) -> dict[str, Label]:
+    """The columns of the model portfolios, where there are any."""
+    if workspace.portfolios is None:
+        return {}
+    gaps = {
+        GAP_COLUMNS[name]: Label(zh=f"{bucket.label.zh}缺口", en=f"Gap in {bucket.label.en.lower()}")
+        for name, bucket in workspace.portfolios.buckets.items()
+    }
+    return gaps | {MODEL_COLUMN: Label(zh="模型组合", en="Model portfolio")}
