@@ -12,7 +12,7 @@ from cultiva.kit.display import show_sheet
 
 SHOWS = (
     "run", "tags", "segments", "overlaps", "grid", "moves", "microsegments", "identity", "strategies", "prices",
-    "levers", "lists", "quarantine",
+    "reprices", "levers", "lists", "quarantine",
 )  # fmt: skip
 """What can be shown; said here so that `--help` need not load the loop. A test holds it against the loop's own."""
 

@@ -18,6 +18,7 @@ from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.sheet import Sheet
 from cultiva.kit.words import say
 from cultiva.loop.parts import Parts
+from cultiva.loop.reprices import reprices
 from cultiva.loop.scarcity import levers, prices
 from cultiva.strategy.words import FATES
 
@@ -250,6 +251,7 @@ SHOWS: dict[str, Show] = {
     "identity": identity,
     "strategies": strategies,
     "prices": prices,
+    "reprices": reprices,
     "levers": levers,
     "lists": lists,
     "quarantine": quarantine,

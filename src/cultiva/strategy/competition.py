@@ -99,7 +99,7 @@ def compete(field: Field, by: RankBy, book: Book, *, on: date) -> Outcome:
     real = field.problem.ghost < 0
     value, told = _reasons_in_order(field, found)
     chosen = found.taken & real
-    prices = _used(field, chosen, by, None, None)
+    prices = used_of(field, chosen, by, None, None)
     return _outcome(field, chosen, found.taken, told, prices=prices, bound=None, value=value)
 
 
@@ -140,7 +140,7 @@ def _allocated(field: Field, fellows: Flags, levers: Sequence[Lever]) -> Outcome
         among = replace(problem, ghost=np.where(fellows, -1, problem.ghost))
         exposed = np.where(fellows, solve(among, start=found.prices).chosen, exposed)
     told = _reasons_by_price(field, found)
-    prices = _used(field, found.chosen, RankBy.EFFECT, found, found.last_in)
+    prices = used_of(field, found.chosen, RankBy.EFFECT, found, found.last_in)
     outcome = _outcome(field, found.chosen, exposed, told, prices=prices, bound=found.bound, value=found.value)
     return replace(outcome, levers=lever_effects(field, levers, found.chosen, found.prices))
 
@@ -235,7 +235,7 @@ def _dearest(field: Field, found: Solution) -> tuple[Floats, np.ndarray[tuple[in
     return charge, name, price
 
 
-def _used(
+def used_of(
     field: Field, chosen: Flags, by: RankBy, found: Solution | None, last_in: Floats | None
 ) -> list[Price]:  # fmt: skip
     """What each pool and resource of the slice had, used, and was worth."""

@@ -144,8 +144,8 @@ def field_of(
     ids = customer[first[:-1]]
     channels = [one.name for one in book.workspace.policy.channels]
     touch = _touch(rows, book)
-    pools, pool, capacity = _pools(rows, book, limits.contacts_per_day)
-    recipe_first, resource, amount = _recipes(rows, book, limits.resources)
+    pools, pool, capacity = pools_of(rows, book, limits.contacts_per_day)
+    recipe_first, resource, amount = recipes_of(rows, book, limits.resources)
     room, channel_room = _room(ids, desk, book.workspace, channels)
     together = homes.shared(ids, room)
     problem = Problem(
@@ -198,7 +198,7 @@ def _ghosts(rows: pl.DataFrame, book: Book) -> Ints:
     return _codes(rows["held_by"], sorted({GLOBAL, *names}))
 
 
-def _pools(rows: pl.DataFrame, book: Book, contacts: Mapping[str, int]) -> tuple[list[str], Ints, Floats]:
+def pools_of(rows: pl.DataFrame, book: Book, contacts: Mapping[str, int]) -> tuple[list[str], Ints, Floats]:
     """Hands: an adviser's contacts, or what a strategy gives each adviser or branch; names, pool of each, capacity."""
     human = [one.name for one in book.workspace.policy.channels if one.kind == "human"]
     pool, capacity = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Float64)
@@ -223,7 +223,7 @@ def _pools(rows: pl.DataFrame, book: Book, contacts: Mapping[str, int]) -> tuple
     return names, _codes(found["pool"], names), each["capacity"].to_numpy().astype(np.float64)
 
 
-def _recipes(rows: pl.DataFrame, book: Book, limits: Sequence[Limit]) -> tuple[Longs, Ints, Floats]:
+def recipes_of(rows: pl.DataFrame, book: Book, limits: Sequence[Limit]) -> tuple[Longs, Ints, Floats]:
     """What each candidate takes of the bank's resources, row after row."""
     keys = rows.select(pl.concat_str("strategy", "offer", "channel", separator="|").alias("key"))["key"]
     mine = [proposal for one in book.strategies for proposal in proposals_of(one)]

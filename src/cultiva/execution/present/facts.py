@@ -30,6 +30,31 @@ class Reported(NamedTuple):
     at: datetime
 
 
+class Happened(NamedTuple):
+    """A touch that was made, or is held."""
+
+    customer_id: int
+    strategy: str
+    offer: str
+    channel: str
+    day: date
+    planned: bool
+    """Whether a launch made it; else a live decision."""
+    exempt: bool
+    """Whether no cap counts it."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """What has happened to all customers since a day."""
+
+    touches: list[Happened]
+    refused: list[tuple[int, str]]
+    """(customer, channel or `*`): the newest word of it, and of all channels, is a refusal."""
+    standing: list[int]
+    """Customers of whom a suppression has begun and was not lifted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What has been said and done since the last run."""

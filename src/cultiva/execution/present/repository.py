@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from cultiva.execution.present.facts import Facts, Reported, Seen
+from cultiva.execution.present.facts import Facts, Happened, Reported, Seen
 from cultiva.execution.tables import (
     CONSENT_CHANGE,
     IMPRESSION,
@@ -177,6 +177,29 @@ def settle_charges(connection: Connection, at: datetime) -> int:
         mine = (LIVE_USE.c.resource == name) & (LIVE_USE.c.day == day)
         connection.execute(update(LIVE_USE).where(mine).values(used=left, changed=at))
     return len({row.touch_id for row in found if not row.kept})
+
+
+def touches_since(connection: Connection, since: date, now: datetime) -> list[Happened]:
+    """Touches that take room from a day on, in the order of the customers."""
+    t = TOUCH.c
+    held = or_(t.state == LIVE[1], t.expires.is_(None), t.expires > now)
+    asked = select(
+        t.customer_id, t.strategy, t.offer, t.channel, t.counts_on, t.launch_id != "", t.exempt
+    ).where(t.counts_on >= since, t.state.in_(LIVE), held)  # fmt: skip
+    return [Happened(*row) for row in connection.execute(asked.order_by(t.customer_id, t.touch_id))]
+
+
+def words(connection: Connection) -> list[tuple[int, str, bool, datetime]]:
+    """Every word of consent that was said: customer, channel, whether granted, when."""
+    c = CONSENT_CHANGE.c
+    asked = select(c.customer_id, c.channel, c.granted, c.at).order_by(c.customer_id, c.change_id)
+    return [(who, channel, granted, at) for who, channel, granted, at in connection.execute(asked)]
+
+
+def standing(connection: Connection) -> list[int]:
+    """Customers of whom a suppression has begun and was not lifted."""
+    asked = select(STANDSTILL.c.customer_id).where(STANDSTILL.c.lifted.is_(None)).distinct()
+    return list(connection.scalars(asked.order_by(STANDSTILL.c.customer_id)))
 
 
 def open_charges(connection: Connection) -> bool:

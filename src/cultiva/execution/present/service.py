@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from cultiva.execution.present import repository
-from cultiva.execution.present.facts import Facts, Reported
+from cultiva.execution.present.facts import Day, Facts, Reported
+from cultiva.execution.recipients.people import EVERY_CHANNEL
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 from cultiva.store.ready import Ready
@@ -53,6 +54,20 @@ class Present:
             return self._ready.ask(lambda connection: self._use.ask(connection, day))
         except Exception as error:
             raise _down(self._database.shown) from error
+
+    def happened(self, since: date, now: datetime) -> Day:
+        """What has happened to all customers, in the order of their numbers.
+
+        Args:
+            since: First day of the touches that are wanted.
+            now: The present instant.
+        """
+        with self._database.reading() as connection:
+            return Day(
+                repository.touches_since(connection, since, now),
+                refusals(repository.words(connection)),
+                repository.standing(connection),
+            )
 
     def report(
         self, reports: Sequence[Reported], day: date, at: datetime, *, uses: Sequence[Mapping[str, float]] = ()
@@ -116,6 +131,25 @@ def charge(
 def settled(connection: Any, at: datetime) -> int:
     """Within a caller's transaction: as `Present.settle`, for who has just given touches back."""
     return repository.settle_charges(connection, at)
+
+
+def refusals(words: Sequence[tuple[int, str, bool, datetime]]) -> list[tuple[int, str]]:
+    """(customer, channel or `*`) of which the newest word is a refusal; of one instant the refusal counts.
+
+    A word about all channels is one about each; one about a channel is not one about all.
+
+    Args:
+        words: (customer, channel or `*`, whether granted, when).
+    """
+    newest: dict[tuple[int, str], tuple[datetime, bool]] = {}
+    for customer, channel, granted, at in words:
+        word = (at, not granted)
+        newest[customer, channel] = max(newest.get((customer, channel), word), word)
+    found = []
+    for (customer, channel), word in newest.items():
+        if max(word, newest.get((customer, EVERY_CHANNEL), word))[1]:
+            found.append((customer, channel))
+    return sorted(found)
 
 
 def _down(shown: str) -> CultivaError:

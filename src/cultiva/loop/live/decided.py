@@ -31,7 +31,7 @@ DECISION: dict[str, Any] = {
     "caller": TEXT, "context": TEXT, "run": TEXT, "workspace_version": TEXT, "models": TEXT, "ranked_by": TEXT,
     "degraded": TEXT, "neutral": TRUTH, "spent": TEXT, "strategy": TEXT, "offer": TEXT, "channel": TEXT, "fate": TEXT,
     "worth": NUMBER, "charge": NUMBER, "decided_by": TEXT, "decided_value": NUMBER, "assigned_share": NUMBER,
-    "exposed": TRUTH, "worth_by": TEXT,
+    "exposed": TRUTH, "worth_by": TEXT, "prices": TEXT,
 }  # fmt: skip
 """Columns of `live_decision`: a row per candidate, one without a strategy where there was none; `at` is local."""
 ANSWER: dict[str, Any] = {
@@ -113,7 +113,7 @@ def _rows(one: DecisionRecord, zone: ZoneInfo) -> list[dict[str, Any]]:
         "placement": one.placement, "asked": one.channel, "caller": one.caller, "context": _json(one.context),
         "run": one.run, "workspace_version": one.workspace_version, "models": ",".join(one.models),
         "ranked_by": one.ranked_by, "degraded": ",".join(one.degraded), "neutral": one.neutral,
-        "spent": _json(one.spent),
+        "spent": _json(one.spent), "prices": one.prices,
     }  # fmt: skip
     if not one.candidates:
         return [common]

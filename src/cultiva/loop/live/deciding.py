@@ -31,6 +31,7 @@ from cultiva.loop.live.asking import Answer, Asked, Proposal, Reason, Report
 from cultiva.loop.live.knowing import Basis, basis_of
 from cultiva.loop.live.papers import papers_on
 from cultiva.loop.live.recording import CandidateRecord, DecisionRecord, Recorder
+from cultiva.loop.live.repriced import price_path
 from cultiva.loop.parts import Parts
 from cultiva.loop.seeing import sees
 from cultiva.strategy.live.candidates import Candidate
@@ -374,6 +375,7 @@ class Deciding:
                 _candidate(one, exposed=place in decided.ghosts or one.fate is Fate.CHOSEN)
                 for place, one in enumerate(decided.candidates)
             ],
+            basis.prices,
         ))  # fmt: skip
 
     def _follow(self) -> None:
@@ -383,7 +385,8 @@ class Deciding:
                 day, found = self._live.day_of(self._parts.clock()), self._basis
                 newest = self._parts.store.snapshots.latest("decisions")
                 run = "" if newest is None else newest.business_date.isoformat()
-                if found is None or found.run != run or found.desk.on != day:
+                paths = price_path(self._parts, day)
+                if found is None or found.run != run or found.desk.on != day or found.prices_at != paths:
                     self._basis = basis_of(self._parts, day)
                 self._papers_on = papers_on(self._parts, self._hot)
                 self._present.settle(self._parts.clock())

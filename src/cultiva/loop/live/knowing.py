@@ -11,6 +11,7 @@ import polars as pl
 
 from cultiva.engine.parquet import part_files
 from cultiva.engine.port import Files
+from cultiva.loop.live.repriced import newest_version, price_path
 from cultiva.loop.parts import Parts
 from cultiva.strategy.live.charges import COST
 from cultiva.strategy.live.service import Known, LiveDesk
@@ -29,6 +30,10 @@ class Basis:
     """Business date of the run; empty before the first."""
     version: str
     """Of the definitions."""
+    prices: str = ""
+    """Version of the day's prices; empty: the night's."""
+    prices_at: str = ""
+    """Where they lie."""
     _costing: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def costing(self, strategy: str, offer: str) -> tuple[str, ...]:
@@ -56,14 +61,18 @@ def basis_of(parts: Parts, on: date) -> Basis:
     lake, run = parts.lake, newest.business_date
     models = lake.files_latest("model", run)
     reader: Any = _Reader()
+    path = price_path(parts, on)
+    repriced = newest_version(parts, on, run)
     known = Known(
         read_learnt(reader, lake.files_latest("learnt", run)),
         read_ladders(reader, lake.files_latest("price_ladder", run)),
         pin(models, parts.workspace) if models else None,
         _rows(lake.files_current("price", run)),
         _contacts(lake.files_latest("staff", run)),
+        None if repriced is None else repriced.again,
     )
-    return Basis(LiveDesk(parts.workspace, known, on), run.isoformat(), parts.workspace.version)
+    version = "" if repriced is None else repriced.version
+    return Basis(LiveDesk(parts.workspace, known, on), run.isoformat(), parts.workspace.version, version, path)
 
 
 class _Reader:

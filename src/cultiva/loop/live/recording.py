@@ -76,6 +76,8 @@ class DecisionRecord(msgspec.Struct):
     spent: dict[str, float]
     """What had been used of resources; with the time it gives the prices."""
     candidates: list[CandidateRecord]
+    prices: str = ""
+    """Version of the day's prices that it was charged; empty: the night's."""
 
 
 class Recorder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -91,6 +91,16 @@ class Charges:
 
 
 @dataclass(frozen=True)
+class Again:
+    """Prices that were solved anew during the day; they take the place of the night's, and the pace begins anew."""
+
+    rows: Mapping[str, Mapping[str, Any]]
+    """Resource or pool -> its row of the lake table `day_price`."""
+    at: datetime
+    """On the bank's clock."""
+
+
+@dataclass(frozen=True)
 class Night:
     """What the night's plan says of what is scarce."""
 
@@ -100,6 +110,8 @@ class Night:
     """Rows of the lake table `price`."""
     contacts: Mapping[str, int] = field(default_factory=dict)
     """Adviser -> contacts per day."""
+    again: Again | None = None
+    """What was solved since."""
 
     def left(self, name: str) -> float:
         """Units that the plan leaves, over all slices; infinite where there is no limit."""
@@ -126,10 +138,11 @@ def charges_of(workspace: Workspace, book: Book, night: Night, by: RankBy) -> Ch
         left = limit.capacity if row is None else night.left(limit.name)
         price = 0.0 if row is None else row["price"] or 0.0
         pace = _pace(workspace, left if own is None else own.at_most, price, () if own is None else own.hours)
-        found[limit.name] = Scarce(limit.name, limit.counts, pace)
+        found[limit.name] = Scarce(limit.name, limit.counts, _paced(pace, night, limit.name, "price", by))
     for name, row in rows.items():
         if row["kind"] == "pool":
-            found[name] = Scarce(name, "touches", _pace(workspace, night.left(name), row["price_last"] or 0.0, ()))
+            pace = _pace(workspace, night.left(name), row["price_last"] or 0.0, ())
+            found[name] = Scarce(name, "touches", _paced(pace, night, name, "price_last", by))
     recipes = {
         (one.strategy, one.offer, one.channel): tuple(
             limit.name for limit in night.limits if covers(limit.scope, one)
@@ -142,6 +155,15 @@ def charges_of(workspace: Workspace, book: Book, night: Night, by: RankBy) -> Ch
 def _pace(workspace: Workspace, budget: float, price: float, hours: Sequence[float]) -> Pace:
     said = workspace.placements
     return Pace(budget, max(price, 0.0), said.price_least, said.responsiveness, hours)
+
+
+def _paced(pace: Pace, night: Night, name: str, column: str, by: RankBy) -> Pace:
+    """The pace from the newest solution on, where there is one: at its instant the price is the solution's."""
+    row = None if night.again is None or by is not RankBy.EFFECT else night.again.rows.get(name)
+    if row is None or night.again is None:
+        return pace
+    begun = pace.passed(night.again.at)
+    return replace(pace, price=max(row[column] or 0.0, 0.0), begun=begun, used_before=row["live_used"])
 
 
 def _pools(workspace: Workspace, book: Book) -> dict[str, tuple[str, frozenset[str] | None, float | None]]:

@@ -30,13 +30,17 @@ class Pace:
     budget: float
     """Units for the day; may be infinite."""
     price: float
-    """The night's, in money per unit."""
+    """The night's, or that of the day's newest solution, in money per unit."""
     least: float = 0.01
     """Money per unit below which no price begins."""
     responsiveness: float = 4.0
     """The power."""
     hours: Sequence[float] = ()
     """Weights of the hours of the day; empty: evenly."""
+    begun: float = 0.0
+    """Share of the day's demand that had passed when the price was made: 0 for the night's."""
+    used_before: float = 0.0
+    """Units that had been used by then."""
 
     def passed(self, local: datetime) -> float:
         """Share of the day's demand that is expected before an instant, in [0, 1].
@@ -60,7 +64,8 @@ class Pace:
         left = 1.0 - used / self.budget if self.budget > 0 else 0.0
         if left <= LEAST_LEFT:
             return float("inf")
-        ahead = max(1.0 - self.passed(local), LEAST_LEFT) / left
+        left /= max(1.0 - self.used_before / self.budget, LEAST_LEFT)
+        ahead = max(1.0 - self.passed(local), LEAST_LEFT) / max(1.0 - self.begun, LEAST_LEFT) / left
         if self.price <= 0 and ahead <= 1.0:
             return 0.0
         return float(max(self.price, self.least) * ahead**self.responsiveness)

@@ -16,7 +16,7 @@ from cultiva.kit.hashing import draw
 from cultiva.strategy.field import LEAST
 from cultiva.strategy.limits import NOT_DRAWN, limits_of
 from cultiva.strategy.live.candidates import Candidate, Judge, Judged
-from cultiva.strategy.live.charges import Charges, Night, charges_of
+from cultiva.strategy.live.charges import Again, Charges, Night, charges_of
 from cultiva.strategy.live.choosing import Room, choose
 from cultiva.strategy.live.foresight import Foresight
 from cultiva.strategy.live.impressions import Impression, barred
@@ -103,6 +103,8 @@ class Known:
     """Rows of the lake table `price`."""
     contacts: Mapping[str, int] = field(default_factory=dict)
     """Adviser -> contacts per day."""
+    again: Again | None = None
+    """Prices that were solved anew since."""
 
 
 NO_GHOSTS: frozenset[int] = frozenset()
@@ -132,7 +134,8 @@ class LiveDesk:
         self._counters: Sequence[Counter] = counters(workspace)
         self._closed = any(one.cap.contacts_max == 0 for one in self._counters)
         self._groups = {name: workspace.offers[name].group or name for name in book.offers}
-        night = Night(limits_of(workspace, book.strategies, on, spent={}, days=1), known.prices, known.contacts)
+        limits = limits_of(workspace, book.strategies, on, spent={}, days=1)
+        night = Night(limits, known.prices, known.contacts, known.again)
         self._charges = {by: charges_of(workspace, book, night, by) for by in ranking.in_use()}
         self._touching, self._free = book.touching, frozenset(one for one in book.offers if book.is_service(one))
 
