@@ -167,11 +167,12 @@ def test_several_strategies_with_one_offer_leave_alone_exactly_those_one_of_them
     held = {number for number in range(1, 401) if draw("holdout:offer:fund", number) < 0.5}
     assert set(sides.filter(fate="held_out")["customer_id"]) <= held
     assert not set(sides.filter(fate="chosen")["customer_id"]) & held
+    space = workspace(*plans, offers=(offer("fund", holdout=0.5),))
+    label = space.offers["fund"].label
     for language, said in {
-        "en": "below the offer fund's holdout 0.5",
-        "zh": "低于权益/产品 fund 的对照组比例 0.5",
+        "en": f"below the offer {label.en}'s holdout 0.5",
+        "zh": f"低于权益/产品 {label.zh} 的对照组比例 0.5",
     }.items():
         row = found.filter(decided_by="offer:fund").drop("exposed").row(0, named=True)
         told = Decision(**{**row, "fate": Fate(row["fate"]), "exposed": True})
-        space = workspace(*plans, offers=(offer("fund", holdout=0.5),))
         assert said in sentence(told, space, language=language)

@@ -58,7 +58,7 @@ class Tag(Definition):
     type: DataType
     """Type of the tag."""
     unit: str = ""
-    """Unit of a number, e.g. days; empty if none."""
+    """Unit of a number, e.g. days, or share for what people read in percent; empty if none."""
     column: str | None = None
     """A column of the customer's resolved party record, e.g. `birth_date`."""
     aggregate: Aggregate | None = None

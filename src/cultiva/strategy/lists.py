@@ -20,6 +20,10 @@ FOLDER_MODE = 0o700
 """The lists name customers: only the account that runs Cultiva may read them."""
 RANK_DIGITS = 4
 """Digits of the rank on a list; the lake keeps all of them."""
+SHARE = "share"
+"""The unit of a tag that people read in percent."""
+WHOLE_FROM = 100
+"""Numbers from here are told without decimals."""
 NO_BRANCH = "no_branch"
 """File name for customers without a branch."""
 
@@ -159,11 +163,16 @@ def _piece(piece: str, workspace: Workspace) -> pl.Expr:
 
 
 def _said(tag: str, workspace: Workspace) -> pl.Expr:
-    """A tag's value for people: numbers with two digits at most, stages and tiers by their labels."""
-    defined = workspace.tags.get(tag)
-    if defined is not None and defined.type is DataType.NUMBER:
-        return pl.col(tag).round(2).cast(pl.String)
-    return pl.col(tag).cast(pl.String).replace(_values(workspace))
+    """A tag's value for people: shares in percent, large numbers whole, others to two digits, texts by their labels."""
+    defined, value = workspace.tags.get(tag), pl.col(tag)
+    if defined is None or defined.type not in (DataType.NUMBER, DataType.MONEY):
+        return value.cast(pl.String).replace(_values(workspace))
+    number = value.cast(pl.Float64)
+    if defined.unit == SHARE:
+        return (100 * number).round(0).cast(pl.Int64).cast(pl.String) + "%"
+    few = value if defined.type is DataType.MONEY else number.round(2)
+    whole = number.round(0).cast(pl.Int64, strict=False)
+    return pl.when(number.abs() >= WHOLE_FROM).then(whole.cast(pl.String)).otherwise(few.cast(pl.String))
 
 
 def _values(workspace: Workspace) -> dict[str, str]:

@@ -37,46 +37,50 @@ def sentence(decision: Decision, workspace: Workspace, *, language: str) -> str:
 
 
 def _en(one: Decision, workspace: Workspace) -> str:
-    value, by, policy = one.decided_value, one.decided_by, workspace.policy
+    value, policy = one.decided_value, workspace.policy
+    whose = _whose(one, workspace).en
+    offer, channel, by = (_called(name, workspace).en for name in (one.offer, one.channel, one.decided_by))
     texts = {
-        Fate.CHOSEN: f"chosen: {one.offer} over {one.channel}, {_brings(one).en}",
+        Fate.CHOSEN: f"chosen: {offer} over {channel}, {_brings(one).en}",
         Fate.HELD_OUT_GLOBAL: f"left alone: draw {_number(value)} below the global holdout {policy.global_holdout:g}",
         Fate.HELD_OUT: f"waits: draw {_number(value)}, not yet among the first customers of the strategy"
         if _waits(one)
-        else f"left alone: draw {_number(value)} below {_whose(one).en} holdout {_holdout(one, workspace):g}",
+        else f"left alone: draw {_number(value)} below {whose} holdout {_holdout(one, workspace):g}",
         Fate.SUPPRESSED: f"suppressed: {by} applies or cannot be ruled out",
         Fate.NOT_ELIGIBLE: "not eligible: the strategy's or every offer's own condition does not hold",
-        Fate.NOT_APPLICABLE: f"not applicable: {one.offer} is of no use to the customer now",
-        Fate.UNSUITABLE: f"unsuitable: {one.offer} is above the valid risk rating, or the rating is missing or expired",
+        Fate.NOT_APPLICABLE: f"not applicable: {offer} is of no use to the customer now",
+        Fate.UNSUITABLE: f"unsuitable: {offer} is above the valid risk rating, or the rating is missing or expired",
         Fate.NO_CONSENT: "no consent on any channel of the strategy",
         Fate.CAPPED: f"capped: {_number(value)} touches already used in the longest window",
         Fate.NO_GAIN: f"no gain: a touch is expected to bring {_number(value)} after its cost",
-        Fate.OUTBID: f"not drawn: {one.offer} over {one.channel}, among several tried by chance"
-        if by == NOT_DRAWN
-        else f"outbid: {one.offer} at {_number(one.rank_value)}, {by} is worth {_number(value)}",
+        Fate.OUTBID: f"not drawn: {offer} over {channel}, among several tried by chance"
+        if one.decided_by == NOT_DRAWN
+        else f"outbid: {offer} at {_number(one.rank_value)}, {by} is worth {_number(value)}",
         Fate.NO_CAPACITY: _short(one, workspace).en,
     }
     return texts[one.fate]
 
 
 def _zh(one: Decision, workspace: Workspace) -> str:
-    value, by, policy = one.decided_value, one.decided_by, workspace.policy
+    value, policy = one.decided_value, workspace.policy
+    whose = _whose(one, workspace).zh
+    offer, channel, by = (_called(name, workspace).zh for name in (one.offer, one.channel, one.decided_by))
     texts = {
-        Fate.CHOSEN: f"入选：{one.offer}，渠道 {one.channel}，{_brings(one).zh}",
+        Fate.CHOSEN: f"入选：{offer}，渠道 {channel}，{_brings(one).zh}",
         Fate.HELD_OUT_GLOBAL: f"不打扰：抽签值 {_number(value)} 低于全局对照组比例 {policy.global_holdout:g}",
         Fate.HELD_OUT: f"等待：抽签值 {_number(value)}，尚不在本策略首批客户之内"
         if _waits(one)
-        else f"不打扰：抽签值 {_number(value)} 低于{_whose(one).zh}对照组比例 {_holdout(one, workspace):g}",
+        else f"不打扰：抽签值 {_number(value)} 低于{whose}对照组比例 {_holdout(one, workspace):g}",
         Fate.SUPPRESSED: f"被抑制：{by} 成立或无法排除",
         Fate.NOT_ELIGIBLE: "不符合条件：策略或全部权益的条件不成立",
-        Fate.NOT_APPLICABLE: f"当前不适用：{one.offer} 此时对该客户没有用处",
-        Fate.UNSUITABLE: f"不适当：{one.offer} 高于有效风险等级，或评级缺失、过期",
+        Fate.NOT_APPLICABLE: f"当前不适用：{offer} 此时对该客户没有用处",
+        Fate.UNSUITABLE: f"不适当：{offer} 高于有效风险等级，或评级缺失、过期",
         Fate.NO_CONSENT: "本策略的任何渠道均未获授权",
         Fate.CAPPED: f"触达已达上限：最长窗口内已用 {_number(value)} 次",
         Fate.NO_GAIN: f"不值得打扰：预计触达扣除成本后带来 {_number(value)}",
-        Fate.OUTBID: f"未抽中：{one.offer}（{one.channel}），本次随机试用了其他方案"
-        if by == NOT_DRAWN
-        else f"让位：{one.offer} 值 {_number(one.rank_value)}，{by} 值 {_number(value)}",
+        Fate.OUTBID: f"未抽中：{offer}（{channel}），本次随机试用了其他方案"
+        if one.decided_by == NOT_DRAWN
+        else f"让位：{offer} 值 {_number(one.rank_value)}，{by} 值 {_number(value)}",
         Fate.NO_CAPACITY: _short(one, workspace).zh,
     }
     return texts[one.fate]
@@ -149,10 +153,11 @@ def _by_offer(one: Decision) -> bool:
     return one.decided_by == offer_experiment(one.offer)
 
 
-def _whose(one: Decision) -> Label:
+def _whose(one: Decision, workspace: Workspace) -> Label:
     """Whose holdout it is, before the word for it."""
     if _by_offer(one):
-        return Label(zh=f"权益/产品 {one.offer} 的", en=f"the offer {one.offer}'s")
+        offer = _called(one.offer, workspace)
+        return Label(zh=f"权益/产品 {offer.zh} 的", en=f"the offer {offer.en}'s")
     return Label(zh="本策略", en="this strategy's")
 
 
@@ -163,5 +168,15 @@ def _holdout(one: Decision, workspace: Workspace) -> float:
     return strategy.holdout if strategy else 0.0
 
 
+def _called(name: str | None, workspace: Workspace) -> Label:
+    """What people read for an offer, channel, strategy or suppression; its name if it is none of these any more."""
+    policy = workspace.policy
+    known = (*policy.channels, *policy.suppressions, *workspace.offers.values(), *workspace.strategies.values())
+    return next((one.label for one in known if one.name == name), Label(zh=name or "-", en=name or "-"))
+
+
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.4g}" if abs(value) < 1 else f"{value:,.10g}"
+    """To the cent; shares and draws, below one, to four places that count."""
+    if value is None:
+        return "-"
+    return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}".rstrip("0").rstrip(".")
