@@ -188,10 +188,11 @@ class Desk:
         learnt: pl.DataFrame | None = None,
         worth: pl.DataFrame | None = None,
         prices: pl.DataFrame | None = None,
+        mergers: Mapping[int, int] | None = None,
     ) -> pl.DataFrame:
         self.rounds += 1
         here = self.folder / str(self.rounds)
-        inputs = lay_out_bank(here, people, staff or {"A1": 100})
+        inputs = replace(lay_out_bank(here, people, staff or {"A1": 100}), mergers=mergers or {})
         if past is not None:
             (here / "past").mkdir()
             past.write_parquet(here / "past" / "part-0.parquet")

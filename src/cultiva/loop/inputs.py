@@ -110,6 +110,7 @@ def plan_inputs(parts: Parts, on: date) -> PlanInputs:
         ladders=lake.files_before("price_ladder", on),
         household=lake.files_current("household", on),
         days=_days_since(lake, "price", on),
+        mergers=mergers(parts, on),
     )
 
 
@@ -152,7 +153,9 @@ def review_inputs(parts: Parts, on: date) -> ReviewInputs:
 
 
 def mergers(parts: Parts, on: date) -> dict[int, int]:
-    """Retired customer id -> the id it was merged into, all that are known by the date."""
+    """Retired customer id -> the id that lives on, whatever it went through on the way; all known by the date."""
+    from cultiva.review.mergers import followed
+
     changes = parts.store.identity.changes(upto=on)
     merged = [one for one in changes if one.kind is IdentityChangeKind.MERGE]
-    return {retired: one.to_ids[0] for one in merged for retired in one.from_ids if retired not in one.to_ids}
+    return followed({retired: one.to_ids[0] for one in merged for retired in one.from_ids if retired not in one.to_ids})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ import polars as pl
 from cultiva.contracts.decision import Decision
 from cultiva.definitions.registry import restored
 from cultiva.engine.parquet import part_files
+from cultiva.engine.port import Files
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.kit.hashing import content_hash
 from cultiva.loop.inputs import plan_inputs
@@ -53,10 +55,15 @@ def plan_pins(parts: Parts, inputs: PlanInputs) -> dict[str, str]:
     known = {parts.lake.folder(one): one.fingerprint for one in parts.store.snapshots.published()}
     read = {each.name: getattr(inputs, each.name) for each in fields(inputs)}
     return {
-        name: content_hash(sorted(known.get(folder, str(folder)) for folder in value))
+        name: content_hash(sorted(known.get(one, str(one)) for one in _parts_of(value)))
         for name, value in read.items()
         if not isinstance(value, int)
     }
+
+
+def _parts_of(value: Files | Mapping[int, int]) -> Iterable[Any]:
+    """Folders, or pairs of ids."""
+    return value.items() if isinstance(value, Mapping) else value
 
 
 def replay(parts: Parts, customer_id: int, on: date) -> Replayed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,8 @@ class PlanInputs:
     """The lake table `household`: who lives with other customers."""
     days: int = 1
     """Days since the run before, at least 1: the part of a month's budget that today may use."""
+    mergers: Mapping[int, int] = field(default_factory=dict)
+    """Retired customer id -> the id that lives on, under which earlier decisions count."""
 
 
 @dataclass(frozen=True)
@@ -362,24 +364,47 @@ def _touches(
     touching = [channel.name for channel in workspace.policy.channels if channel.touch]
     if not inputs.past_decisions:
         return recorded.filter(recorded.channel.isin(touching))
-    past = engine.scan(inputs.past_decisions)
-    own = past.filter(past.fate == "chosen").select(
-        "customer_id", "channel", "strategy", "offer", touched_on=past.business_date
-    )
-    unseen = own.anti_join(recorded, ["customer_id", "strategy", "offer"])
+    own, key = _own(engine, inputs), ("customer_id", "strategy", "offer")
+    # What came of an older proposal does not show a newer one of the same offer.
+    since = _attempts(engine, inputs, ids, profile)
+    answered = [own[name] == since[name] for name in key]
+    later = own.semi_join(recorded, list(key)).anti_join(since, [*answered, since.touched_on >= own.touched_on])
+    unseen = own.anti_join(recorded, list(key)).union(later)
     both = recorded.union(unseen.select(*recorded.columns))
     return both.filter(both.channel.isin(touching))
 
 
-def _recorded(engine: Engine, inputs: PlanInputs, ids: ibis.Table, profile: ibis.Table) -> ibis.Table:
-    if not inputs.contact:
-        return _nothing(profile, TOUCH_COLUMNS)
-    contact = engine.scan(inputs.contact)
-    held = contact.filter(contact.status.isnull() | (contact.status != "failed"))
-    keyed = held.inner_join(ids, ["source_system", "source_id"])
-    return keyed.select("customer_id", "channel", "strategy", "offer", touched_on=keyed["at"].date()).select(
-        "customer_id", *TOUCH_COLUMNS
+def _own(engine: Engine, inputs: PlanInputs) -> ibis.Table:
+    """Our own earlier proposals, under the ids that live on."""
+    import ibis
+    import pyarrow as pa
+
+    past = engine.scan(inputs.past_decisions)
+    own = past.filter(past.fate == Fate.CHOSEN.value).select(
+        "customer_id", "channel", "strategy", "offer", touched_on=past.business_date
     )
+    if not inputs.mergers:
+        return own
+    retired, heir = (pa.array(list(ids), pa.int64()) for ids in (inputs.mergers.keys(), inputs.mergers.values()))
+    heirs = engine.load(pa.table({"retired": retired, "heir": heir}))
+    moved = own.left_join(heirs, own.customer_id == heirs.retired)
+    return moved.mutate(customer_id=ibis.coalesce(moved.heir, moved.customer_id)).drop("retired", "heir")
+
+
+def _recorded(engine: Engine, inputs: PlanInputs, ids: ibis.Table, profile: ibis.Table) -> ibis.Table:
+    """The contact history without what failed."""
+    tried = _attempts(engine, inputs, ids, profile)
+    return tried.filter(tried.status.isnull() | (tried.status != "failed")).select("customer_id", *TOUCH_COLUMNS)
+
+
+def _attempts(engine: Engine, inputs: PlanInputs, ids: ibis.Table, profile: ibis.Table) -> ibis.Table:
+    """The contact history with what failed, and its status."""
+    if not inputs.contact:
+        return _nothing(profile, (*TOUCH_COLUMNS, "status"))
+    contact = engine.scan(inputs.contact)
+    keyed = contact.inner_join(ids, ["source_system", "source_id"])
+    dated = keyed.select("customer_id", "channel", "strategy", "offer", "status", touched_on=keyed["at"].date())
+    return dated.select("customer_id", *TOUCH_COLUMNS, "status")
 
 
 def _no_decisions(desk: ibis.Table) -> ibis.Table:
