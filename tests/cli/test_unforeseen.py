@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -121,3 +122,10 @@ def test_a_new_workspace_needs_an_empty_folder(bank: Path) -> None:
     printed = cultiva("init", bank)
     assert printed.code == CONFLICT
     demand_four_parts(printed.err, "is not empty")
+
+
+def test_a_round_of_work_is_one_document_with_its_jobs(bank: Path, tmp_path: Path) -> None:
+    own = tmp_path / "mybank"
+    shutil.copytree(bank, own)
+    told = cultiva("work", own, "--once", "--json", "--at", "1994-03-31T10:00:00+08:00").data
+    assert told["jobs"] == [] and told["tasks"] == 0

@@ -99,6 +99,7 @@ def test_logins_for_a_demonstration_are_for_a_simulated_bank_only(
     (copied.parent / "bank").mkdir()
     (copied.parent / "bank" / "bank.json").write_text("{}")
     made = {row["login"]: row for row in done("user", "demo", copied, "--json").data}
+    assert made["adviser"]["sees"] in {row["person"]["staff_id"] for row in done("staff", copied, "--json").data}
     assert {name.replace(".", "_") for name in made} == {role.value for role in Role}
     assert len({row["password"] for row in made.values()}) == len(made)
     users = listed(copied)

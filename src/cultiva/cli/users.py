@@ -184,9 +184,12 @@ def demo(
 ) -> None:
     """Make one login per role for a demonstration, and print their passwords; $CULTIVA_PASSWORD gives one for all."""
     from cultiva.loop.demo_users import demo_users
+    from cultiva.loop.desk import refresh_staff
 
     with _here(workspace, set_) as here:
         made = demo_users(here.parts, here.doors, os.environ.get(PASSWORD, ""), certain=i_know)
+        if here.parts.workspace.workbench is not None:  # whoever does tasks finds a list of their own, not nobody
+            refresh_staff(here.parts, here.parts.newest_date(), here.parts.clock())
     rows = tuple((one.login, one.password, one.at) for one in made)
     show_sheet(Sheet("logins for a demonstration", ("login", "password", "sees"), rows), as_json=json_)
 

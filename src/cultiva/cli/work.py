@@ -42,7 +42,7 @@ def work(
 
     Jobs that people have asked for in the console, such as a forecast that is simulated, are carried out beside it.
     Runs until it is told to stop (Ctrl-C, SIGTERM); what it is in the middle of is finished first. Run as many as the
-    work needs.
+    work needs. With --json every round is a document of its own.
     """
     from cultiva.loop.work.service import Worker
 
@@ -59,13 +59,12 @@ def work(
             jobs.start()
         while not over.is_set():
             done = worker.round(clock())
-            for job in jobs.once() if once or until_idle else ():
-                if json_:
-                    show_json({"job": job.job_id, "kind": job.kind, "state": job.state})
-                else:
-                    show_line(f"{job.kind} {job.job_id}: {job.state}")
+            found = list(jobs.once()) if once or until_idle else []
+            for job in found if not json_ else ():
+                show_line(f"{job.kind} {job.job_id}: {job.state}")
             if json_:
-                show_json(done.data())
+                told = [{"job": job.job_id, "kind": job.kind, "state": job.state} for job in found]
+                show_json({**done.data(), "jobs": told})
             elif not done.idle or once or until_idle:
                 show_line(_told(done))
             if once or (until_idle and done.idle):

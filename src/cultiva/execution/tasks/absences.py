@@ -53,7 +53,7 @@ def require_absence(absence: Absence, before: Iterable[Absence], *, known: Colle
     """
     for staff_id in (absence.staff_id, *([absence.cover_id] if absence.cover_id else [])):
         if staff_id not in known:
-            hint = did_you_mean(staff_id, known) or "refresh the staff table: cultiva run"
+            hint = did_you_mean(staff_id, known) or "refresh the staff table: cultiva staff WORKSPACE --refresh"
             allowed = f"one of {len(known)} people who do tasks"
             raise CultivaError(
                 "no such person",

@@ -72,8 +72,8 @@ class Apart:
 
     @property
     def lift(self) -> float | None:
-        """How many times as much as in the bank; None: there it is nothing."""
-        return self.here / self.everywhere if self.everywhere else None
+        """How many times as much as in the bank; None: there it is nothing, or one of both is below nothing."""
+        return self.here / self.everywhere if self.everywhere > 0 and self.here >= 0 else None
 
 
 @dataclass(frozen=True)
