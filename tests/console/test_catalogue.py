@@ -18,6 +18,8 @@ CONSOLE = Path(cultiva.console.__file__).parent
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
 MODULES = sorted(CONSOLE.rglob("*.py"))
 KEYWORDS = {"told": (2,), "say": None, "_": None, "N_": None}
+READING = {"newstyle_gettext": "1", "extensions": "jinja2.ext.do", "silent": "false"}
+"""How templates are read: as the console reads them, and a template that cannot be read is a fault."""
 FORBIDDEN = re.compile(
     r"""\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)|javascript:|hx-on|\shx-vals=["']js:""", re.IGNORECASE
 )
@@ -26,9 +28,7 @@ FORBIDDEN = re.compile(
 def messages() -> Iterator[tuple[str, str]]:
     """(text, where)."""
     for file in TEMPLATES:
-        for _, text, _, _ in extract_from_file(
-            "jinja2.ext:babel_extract", str(file), options={"newstyle_gettext": "1"}
-        ):
+        for _, text, _, _ in extract_from_file("jinja2.ext:babel_extract", str(file), options=READING):
             for one in [text] if isinstance(text, str) else text:
                 yield one, file.name
     for file in MODULES:

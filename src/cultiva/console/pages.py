@@ -29,6 +29,9 @@ from cultiva.console.guard import desk_of
 from cultiva.console.navigation import places
 from cultiva.console.visitor import Visitor
 from cultiva.console.words import translations
+from cultiva.definitions.sender import Sender
+from cultiva.definitions.workspace import Workspace
+from cultiva.kit.words import say
 
 LOCALES: Mapping[str, Locale] = {"zh": Locale.parse("zh_CN"), "en": Locale.parse("en_GB")}
 """Language -> how numbers and days are written."""
@@ -50,10 +53,15 @@ def page(request: Request, who: Visitor, template: str, /, *, status: int = 200,
         "who": who,
         "path": request.url.path,
         "places": places(who.rights, request.url.path),
-        "bank": desk.parts.workspace.settings.name,
+        "bank": bank_name(desk.parts.workspace, who.language),
         "business_date": _day_or_none(request),
     }
     return HTMLResponse(render(request, who.language, template, **shell, **facts), status)
+
+
+def bank_name(workspace: Workspace, language: str) -> str:
+    """The bank as it signs its messages; the workspace's name where it does not say how."""
+    return workspace.settings.name if workspace.sender == Sender() else say(workspace.sender.name, language)
 
 
 def fragment(request: Request, who: Visitor, template: str, /, *, status: int = 200, **facts: Any) -> HTMLResponse:

@@ -70,9 +70,11 @@ def scan(files: Sequence[Path]) -> pl.LazyFrame:
 
 
 def labels(parts: Parts) -> Mapping[str, str]:
-    """Labels of stages, tiers, segments, strategies and fates in the workspace's language."""
+    """Labels of stages, tiers, segments, strategies, kinds of tasks and fates in the workspace's language."""
     workspace, language = parts.workspace, parts.workspace.settings.language
+    bench = workspace.workbench
     named: list[Any] = [
+        *([] if bench is None else [*bench.results, *bench.kinds]),
         *workspace.lifecycle.stages,
         *(band for tiering in workspace.value.tierings for band in tiering.bands),
         *workspace.segments.values(),

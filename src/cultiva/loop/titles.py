@@ -1,4 +1,4 @@
-"""What people read for each step of the day."""
+"""What people read for each step of the day and each kind of definition."""
 
 from __future__ import annotations
 
@@ -28,3 +28,33 @@ STEPS: dict[str, Words] = {
     "report": Words("报告", "report"),
 }
 """Step -> its title."""
+KINDS: dict[str, Words] = {
+    "tag": Words("标签", "tags"),
+    "segment": Words("客群", "segments"),
+    "micro_segmentation": Words("微细分", "micro-segmentations"),
+    "lifecycle": Words("生命周期", "lifecycle"),
+    "value": Words("价值模型", "value model"),
+    "strategy": Words("策略", "strategies"),
+    "offer": Words("权益/产品", "offers"),
+    "product": Words("产品模板", "product templates"),
+    "content": Words("内容与话术", "content and scripts"),
+    "trigger": Words("触发器", "triggers"),
+    "placements": Words("展位", "placements"),
+    "contact_policy": Words("触达政策", "contact policy"),
+    "approval": Words("审批规则", "approval"),
+    "arbitration": Words("资源与仲裁", "resources and arbitration"),
+    "review": Words("效果回检", "review"),
+    "models": Words("效果模型", "models of effect"),
+    "portfolios": Words("资产配置模型", "model portfolios"),
+    "fairness": Words("定价公平性", "fairness of prices"),
+    "map": Words("策略地图", "strategy map"),
+    "workbench": Words("工作台", "workbench"),
+    "calendar": Words("日历", "calendar"),
+    "sender": Words("发送方", "sender"),
+    "provider": Words("渠道服务商", "providers"),
+    "event": Words("事件", "events"),
+    "identity": Words("客户拉通", "identity"),
+    "input": Words("数据输入", "inputs"),
+    "mapping": Words("数据映射", "mappings of sources"),
+}
+"""Kind of definition -> its title, in the order in which people ask for them."""

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from cultiva.console.desk import ConsoleDesk
 from cultiva.console.guard import Ours
 from cultiva.console.oidc import Oidc
-from cultiva.console.pages import back, render
+from cultiva.console.pages import back, bank_name, render
 from cultiva.console.security import PENDING, SESSION, VIA, WAY, cookie_name, drop_cookie, local, put_cookie
 from cultiva.definitions.console import ConsoleSettings
 from cultiva.execution.access.doors import Asks, Entered, Session, csrf_fits
@@ -304,7 +304,7 @@ def _outside(request: Request, desk: ConsoleDesk, template: str, session: Sessio
     """A page for somebody who is not in."""
     error = facts.setdefault("error", None)
     language = session.user.language if session else language_of(request, desk)
-    bank = desk.parts.workspace.settings.name
+    bank = bank_name(desk.parts.workspace, language)
     text = render(request, language, template, who=session, bank=bank, **facts)
     return HTMLResponse(text, STATUS[error.kind] if error else 200)
 

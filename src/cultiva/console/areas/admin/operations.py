@@ -17,6 +17,7 @@ from cultiva.loop.doctor.findings import Standing
 from cultiva.loop.doctor.service import check_up
 from cultiva.loop.operations import COUNTS, kinds_of, quality_of, steps_of
 from cultiva.loop.strategy_story import version_named, versions_of
+from cultiva.loop.titles import KINDS
 
 routes = router("/admin")
 SHOWN = 60
@@ -69,7 +70,9 @@ def health(request: Request, who: Who, desk: Ours) -> HTMLResponse:
 @routes.get("/definitions", **needs(Right.OPERATE))
 def definitions(request: Request, who: Who, desk: Ours) -> HTMLResponse:
     """Every kind of definition with the names that are in force."""
-    return page(request, who, "admin/definitions.html", kinds=kinds_of(desk.parts))
+    found = kinds_of(desk.parts)
+    ordered = {kind: found[kind] for kind in (*KINDS, *found) if kind in found}
+    return page(request, who, "admin/definitions.html", kinds=ordered, titles=KINDS)
 
 
 @routes.get("/definitions/{kind}/{name}", **needs(Right.OPERATE))

@@ -70,8 +70,6 @@ def _words(parts: Parts) -> Mapping[str, str]:
     workspace, language = parts.workspace, parts.workspace.settings.language
     named = dict(labels(parts))
     named |= {one.name: say(one.label, language) for one in workspace.events.values()}
-    if workspace.workbench is not None:
-        named |= {one.name: say(one.label, language) for one in workspace.workbench.kinds}
     return {code: say(text, language) for code, text in CODES.items()} | named
 
 
