@@ -27,9 +27,7 @@ from cultiva.loop.steps import Plan
 from cultiva.simbank.service import LivingBank, found_bank, open_bank
 
 DAYS_PER_WEEK = 7
-LEFT_OUT = frozenset({"microsegments"})
-"""Steps that no flight needs."""
-QUIET_STEPS = frozenset({"standing", "segments", "lists", "report"})
+QUIET_STEPS = frozenset({"standing", "segments", "microsegments", "lists", "report"})
 """Steps that change nothing that is decided or measured; a simulated week before the last leaves them out."""
 MODEL_STEPS = frozenset({"features", "models"})
 """Steps that serve later plans of the loop; other policies ask no models, and of the last plan nobody is touched."""
@@ -117,7 +115,8 @@ RUN_SETTINGS: Mapping[str, str] = {"lake.keep_days": "400"}
 
 
 def _steps(setup: Setup, bank: LivingBank, parts: Parts, on: date, number: int) -> Plan:
-    plan, left_out = daily_plan(parts, on), LEFT_OUT
+    plan = daily_plan(parts, on)
+    left_out: frozenset[str] = frozenset()
     if setup.policy is Policy.ORACLE:
         plan = with_oracle(plan, bank, parts, on)
     if number >= setup.weeks - 1 or setup.policy is not Policy.LOOP:
