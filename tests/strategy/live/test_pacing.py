@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -100,3 +101,25 @@ def test_more_use_never_lowers_the_price_and_waiting_never_raises_it(
 def test_where_there_is_no_limit_the_nights_price_stays() -> None:
     assert Pace(float("inf"), 3.0).at(MIDNIGHT, 1e9) == 3.0
     assert Pace(0.0, 3.0).at(MIDNIGHT, 0.0) == float("inf")
+
+
+@given(st.floats(0.01, 100), st.floats(0, 0.9), st.integers(0, 86_000), st.floats(0.0, 0.09), st.integers(1, 7))
+def test_a_price_solved_anew_holds_at_its_instant_and_moves_from_there(
+    solved: float, used: float, second: int, more: float, power: int
+) -> None:
+    """Whatever had been used by then: ahead or behind is what the rest of the day makes of it."""
+    at = MIDNIGHT + timedelta(seconds=second)
+    night = Pace(BUDGET, solved, least=solved / 2, responsiveness=power, hours=OFFICE)
+    pace = replace(night, begun=night.passed(at), used_before=used * BUDGET)
+    assert pace.at(at, used * BUDGET) == pytest.approx(solved, rel=1e-9)
+    assert pace.at(at, (used + more) * BUDGET) >= solved * (1 - 1e-9)
+    half = at + (MIDNIGHT + timedelta(days=1) - at) / 2
+    left = (1 - night.passed(half)) / (1 - night.passed(at))
+    on_track = pace.at(half, BUDGET * (1 - (1 - used) * left))
+    assert on_track == pytest.approx(solved, rel=1e-6), "who uses the rest as the rest of the day passes pays it"
+    assert pace.at(at, BUDGET) == float("inf")
+
+
+def test_a_day_whose_budget_was_gone_when_it_was_solved_anew_sells_nothing() -> None:
+    assert Pace(10.0, 3.0, begun=0.5, used_before=10.0).at(MIDNIGHT, 10.0) == float("inf")
+    assert Pace(10.0, 3.0, begun=0.5, used_before=10.0).at(MIDNIGHT, 9.0) < float("inf"), "one was given back"
