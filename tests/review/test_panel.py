@@ -158,6 +158,20 @@ def test_results_under_a_retired_id_go_to_the_survivor(panel: Panel) -> None:
     assert column(panel(mergers={6: 5}), "y_contribution")[5] == 51.25 + 60.0
 
 
+def test_the_level_of_a_merged_customer_is_their_own_not_that_of_the_retired_id(panel: Panel) -> None:
+    found = [panel(mergers=merged)[5]["y_aum"] for merged in ({}, {1: 5}, {2: 5, 1: 5})]
+    assert found == [500, 500, 500]
+
+
+def test_who_left_at_once_has_brought_nothing_of_what_was_sold(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {day: [row for row in rows if row["customer_id"] != 3] for day, rows in performances().items()}
+    monkeypatch.setattr(f"{__name__}.performances", lambda: told)
+    found = panel()
+    assert column(found, "y_sold") == {1: 2, 2: 3, 3: 0, 5: 6, 6: 6}
+    assert found[3]["y_contribution"] == 0
+    assert set(column(panel(strategy=PROGRAMME), "y_sold").values()) == {None}, "nothing is sold by the whole"
+
+
 def test_nothing_is_known_of_those_enrolled_today(panel: Panel) -> None:
     assert panel(DAY) == {}
 

@@ -51,7 +51,15 @@ def _result(rows: ibis.Table, metric: Metric) -> ibis.Value:
         return _total(rows[f"metric_{metric.name}"])
     level = rows[f"level_{metric.name}"]
     number = level.cast("int64").cast("float64") if level.type().is_boolean() else level.cast("float64")
-    return number.argmax(rows.business_date)
+    return number.argmax(_newest(rows))
+
+
+def _newest(rows: ibis.Table) -> ibis.Value:
+    """By which the newest row is found; of one day the customer's own before that of an id merged into it."""
+    import ibis
+
+    days = rows.business_date.delta(ibis.date("1970-01-01"), unit="day").cast("int64")
+    return days * 2 + (~rows.was_retired).cast("int64")
 
 
 def _total(column: ibis.Value) -> ibis.Value:
@@ -81,4 +89,7 @@ def with_results(rows: ibis.Table, sums: ibis.Table, design: ReviewDesign) -> ib
     absent = joined[f"y_{CONTRIBUTION}"].isnull()
     import ibis
 
-    return joined.mutate(**{f"y_{name}": ibis.ifelse(absent, number(0.0), value) for name, value in known.items()})
+    selling = [name for name, one in design.workspace.offers.items() if one.category is not None]
+    sold = ibis.ifelse(absent & joined.offer.isin(selling), number(0.0), joined[f"y_{SOLD}"])
+    found = {f"y_{name}": ibis.ifelse(absent, number(0.0), value) for name, value in known.items()}
+    return joined.mutate(**found, **{f"y_{SOLD}": sold})
