@@ -49,9 +49,9 @@ def test_a_click_that_arrives_many_times_counts_once(
     tasks: Tasks, store: Store, store_url: str, tmp_path: Path
 ) -> None:
     (one,) = tasks.create([draft(adviser_id="A2")], MONDAY)
-    tasks.accept(one, "A2", MONDAY)
     assert _race(log_again, *((store_url, tmp_path, one) for _ in range(4))) == [0, 0, 0, 0]
     assert signals(store) == [(17, "interested"), (17, "reached")]
+    assert [event.action.value for event in tasks.history(one)] == ["created", "accepted", "logged", "followed_up"]
     assert len(tasks.of_customer(17)) == 2  # and one follow-up
 
 

@@ -150,6 +150,46 @@ def test_a_result_needs_the_task_accepted_and_its_own_particulars(tasks: Tasks) 
     assert actions(tasks, one) == ["created", "accepted"]
 
 
+def test_a_report_takes_the_task_up_and_writes_its_result_in_one_go(tasks: Tasks, budget: Budget, store: Store) -> None:
+    one, other = tasks.create([draft(), draft(18)], MONDAY)
+    tasks.accept(other, "A1", MONDAY)
+    for task_id in (one, one, other):
+        tasks.report(task_id, "A1", Logged("reached", key=f"k{task_id}"), later(minutes=5))
+    for task_id in (one, other):
+        assert actions(tasks, task_id) == ["created", "accepted", "logged"]
+    assert (budget.confirmed, signals(store)) == (["t17", "t18"], [(17, "reached"), (18, "reached")])
+
+
+def test_a_report_that_arrives_again_does_not_take_the_task_up_again(tasks: Tasks) -> None:
+    """A try in vain leaves the task with whoever it is; passed on meanwhile, it stays with the other one."""
+    (one,) = tasks.create([draft()], MONDAY)
+    tasks.report(one, "A1", Logged("no_answer", key="1"), MONDAY)
+    tasks.transfer(one, "A1", "A2", MONDAY)
+    before = tasks.task(one)
+    tasks.report(one, "A1", Logged("no_answer", key="1"), MONDAY)
+    assert tasks.task(one) == before
+    with refused("task.not_yours", ErrorKind.FORBIDDEN):
+        tasks.report(one, "A1", Logged("no_answer", key="2"), MONDAY)
+
+
+def test_a_report_that_is_refused_leaves_the_task_as_it_was(tasks: Tasks, budget: Budget) -> None:
+    ids = tasks.create([draft(number) for number in range(20, 25)], MONDAY)
+    with pytest.raises(CultivaError):
+        tasks.report(ids[0], "A1", Logged("call_back"), MONDAY)  # without a moment
+    budget.closed.add(21)
+    with refused("task.forbidden", ErrorKind.FORBIDDEN):
+        tasks.report(ids[1], "A1", Logged("reached"), MONDAY)
+    with refused("task.not_yours", ErrorKind.FORBIDDEN):
+        tasks.report(ids[2], "A3", Logged("reached"), MONDAY)
+    for task_id in (ids[0], ids[2], ids[3]):
+        tasks.report(task_id, "A1", Logged("reached"), MONDAY)
+    with refused("task.week_full", ErrorKind.CONFLICT):
+        tasks.report(ids[4], "A1", Logged("reached"), MONDAY)
+    for task_id in (ids[1], ids[4]):
+        assert actions(tasks, task_id) == ["created"]
+    assert budget.confirmed == ["t20", "t22", "t23"]
+
+
 def test_without_an_answer_it_is_tried_again_and_then_given_up(tasks: Tasks, budget: Budget, store: Store) -> None:
     (one,) = tasks.create([draft()], MONDAY)
     tasks.accept(one, "A1", MONDAY)

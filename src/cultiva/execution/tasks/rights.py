@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cultiva.definitions.workbench import Role, Workbench
 from cultiva.execution.tasks.records import NOBODY, Load, Person, StaffRow, Task
-from cultiva.execution.tasks.states import Standing
+from cultiva.execution.tasks.states import ENDED, Action, Standing
 from cultiva.kit.errors import CultivaError, ErrorKind, did_you_mean
 
 
@@ -160,6 +160,43 @@ def require_room(person: Person, load: Load, *, contact: bool) -> None:
             seen=f"{load.in_hand} tasks accepted and not finished",
             allowed=f"{person.in_hand_max} at once",
             hint="log the results of some, or transfer them",
+        )
+
+
+def require_living(task: Task, action: Action) -> None:
+    """Lets nothing be done to a task that is at an end.
+
+    Raises:
+        CultivaError: if it is.
+    """
+    if task.standing in ENDED:
+        raise CultivaError(
+            "the task is at an end",
+            code="task.ended",
+            kind=ErrorKind.CONFLICT,
+            seen=f"{task.standing.value}{f', {task.result}' if task.result else ''}",
+            allowed=f"{action.value}: a task that is not at an end",
+            hint="take the next one on the list",
+        )
+
+
+def require_permission(against: str) -> None:
+    """Lets nobody take up a contact that something stands against.
+
+    Args:
+        against: Why the customer may not be reached now; empty: nothing is against it.
+
+    Raises:
+        CultivaError: if something is.
+    """
+    if against:
+        raise CultivaError(
+            "the customer may not be contacted now",
+            code="task.forbidden",
+            kind=ErrorKind.FORBIDDEN,
+            seen=against,
+            allowed="customers with consent, and nothing that stands against it",
+            hint="leave it; the play takes it back",
         )
 
 

@@ -33,10 +33,10 @@ from cultiva.execution.tasks.records import (
     StaffRow,
     Task,
 )
-from cultiva.execution.tasks.states import ENDED, Action, Stage, Standing, State
+from cultiva.execution.tasks.states import Action, Stage, Standing, State
 from cultiva.execution.tasks.timing import BusinessDays, WorkingTime
 from cultiva.kit.clock import Clock, utc_now
-from cultiva.kit.errors import CultivaError, ErrorKind
+from cultiva.kit.errors import CultivaError
 from cultiva.store.database import Database
 
 NOTHING = Load(0, 0)
@@ -180,7 +180,7 @@ class Tasks:
         with self._asking.reading() as connection:
             person, load = self._at_work(connection, staff_id, at)
             found = repository.ranked(connection, self._reach(person), at, self._shown(connection), limit=limit)
-        return self._listed(found, at, person=person, load=load)
+        return moving.listed(self._bench, found, at, person=person, load=load)
 
     def queue(self, role: str, at: datetime, *, branch: str | None = None, limit: int = 50) -> list[Listed]:
         """A role's queue: what nobody has on a list, best first.
@@ -192,7 +192,8 @@ class Tasks:
         with self._asking.reading() as connection:
             queued = [one for one, cover in self._covers(connection, at).items() if cover == NOBODY]
             reach = repository.Reach((), {role: whole_bank}, branch, queued)
-            return self._listed(repository.ranked(connection, reach, at, self._shown(connection), limit=limit), at)
+            found = repository.ranked(connection, reach, at, self._shown(connection), limit=limit)
+        return moving.listed(self._bench, found, at, person=None, load=None)
 
     def task(self, task_id: str) -> Task:
         """One task.
@@ -292,12 +293,7 @@ class Tasks:
             task = self._one(connection, task_id)
             if task.standing is Standing.ACCEPTED and task.staff_id == staff_id:
                 return task
-            self._require_living(task, Action.ACCEPTED)
-            rights.require_reach(person, task, self.workbench.role(task.role))
-            kind = self._bench.kind(task)
-            rights.require_room(person, self._load(connection, person, at), contact=kind.contact)
-            self._require_permission(connection, task, kind)
-            return repository.save(connection, changes.accepted(task, person, at))
+            return repository.save(connection, self._taking(connection, task, person, at))
 
     def log(self, task_id: str, staff_id: str, log: Logged, at: datetime) -> Task:
         """Writes down what came of a task; plays hear of it once, and a contact is confirmed in the budget.
@@ -305,21 +301,16 @@ class Tasks:
         Raises:
             CultivaError: if the person has not accepted it, or the result does not fit.
         """
-        with self._database.writing() as connection:
-            person = self._person(connection, staff_id, at)
-            seen = self._one(connection, task_id, lock=False)
-            expected = self._logging(connection, seen, person, log, at)
-            if expected is not None and expected.touch == "confirm":
-                self._hooks.confirm(connection, seen, at)  # locks customers, which comes before tasks
-            change = self._logging(connection, self._one(connection, task_id), person, log, at)
-            if change is None:
-                return self._one(connection, task_id)
-            after = repository.save(connection, change)
-            if change.follow_up is not None:
-                follow = moving.Following(change.follow_up.kind, days=change.follow_up.days)
-                moving.follow_up(connection, self._bench, after, person, follow, at)
-        self._release([change])
+        self._write_down(task_id, staff_id, log, at, taking=False)
         return self.task(task_id)
+
+    def report(self, task_id: str, staff_id: str, log: Logged, at: datetime) -> None:
+        """Writes down what came of a task; who has not taken it up does so by that, or neither of both happens.
+
+        Raises:
+            CultivaError: as of `accept` and `log`.
+        """
+        self._write_down(task_id, staff_id, log, at, taking=True)
 
     def call_back(self, task_id: str, staff_id: str, call_at: datetime, at: datetime, *, remark: str = "") -> Task:
         """Promises the customer a call; the first result of the workbench that does so is logged.
@@ -356,7 +347,7 @@ class Tasks:
         with self._database.writing() as connection:
             person = self._person(connection, staff_id, at)
             task = self._one(connection, task_id)
-            self._require_living(task, Action.TRANSFERRED)
+            rights.require_living(task, Action.TRANSFERRED)
             rights.require_mover(person, task, self.workbench.role(task.role))
             other = self._person(connection, to, at) if to else None
             change = moving.transfer(self._bench, task, person, other, at)
@@ -377,7 +368,7 @@ class Tasks:
         """
         with self._database.writing() as connection:
             task = self._one(connection, task_id)
-            self._require_living(task, Action.TRANSFERRED)
+            rights.require_living(task, Action.TRANSFERRED)
             if not (self._sight.whole_bank or {task.branch_id, task.sender_branch} & self._sight.branches):
                 raise rights.unknown("task", task_id, ["a task of your branches"])
             rows = repository.staff(connection, to) if to else []
@@ -398,7 +389,7 @@ class Tasks:
         with self._database.writing() as connection:
             person = self._person(connection, staff_id, at)
             task = self._one(connection, task_id)
-            self._require_living(task, Action.HANDED_OVER)
+            rights.require_living(task, Action.HANDED_OVER)
             rights.require_mover(person, task, self.workbench.role(task.role))
             other = self._person(connection, to.staff_id, at) if to.staff_id else None
             change = moving.hand_over(self._bench, task, person, replace(to, person=other), at)
@@ -413,7 +404,7 @@ class Tasks:
         with self._database.writing() as connection:
             person = self._person(connection, staff_id, at)
             task = self._one(connection, task_id)
-            self._require_living(task, Action.DECLINED)
+            rights.require_living(task, Action.DECLINED)
             rights.require_reach(person, task, self.workbench.role(task.role))
             change = changes.sent_back(self._bench, task, Action.DECLINED, by=staff_id, at=at)
             return repository.save(connection, changes.remarked(change, remark))
@@ -465,13 +456,43 @@ class Tasks:
 
     # Within ---------------------------------------------------------------------------------------------------------
 
-    def _logging(self, connection: Connection, task: Task, person: Person, log: Logged, at: datetime) -> Change | None:
-        """What the log makes of the task; None if it was written already."""
+    def _write_down(self, task_id: str, staff_id: str, log: Logged, at: datetime, *, taking: bool) -> None:
+        with self._database.writing() as connection:
+            person = self._person(connection, staff_id, at, lock=taking)
+            seen = self._one(connection, task_id, lock=False)
+            expected = self._logging(connection, seen, person, log, at, taking=taking)
+            if expected and expected[-1].touch == "confirm":
+                self._hooks.confirm(connection, seen, at)  # locks customers, which comes before tasks
+            made = self._logging(connection, self._one(connection, task_id), person, log, at, taking=taking)
+            after = [repository.save(connection, change) for change in made]
+            if made and (follow_up := made[-1].follow_up) is not None:
+                follow = moving.Following(follow_up.kind, days=follow_up.days)
+                moving.follow_up(connection, self._bench, after[-1], person, follow, at)
+        self._release(made)
+
+    def _logging(
+        self, connection: Connection, task: Task, person: Person, log: Logged, at: datetime, *, taking: bool
+    ) -> list[Change]:
+        """What the log makes of the task, after it was taken up if need be; nothing if it was written already."""
         if self._logged_before(connection, task, person, log):
-            return None
-        self._require_living(task, Action.LOGGED)
-        rights.require_holder(person, task)
-        return changes.logged(self._bench, task, person, log, at)
+            return []
+        rights.require_living(task, Action.LOGGED)
+        if not taking or (task.standing is Standing.ACCEPTED and task.staff_id == person.staff_id):
+            rights.require_holder(person, task)
+            return [changes.logged(self._bench, task, person, log, at)]
+        taken = self._taking(connection, task, person, at)
+        return [taken, changes.logged(self._bench, taken.after, person, log, at)]
+
+    def _taking(self, connection: Connection, task: Task, person: Person, at: datetime) -> Change:
+        """What taking a task up makes of it; the person is locked, and the week's load with them."""
+        rights.require_living(task, Action.ACCEPTED)
+        rights.require_reach(person, task, self.workbench.role(task.role))
+        kind, once = self._bench.kind(task), self._asking.once
+        load = once(connection, ("load", person.staff_id), lambda: self._load(connection, person, at))
+        rights.require_room(person, load, contact=kind.contact)
+        asked = ("permission", task.customer_id, task.channel)
+        once(connection, asked, lambda: self._require_permission(connection, task, kind))
+        return changes.accepted(task, person, at)
 
     def _release(self, ended: Sequence[Change]) -> None:
         released = [change for change in ended if change.touch == "release"]
@@ -552,26 +573,7 @@ class Tasks:
 
     def _require_permission(self, connection: Connection, task: Task, kind: TaskKind) -> None:
         against = self._hooks.forbidden(connection, task.customer_id, task.channel) if kind.contact else ""
-        if against:
-            raise CultivaError(
-                "the customer may not be contacted now",
-                code="task.forbidden",
-                kind=ErrorKind.FORBIDDEN,
-                seen=against,
-                allowed="customers with consent, and nothing that stands against it",
-                hint="leave it; the play takes it back",
-            )
-
-    def _require_living(self, task: Task, action: Action) -> None:
-        if task.standing in ENDED:
-            raise CultivaError(
-                "the task is at an end",
-                code="task.ended",
-                kind=ErrorKind.CONFLICT,
-                seen=f"{task.standing.value}{f', {task.result}' if task.result else ''}",
-                allowed=f"{action.value}: a task that is not at an end",
-                hint="take the next one on the list",
-            )
+        rights.require_permission(against)
 
     def _logged_before(self, connection: Connection, task: Task, person: Person, log: Logged) -> bool:
         """Whether this very log was written already: by its key, or as the result of a task that is done."""
@@ -580,11 +582,6 @@ class Tasks:
             return any(one.detail.get("key") == log.key and one.actor == person.staff_id for one in said)
         done = task.standing is Standing.DONE
         return done and task.staff_id == person.staff_id and task.result == log.result
-
-    def _listed(
-        self, found: list[tuple[Task, str]], at: datetime, *, person: Person | None = None, load: Load | None = None
-    ) -> list[Listed]:
-        return moving.listed(self._bench, found, at, person=person, load=load)
 
 
 def _no_task(task_id: str) -> CultivaError:

@@ -18,7 +18,7 @@ from cultiva.execution.access.roles import Right
 from cultiva.execution.tasks.moving import Following, Receiver
 from cultiva.execution.tasks.records import Logged
 from cultiva.execution.tasks.service import Tasks
-from cultiva.execution.tasks.states import ENDED, Action, Standing
+from cultiva.execution.tasks.states import Action
 from cultiva.kit.errors import CultivaError
 from cultiva.loop.desk import minor, moment
 
@@ -110,12 +110,8 @@ def accept(acting: Acts) -> Response:
 def result(acting: Acts, report: Annotated[Report, Depends()]) -> Response:
     """Writes down what came of it; who had not taken it up does so by that."""
 
-    def act(tasks: Tasks, me: str) -> object:
-        log, now = _logged(acting.desk, tasks, acting.task, report), acting.desk.now()
-        task = tasks.task(acting.task)
-        if task.standing not in ENDED and (task.standing, task.staff_id) != (Standing.ACCEPTED, me):
-            tasks.accept(acting.task, me, now)
-        return tasks.log(acting.task, me, log, now)
+    def act(tasks: Tasks, me: str) -> None:
+        tasks.report(acting.task, me, _logged(acting.desk, tasks, acting.task, report), acting.desk.now())
 
     return acting.do(act, "Written down.")
 
