@@ -91,3 +91,11 @@ def test_what_no_box_can_catch_is_measured_as_such() -> None:
     raw = random.uniform(0, 1, (900, 2))
     labels = random.integers(0, 2, 900)
     assert offer(raw, labels, accuracy_min=0.99).accuracy == pytest.approx(0.5, abs=0.12)
+
+
+def test_a_rare_cluster_has_a_rule_though_the_others_alone_are_accurate_enough() -> None:
+    raw = np.random.default_rng(3).uniform(0, 100, (3_000, 2))
+    labels = np.where(raw[:, 1] > 97, 2, (raw[:, 0] // 25) % 2).astype(np.int64)
+    offered = offer(raw, labels, accuracy_min=0.9)
+    assert offered.accuracy > 0.97
+    assert all(offered.boxes[cluster] for cluster in (0, 1, 2))

@@ -59,9 +59,14 @@ class OfferedRules:
     accuracy: float = 0.0
     """Share of the test customers placed rightly."""
 
+    @property
+    def merit(self) -> tuple[bool, float]:
+        """By which one is better than another: rules for all clusters before accuracy."""
+        return bool(self.boxes) and all(self.boxes.values()), self.accuracy
+
 
 def offer(raw: Floats, labels: Labels, *, accuracy_min: float) -> OfferedRules:
-    """Grows the smallest tree that is accurate enough, or the most accurate one.
+    """Grows the smallest tree that is accurate enough and knows every cluster, or the most accurate one.
 
     Args:
         raw: The sample in the tags' own units; shape (customers, axes).
@@ -79,9 +84,8 @@ def offer(raw: Floats, labels: Labels, *, accuracy_min: float) -> OfferedRules:
     for leaves in _sizes(len(np.unique(labels))):
         boxes = _grow(raw[~test], labels[~test], leaves)
         found = OfferedRules(boxes=boxes, accuracy=_accuracy(boxes, scored, truth))
-        if found.accuracy > best.accuracy:
-            best = found
-        if best.accuracy >= accuracy_min:
+        best = max(best, found, key=lambda one: one.merit)
+        if best.merit >= (True, accuracy_min):
             break
     return best
 
