@@ -16,6 +16,8 @@ LINE = "#e5e7eb"
 ACCENT, GREY = "#1f6feb", "#adb5bd"
 DAY_ROOM = 44
 """Pixels on the right of a line over days: half of the last day's name."""
+LABEL_ROOM = 16
+"""Pixels on the left of a drawing: long names are a little wider than ECharts believes."""
 
 
 def as_attribute(option: Option) -> str:
@@ -67,7 +69,7 @@ def lines(days: Sequence[date | str], series: Mapping[str, Sequence[Number]]) ->
         **_legend(series),
         "grid": {**_grid(len(series)), "right": DAY_ROOM},
         "xAxis": {"type": "category", "data": [str(day) for day in days], "boundaryGap": False},
-        "yAxis": {"type": "value", "scale": True, "splitLine": {"lineStyle": {"color": LINE}}},
+        "yAxis": {"type": "value", "scale": True, "splitLine": {"lineStyle": {"color": LINE}}, **_whole(series)},
         "series": [
             {"name": name, "type": "line", "data": list(values), "showSymbol": len(days) < 3, "lineStyle": {"width": 2}}
             for name, values in series.items()
@@ -75,12 +77,18 @@ def lines(days: Sequence[date | str], series: Mapping[str, Sequence[Number]]) ->
     }
 
 
+def _whole(series: Mapping[str, Sequence[Number]]) -> Option:
+    """No ticks between two whole numbers where all values are whole."""
+    values = (value for each in series.values() for value in each if value is not None)
+    return {"minInterval": 1} if all(float(value).is_integer() for value in values) else {}
+
+
 def _legend(series: Mapping[str, object]) -> Option:
     return {"legend": {"type": "scroll", "top": 0, "left": 0, "itemWidth": 14}} if len(series) > 1 else {}
 
 
 def _grid(count: int) -> Option:
-    return {"left": 8, "right": 16, "top": 32 if count > 1 else 12, "bottom": 8, "containLabel": True}
+    return {"left": LABEL_ROOM, "right": 16, "top": 32 if count > 1 else 12, "bottom": 8, "containLabel": True}
 
 
 def _plain(value: object) -> object:
