@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +24,8 @@ TRANSITIONS = 5
 START = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 ANSWERS = 10
 """Every so many-th person answers: that one takes four moves."""
+LEAVES = 10
+"""Where everybody answers, every so many-th has a reason to leave."""
 ZONE = "Asia/Shanghai"
 LAUNCH_ID = "bench"
 
@@ -81,6 +84,36 @@ def cultiva(url: str, people: int, *, budget: bool = False) -> dict[str, Any]:
     }
 
 
+def hearing(url: str, people: int) -> dict[str, Any]:
+    """Everybody waits for an answer and gives one, a LEAVES-th of them a reason to leave; nobody else is due."""
+    from cultiva.definitions.calendar import BankCalendar
+    from cultiva.execution.calendar.service import Calendar
+    from cultiva.execution.plays.service import Plays
+    from cultiva.execution.plays.world import Enrolment, Running, World
+    from cultiva.store import open_store
+
+    store = open_store(url, Path.cwd())
+    launch = Running(LAUNCH_ID, _graph(STEPS[3:]))
+    _prepare(store, people)
+    door = Plays(store.database, Calendar(BankCalendar(), zone=ZONE))
+    door.enrol(launch, (Enrolment(one, ZONE, "app", "deposit", 1.0) for one in range(1, people + 1)), START)
+    at, rounds = START + timedelta(hours=3), []
+    _answer(store, people, at, every=1)
+    _settle(store)
+    for minutes in (0, 1, 180):
+        began, before = time.perf_counter(), _cpu_seconds(store)
+        moved = door.advance(launch, at + timedelta(minutes=minutes), world=World())
+        took, used = time.perf_counter() - began, _cpu_seconds(store) - before
+        rounds.append({"moves": moved.transitions, "seconds": round(took, 2), "cpu_seconds": round(used, 2)})
+    assert [one["moves"] for one in rounds] == [people, 0, 0], rounds
+    return {
+        "people": people,
+        "heard_per_second": round(people / rounds[0]["seconds"]),
+        "heard_per_cpu_second": round(people / rounds[0]["cpu_seconds"]),
+        "rounds": dict(zip(("first", "a_minute_later", "three_hours_later"), rounds, strict=True)),
+    }
+
+
 def _reserve(store: Any) -> Any:
     """The contact budget, with room for both messages of everybody."""
     from cultiva.definitions.policy import Cap
@@ -95,7 +128,7 @@ def with_budget(url: str, people: int) -> dict[str, Any]:
     return cultiva(url, people, budget=True)
 
 
-def _graph() -> Any:
+def _graph(steps: Sequence[str] = STEPS) -> Any:
     from cultiva.definitions.base import Label
     from cultiva.definitions.plays import Play, PlayStep, Portion, Send, Span, Wait, WaitFor
     from cultiva.definitions.policy import Channel, ContactPolicy
@@ -104,15 +137,15 @@ def _graph() -> Any:
     from cultiva.execution.plays.compiling import compiled
 
     text = Label(zh="词", en="word")
-    play = Play(
-        steps=(
-            PlayStep(name="app", send=Send(channel="app")),
-            PlayStep(name="pause", wait=Wait(days=1)),
-            PlayStep(name="lots", split=(Portion(share=0.5, then="answer"), Portion(share=0.5, then="answer"))),
-            PlayStep(name="answer", wait_for=WaitFor(on={"clicked": "end"}, within=Span(days=2), timeout="message")),
-            PlayStep(name="message", send=Send(channel="sms")),
-        )
+    known = (
+        PlayStep(name="app", send=Send(channel="app")),
+        PlayStep(name="pause", wait=Wait(days=1)),
+        PlayStep(name="lots", split=(Portion(share=0.5, then="answer"), Portion(share=0.5, then="answer"))),
+        PlayStep(name="answer", wait_for=WaitFor(on={"clicked": "end"}, within=Span(days=2), timeout="message")),
+        PlayStep(name="message", send=Send(channel="sms")),
     )
+    wanted = {one.partition(":")[0] for one in steps}
+    play = Play(steps=tuple(one for one in known if one.name in wanted))
     strategy = Strategy(
         name="bench", label=text, objective=Objective(metric="aum"), audience="true", offers=("deposit",),
         channels=("app",), rank="1", play=play,
@@ -150,16 +183,17 @@ def _prepare(store: Any, people: int) -> None:
         assert connection.execute(select(literal(1)).where(RECIPIENT.c.customer_id == people)).scalar() == 1
 
 
-def _answer(store: Any, people: int, at: datetime) -> None:
-    """Every ANSWERS-th person clicks."""
+def _answer(store: Any, people: int, at: datetime, *, every: int = ANSWERS) -> None:
+    """Every so many-th person clicks, where those are all of them every LEAVES-th converts instead."""
     from sqlalchemy import insert
 
     from cultiva.execution.tables import SIGNAL
 
     rows = [
-        {"signal_id": f"s{one}", "customer_id": one, "name": "clicked", "at": at - timedelta(hours=1), "amount": None,
+        {"signal_id": f"s{one}", "customer_id": one, "at": at - timedelta(hours=1), "amount": None,
+         "name": "converted" if every == 1 and one % LEAVES == 0 else "clicked",
          "touch_id": "", "source": "bench", "detail": {}, "received": at}
-        for one in range(ANSWERS, people + 1, ANSWERS)
+        for one in range(every, people + 1, every)
     ]  # fmt: skip
     with store.database.writing() as connection:
         connection.execute(insert(SIGNAL), rows)
@@ -247,6 +281,8 @@ def dbos(url: str, people: int) -> dict[str, Any]:
 if __name__ == "__main__":
     print(
         json.dumps(
-            {"cultiva": cultiva, "with_budget": with_budget, "dbos": dbos}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
+            {"cultiva": cultiva, "with_budget": with_budget, "hearing": hearing, "dbos": dbos}[sys.argv[1]](
+                sys.argv[2], int(sys.argv[3])
+            )
         )
     )

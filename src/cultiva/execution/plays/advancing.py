@@ -7,8 +7,8 @@ that waits for the disk) would be paid 64 times a step.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_
@@ -17,8 +17,10 @@ from cultiva.execution.plays import repository as journeys
 from cultiva.execution.plays.expressions import among
 from cultiva.execution.plays.graph import WAVES, Kind
 from cultiva.execution.plays.hearing import repository as hearing
+from cultiva.execution.plays.hearing.repository import Listening, Said
 from cultiva.execution.plays.stepping import Stepping
 from cultiva.execution.plays.world import Moves
+from cultiva.execution.tables import PARTITIONS
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 
@@ -130,32 +132,35 @@ class Advancing:
         parts, at = sorted(self.left), self.steppings[0].at
         with self.database.reading() as connection:
             since = hearing.heard_until(connection, self.launch_id, parts)
-            said = hearing.speakers(connection, self._listens_for(), since)
+            some = None if len(parts) == PARTITIONS else parts
+            said = hearing.speakers(connection, self._listens_for(), since, some)
         silent = [one for one in parts if one not in said]
-        heard = [
-            part for some in _together({one: said[one] for one in parts if one in said}) for part in self._hear(some)
-        ]
+        heard = [part for some in _together(said, self.worth_a_commit) for part in self._hear(some)]
         with self.database.writing() as connection:
             hearing.hear(connection, self.launch_id, sorted(silent + heard), at)
 
-    def _listens_for(self) -> list[str]:
-        exits = {name for one in self.steppings for name in one.graph.exits}
-        waited = {name for one in self.steppings for node in one.graph.nodes for name, _ in node.on}
-        complaints = hearing.COMPLAINTS if hearing.COMPLAINT in exits else ()
-        return sorted({*exits, *waited, *complaints})
+    def _listens_for(self) -> Listening:
+        nodes = [node for one in self.steppings for node in one.graph.nodes if node.kind is Kind.WAIT_FOR]
+        return Listening(
+            self.launch_id,
+            frozenset(name for one in self.steppings for name in one.graph.exits),
+            frozenset(name for node in nodes for name, _ in node.on),
+            tuple(sorted({node.number for node in nodes})),
+        )
 
-    def _hear(self, said: dict[int, list[int]]) -> list[int]:
+    def _hear(self, said: Mapping[int, Said]) -> list[int]:
         """Parts that were ours, of those in which somebody has said something."""
         with self.database.writing() as connection:
             journeys.make_room(connection)
             parts = self._ours(connection, sorted(said))
-            ids = [one for part in parts for one in said[part]]
-            for begin in range(0, len(ids), BATCH):
-                some = ids[begin : begin + BATCH]
-                for one in self.steppings:
-                    one.leave(connection, and_(one.everywhere(parts), among(connection, journeys.J.customer_id, some)),
-                              by_rule=False)  # fmt: skip
-                    one.answer(connection, parts, some)
+            leaving = [one for part in parts for one in said[part].leaving]
+            answering = [one for part in parts for one in said[part].answering]
+            for one in self.steppings:
+                if leaving:
+                    some = among(connection, journeys.J.customer_id, leaving)
+                    one.leave(connection, and_(one.anywhere, some), by_rule=False)
+                if answering:
+                    one.answer(connection, answering)
         return parts
 
 
@@ -167,13 +172,13 @@ def _taken(places: deque[PlaceKey], most: int) -> tuple[int, list[int]]:
     return step, parts
 
 
-def _together(said: dict[int, list[int]]) -> Iterator[dict[int, list[int]]]:
-    """Parts in groups of not many more than a batch of people."""
-    group: dict[int, list[int]] = defaultdict(list)
-    for part, ids in said.items():
-        if group and sum(map(len, group.values())) + len(ids) > BATCH:
+def _together(said: Mapping[int, Said], most: int) -> Iterator[dict[int, Said]]:
+    """Parts in groups of not many more people than are worth a transaction."""
+    group: dict[int, Said] = {}
+    for part, some in said.items():
+        if group and sum(one.size for one in group.values()) + some.size > most:
             yield group
-            group = defaultdict(list)
-        group[part] = ids
+            group = {}
+        group[part] = some
     if group:
         yield group

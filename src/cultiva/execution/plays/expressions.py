@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    distinct,
     func,
     literal,
     select,
@@ -132,6 +134,17 @@ def listed(connection: Connection, name: str, numbers: Sequence[int]) -> ColumnE
     return found.c.value.label(name)
 
 
+def ids_of(connection: Connection, key: ColumnElement[int]) -> ColumnElement[Any]:
+    """Whole numbers of a group, each once, as one value; `read_ids` reads it."""
+    each = distinct(key)
+    return func.array_agg(each) if connection.dialect.name == "postgresql" else func.json_group_array(each, type_=Text)
+
+
+def read_ids(value: Any) -> list[int]:
+    """What `ids_of` gave."""
+    return json.loads(value) if isinstance(value, str) else list(value)
+
+
 def spread(connection: Connection, columns: Mapping[str, tuple[Any, Sequence[Any]]]) -> FromClause:
     """Rows to select from, handed over as a value per column.
 
@@ -166,6 +179,7 @@ def json_holds(text: ColumnElement[Any], wanted: ColumnElement[str]) -> ColumnEl
     return place_in(cast(text, Text), literal('"', Text) + wanted + literal('"', Text)) > 0
 
 
+@lru_cache(maxsize=1024)
 def id_prefix(launch_id: str, step: str) -> str:
     """What the ids of one step's touches, deliveries and tasks begin with."""
     return content_hash(["launch", launch_id])[:LAUNCH_DIGITS] + content_hash(["step", step])[:STEP_DIGITS]

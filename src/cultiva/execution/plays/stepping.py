@@ -54,8 +54,13 @@ class Stepping:
 
     def everywhere(self, parts: Sequence[int]) -> ColumnElement[bool]:
         """Everybody of this version in some parts."""
+        return and_(self.anywhere, journeys.J.part.in_(parts))
+
+    @property
+    def anywhere(self) -> ColumnElement[bool]:
+        """Everybody of this version."""
         journey = journeys.J
-        mine = and_(journey.launch_id == self.launch_id, journey.state == "active", journey.part.in_(parts))
+        mine = and_(journey.launch_id == self.launch_id, journey.state == "active")
         return and_(mine, journey.version == self.graph.version)
 
     def advance(self, connection: Connection, place: Place, batch: int) -> bool:
@@ -93,13 +98,13 @@ class Stepping:
                     for _, customer, entry, reason in left if reason == why for step in steps]  # fmt: skip
             arrivals.call_off(connection, made, reason=why, at=self.at)
 
-    def answer(self, connection: Connection, parts: Sequence[int], ids: Sequence[int]) -> None:
+    def answer(self, connection: Connection, ids: Sequence[int]) -> None:
         """Moves those who wait for an answer and of whom one has just been heard."""
-        heard = among(connection, journeys.J.customer_id, ids)
+        heard = and_(self.anywhere, among(connection, journeys.J.customer_id, ids))
         for node in self.graph.nodes:
             if node.kind is Kind.WAIT_FOR:
                 names = [name for name, _ in node.on]
-                who = and_(self.place(parts, node).here, heard, self.ear.answered(names))
+                who = and_(heard, journeys.J.step == node.number, self.ear.answered(names))
                 self.moves.add(self.moves.steps, node.name, self._move(connection, who, self._by_answer(node)))
 
     def _step(self, connection: Connection, node: Node, who: ColumnElement[bool]) -> int:
@@ -131,6 +136,9 @@ class Stepping:
         return moved + self._move(connection, who, [(None, self._arrival(node.next))])
 
     def _by_answer(self, node: Node) -> Fork:
+        """Of those who have answered; which answer came first is asked only where it makes a difference."""
+        if len({to for _, to in node.on}) == 1:
+            return [(None, self._arrival(node.on[0][1]))]
         first = self.ear.first_answer([name for name, _ in node.on])
         return [(first == name, self._arrival(to)) for name, to in node.on]
 
