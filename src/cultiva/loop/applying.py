@@ -15,11 +15,10 @@ from cultiva.execution.audit.chain import Entry
 from cultiva.execution.audit.service import Audit
 from cultiva.execution.drafts.draft import Draft
 from cultiva.execution.drafts.service import Drafts
-from cultiva.kit.errors import CultivaError
 from cultiva.kit.sheet import Sheet
 from cultiva.loop.parts import Parts
-from cultiva.loop.publishing_definitions import body_hash, live
-from cultiva.store.records import DefinitionRecord
+from cultiva.loop.publishing_definitions import live, overtaken
+from cultiva.loop.versions import keep_version
 
 APPLIED, PUBLISHED = "definitions.applied", "draft.published"
 """Actions of the audit that name the version which stands from then on, as `workspace_version`."""
@@ -103,8 +102,7 @@ def apply(parts: Parts, *, by: str, at: datetime, dry: bool = False) -> Applied:
     found = Applied(before, workspace.version, compared(known, workspace.hashes), _conflicts(parts))
     if dry or (found.version == before and not found.changes):
         return found
-    records = [DefinitionRecord(*key, workspace.hashes[key], body) for key, body in workspace.bodies.items()]
-    parts.store.registry.record(workspace.version, records, at=at)
+    keep_version(parts, workspace, at=at)
     told = {"workspace_version": found.version, "before": before, "changes": len(found.changes)}
     named = [f"{one.what} {one.kind} {one.name}" for one in found.changes] if before else []
     subject = f"definitions:{found.version}"
@@ -114,16 +112,5 @@ def apply(parts: Parts, *, by: str, at: datetime, dry: bool = False) -> Applied:
 
 def _conflicts(parts: Parts) -> tuple[Draft, ...]:
     """Open drafts whose definition says something else in its file than when they were begun, and than they say."""
-    found = []
-    for draft in Drafts(parts.store.database).listed(last=OPEN_MOST):
-        now = live(parts, draft.kind, draft.name).hash
-        if now != draft.base_hash and now != _said(draft):
-            found.append(draft)
-    return tuple(found)
-
-
-def _said(draft: Draft) -> str:
-    try:
-        return body_hash(draft.kind, draft.name, draft.body)
-    except CultivaError:  # half written: it says nothing yet
-        return ""
+    drafts = Drafts(parts.store.database).listed(last=OPEN_MOST)
+    return tuple(one for one in drafts if overtaken(one, live(parts, one.kind, one.name)))

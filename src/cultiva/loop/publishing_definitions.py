@@ -25,7 +25,7 @@ from cultiva.execution.drafts.service import Drafts
 from cultiva.kit.errors import CultivaError, ErrorKind, Fault, Faults
 from cultiva.loop.parts import Parts
 from cultiva.loop.tenure import held
-from cultiva.store.records import DefinitionRecord
+from cultiva.loop.versions import keep_version
 
 FOLDERS: Mapping[DraftKind, str] = MappingProxyType({DraftKind.SEGMENT: "segments", DraftKind.STRATEGY: "strategies"})
 """Where definitions of a kind lie."""
@@ -63,6 +63,20 @@ def body_hash(kind: DraftKind, name: str, body: str) -> str:
         CultivaError: if the text is not one mapping of that name.
     """
     return definition_hashes({(kind.value, name): data_of(body, name)})[kind.value, name]
+
+
+def overtaken(draft: Draft, now: Live) -> bool:
+    """Whether a draft is in conflict with the files: they say neither what it began on nor what it says itself.
+
+    Args:
+        draft: Open or not, also one that is half written, which says nothing yet.
+        now: Its definition as the files have it.
+    """
+    try:
+        said = body_hash(draft.kind, draft.name, draft.body)
+    except CultivaError:
+        said = ""
+    return now.hash not in (draft.base_hash, said)
 
 
 def check(parts: Parts, kind: DraftKind, name: str, body: str) -> list[Fault]:
@@ -136,7 +150,7 @@ def _written(parts: Parts, draft: Draft, at: datetime) -> str:
     """The workspace's version with the draft in its file; one that stands there already is not written again."""
     now = live(parts, draft.kind, draft.name)
     same = body_hash(draft.kind, draft.name, draft.body) == now.hash
-    if now.hash != draft.base_hash and not same:
+    if overtaken(draft, now):
         raise CultivaError(
             "the definition has changed in its file since this draft was begun",
             code="drafts.conflict",
@@ -152,8 +166,7 @@ def _written(parts: Parts, draft: Draft, at: datetime) -> str:
         raise Faults([one for one in faults if not one.warning], what=f"the workspace with {draft.kind} {draft.name}")
     if not same:
         _write(path, made)
-    records = [DefinitionRecord(*key, workspace.hashes[key], body) for key, body in workspace.bodies.items()]
-    parts.store.registry.record(workspace.version, records, at=at)
+    keep_version(parts, workspace, at=at)
     return workspace.version
 
 

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from cultiva.definitions.workspace import Workspace
 from cultiva.insight.sources.fingerprints import input_fingerprints
 from cultiva.kit.progress import StepProgress
 from cultiva.kit.sheet import Sheet
@@ -22,7 +21,8 @@ from cultiva.loop.runner import execute
 from cultiva.loop.runner import preview as preview_steps
 from cultiva.loop.steps import Action, Plan, PlannedStep
 from cultiva.loop.tenure import held
-from cultiva.store import DefinitionRecord, Run, RunRequest, RunState
+from cultiva.loop.versions import keep_version
+from cultiva.store import Run, RunRequest, RunState
 
 LAKE = "lake:"
 """Begins the names of inputs that earlier dates have published."""
@@ -150,7 +150,7 @@ def run(parts: Parts, on: date, *, progress: StepProgress | None = None, steps: 
     with held(MAIN_JOB, store=parts.store, clock=parts.clock):
         parts = with_live_events(with_returns(parts, on), on)
         workspace = parts.workspace
-        parts.store.registry.record(workspace.version, _records(workspace), at=parts.clock())
+        keep_version(parts, workspace, at=parts.clock())
         finished = execute(
             daily_plan(parts, on) if steps is None else steps,
             request_of(parts, on),
@@ -160,13 +160,6 @@ def run(parts: Parts, on: date, *, progress: StepProgress | None = None, steps: 
         )
         tidy(parts, on)
     return Outcome(finished, _files(parts, on), _headline(finished))
-
-
-def _records(workspace: Workspace) -> list[DefinitionRecord]:
-    return [
-        DefinitionRecord(kind, name, workspace.hashes[kind, name], body)
-        for (kind, name), body in workspace.bodies.items()
-    ]
 
 
 def _files(parts: Parts, on: date) -> tuple[Path, ...]:

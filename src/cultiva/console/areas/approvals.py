@@ -27,7 +27,7 @@ from cultiva.loop import campaigns
 from cultiva.loop.campaign_sheets import CampaignTables
 from cultiva.loop.campaign_words import STATES
 from cultiva.loop.mapping import names_of
-from cultiva.loop.publishing_definitions import check, live, publish, told_from
+from cultiva.loop.publishing_definitions import check, live, overtaken, publish, told_from
 from cultiva.loop.seeing import explanation_in_sight
 
 routes = router()
@@ -150,7 +150,7 @@ def draft(request: Request, who: Who, desk: Ours, draft_id: str) -> HTMLResponse
         "approvals/draft.html",
         draft=found,
         lines=found.diff(now.text).splitlines()[2:],
-        moved=now.hash != found.base_hash,
+        moved=overtaken(found, now),
         faults=_faults(desk, found),
         mine=found.author == who.user.login,
         names=names_of(desk.told(who.language)),

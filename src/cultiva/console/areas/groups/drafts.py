@@ -14,7 +14,7 @@ from cultiva.execution.drafts.draft import Draft, DraftKind
 from cultiva.execution.drafts.service import Drafts
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.loop.groups.drafting import exchange, form_of
-from cultiva.loop.publishing_definitions import check, live
+from cultiva.loop.publishing_definitions import check, live, overtaken
 from cultiva.loop.questions import count
 
 routes = router("/groups/drafts")
@@ -33,7 +33,7 @@ def draft(request: Request, who: Who, desk: Ours, draft_id: Id) -> HTMLResponse:
         "groups/draft.html",
         draft=found,
         diff=found.diff().splitlines(),
-        moved_on=found.is_open and now.hash != found.base_hash,
+        moved_on=found.is_open and overtaken(found, now),
         since=found.diff(now.text).splitlines() if now.hash != found.base_hash else [],
         own=found.author == who.user.login,
         local=desk.local,

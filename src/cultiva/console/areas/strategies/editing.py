@@ -19,7 +19,7 @@ from cultiva.kit.errors import CultivaError, ErrorKind, Fault, Faults
 from cultiva.loop.campaigns import checked_strategy
 from cultiva.loop.forecasting import forecast_of, sheets
 from cultiva.loop.mapping import names_of
-from cultiva.loop.publishing_definitions import check, live, told_from
+from cultiva.loop.publishing_definitions import check, live, overtaken, told_from
 from cultiva.loop.strategy_editing import BEGUN, fields_of, merged, name_in, new_draft, parts_with
 
 routes = router()
@@ -134,7 +134,7 @@ def _editor(
 ) -> HTMLResponse:
     facts = _bench(desk, who, body, None)
     now = live(desk.parts, DraftKind.STRATEGY, draft.name) if draft is not None else None
-    moved = now is not None and draft is not None and now.hash != draft.base_hash
+    moved = now is not None and draft is not None and overtaken(draft, now)
     return page(
         request, who, "strategies/edit.html", draft=draft, others=others or [], moved=moved, new=body is BEGUN, **facts
     )
