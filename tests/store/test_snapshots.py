@@ -9,6 +9,7 @@ from tests.store.days import AT, DAY, snapshot
 from cultiva.contracts.snapshots import SnapshotCatalogue
 from cultiva.kit.errors import CultivaError
 from cultiva.store import Store
+from cultiva.store.repositories.snapshots import Snapshots
 
 YESTERDAY, TOMORROW = DAY - timedelta(days=1), DAY + timedelta(days=1)
 
@@ -36,6 +37,34 @@ def test_the_catalogue_answers_by_date(store: Store) -> None:
         snapshot(day=YESTERDAY),
         snapshot(day=TOMORROW),
     )
+
+
+def test_a_store_of_one_moment_gives_the_same_answers_and_does_not_ask_again(store: Store) -> None:
+    days = (YESTERDAY - timedelta(days=1), YESTERDAY, DAY, TOMORROW)
+    assert store.at_one_moment("profile").snapshots.latest("profile") is None
+    publish(store, YESTERDAY, DAY)
+    publish(store, DAY, TOMORROW, table="customer")  # a run of the next day has begun
+    publish(store, YESTERDAY, table="grid")
+    now, once = store.snapshots, store.at_one_moment("profile").snapshots
+    asked = [(table, day) for table in ("profile", "customer", "grid", "plan") for day in days]
+
+    def answers(found: Snapshots) -> list[object]:
+        return [
+            *(found.current(table, day) for table, day in asked),
+            *(found.latest(table, day) for table, day in asked),
+            *(found.latest(table) for table in ("profile", "customer", "grid", "plan")),
+            *(found.of_day(day) for day in days),
+        ]
+
+    before = answers(now)
+    assert answers(once) == before
+    publish(store, DAY, TOMORROW, version="b")
+    assert answers(once) == before
+    assert answers(store.at_one_moment("profile").snapshots) == answers(now) != before
+    once.publish([snapshot("grid")], step="tags", at=AT)
+    assert answers(once) == answers(now)
+    once.withdraw([snapshot("grid")])
+    assert answers(once) == answers(now)
 
 
 def test_publishing_replaces_only_the_same_table_and_date(store: Store) -> None:

@@ -25,7 +25,12 @@ def recipients(store: Store) -> Recipients:
 
 
 def closed(recipients: Recipients, who: int, channel: str = "sms") -> Closed | None:
-    return recipients.closed([(who, channel)], oldest=DAY).get((who, channel))
+    """Asked for many and asked for one: the same reason."""
+    found = recipients.closed([(who, channel)], oldest=DAY).get((who, channel))
+    reach = recipients.reach(who)
+    assert found == (Closed.UNKNOWN if reach is None else reach.closed(channel, oldest=DAY))
+    assert reach is None or reach.who == recipients.of([who])[who]
+    return found
 
 
 def test_what_is_known_is_replaced_as_a_whole(recipients: Recipients) -> None:
