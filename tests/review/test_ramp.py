@@ -101,12 +101,12 @@ def test_the_stage_follows_the_evidence(effect: float, se: float, days: int) -> 
     assert fund.stage == OPEN or fund.per_touch_se is not None
 
 
-def judged(days: int, sales: Standing, *, reached: bool = False, asked: Asked | None = None) -> dict[str, Learnt]:
+def judged(days: int, sales: Standing, *, shown: bool = False, asked: Asked | None = None) -> dict[str, Learnt]:
     """The rows of strategy a, of which money says nothing."""
     parts = {("a", "", ""): counts(), ("a", "fund", ""): counts()}
     lessons = Lessons("a", ("fund",), Belief(0.0, 1.0), {"fund": Belief(0.0, 1.0)}, 1.0, (), "group:stage", parts)
     learnt = tuple(learnt_of(lessons, Verdict.WAIT, exploration=0.1))
-    ramped = Ramped(RAMP, bank(), days, sales, asked or Asked(), reached)
+    ramped = Ramped(RAMP, bank(), days, sales, asked or Asked(), shown)
     return {row.offer: row for row in standing(learnt, lessons, ramped)}
 
 
@@ -123,21 +123,21 @@ def test_where_touches_harm_nothing_waits_for_the_end_of_the_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sales", "reached", "reach"),
+    ("sales", "shown", "reach"),
     [
-        (Standing.UNKNOWN, False, 0.25),
+        (Standing.UNKNOWN, False, None),
         (Standing.SELLS, False, 1.0),
         (Standing.UNKNOWN, True, 1.0),  # the share of those left alone has become small: evidence may become thinner
-        (Standing.HARMS, True, 0.25),
+        (Standing.HARMS, True, None),
     ],
 )
-def test_the_first_customers_show_whether_the_others_follow(sales: Standing, reached: bool, reach: float) -> None:
-    assert judged(7, sales, reached=reached)[""].reach == reach
+def test_the_first_customers_show_whether_the_others_follow(sales: Standing, shown: bool, reach: float | None) -> None:
+    assert judged(7, sales, shown=shown)[""].reach == reach
 
 
 def test_what_was_known_to_sell_is_trusted_on_while_evidence_is_thin() -> None:
-    assert judged(60, Standing.UNKNOWN, reached=True)["fund"].per_touch == 2.0
-    assert judged(60, Standing.HARMS, reached=True)["fund"].per_touch == 0.0
+    assert judged(60, Standing.UNKNOWN, shown=True)["fund"].per_touch == 2.0
+    assert judged(60, Standing.HARMS, shown=True)["fund"].per_touch == 0.0
 
 
 def test_a_strategy_that_money_has_proven_goes_to_everybody() -> None:

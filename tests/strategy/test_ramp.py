@@ -45,7 +45,7 @@ def learnt(
     return pl.DataFrame([whole, *known, *ways], schema=COLUMNS, orient="row")
 
 
-def ramped(exploration: float = 0.0, first: float = 1.0, **more: Any) -> Workspace:
+def ramped(exploration: float = 0.0, first: float = 1.0, people: int = 20_000, **more: Any) -> Workspace:
     """Strategy a: fund (worth 100 beforehand) and gift (worth 100, costs 2), by call (6) or text (0.5)."""
     gift = offer("gift", kind=OfferKind.BENEFIT, prior_worth=100.0, unit_cost=2.0)
     space = workspace(strategy("a", offers=("gift", "fund"), **more), offers=(gift,))
@@ -59,7 +59,9 @@ def ramped(exploration: float = 0.0, first: float = 1.0, **more: Any) -> Workspa
         offers={**space.offers, "fund": fund},
         policy=space.policy.model_copy(update={"channels": channels}),
         review=Review(
-            rank_by=RankBy.EFFECT, exploration=exploration, ramp=Ramp(trust={OfferKind.PRODUCT: 0.1}, first=first)
+            rank_by=RankBy.EFFECT,
+            exploration=exploration,
+            ramp=Ramp(trust={OfferKind.PRODUCT: 0.1}, first=first, people=people),
         ),
     )
 
@@ -116,6 +118,15 @@ def test_a_strategy_begins_with_some_of_its_customers_and_the_others_wait_beside
     assert set(waiting["fate"]) == {Fate.HELD_OUT}
     assert set(waiting["customer_id"]).isdisjoint(first)
     assert waiting["exposed"].sum() > 0.6 * waiting["customer_id"].n_unique()
+
+
+def test_a_large_bank_begins_with_as_many_as_a_small_one(quick_desk: Desk) -> None:
+    shares = {400: 1.0, 399: 0.5, 200: 0.5, 110: 0.25}
+    for people, share in shares.items():
+        found = quick_desk.decide(ramped(people=people), MANY)
+        waiting = set(found.filter(pl.col("decided_by") == "ramp:a")["customer_id"])
+        assert waiting <= {one.id for one in MANY if draw("ramp:a", one.id) >= share}
+        assert len(waiting) >= 0.6 * (1 - share) * len(MANY)
 
 
 def test_it_goes_to_everybody_once_it_is_known_to_sell(quick_desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -100,11 +101,24 @@ class Ramp(Model):
     first: Share = Field(default=1.0, gt=0)
     """Share of a strategy's customers that it begins with; the others wait, and are compared with, until touches are
     known to sell. By default everybody who is not held out: less costs where touches work, saves where they harm."""
+    people: int = Field(default=20_000, gt=0)
+    """A larger bank begins with no more evidence than one of so many customers: what is learnt goes by the number of
+    people, and a harm falls on few. The share is halved until it is small enough, so that it moves only as banks do."""
     days: int = Field(default=28, gt=0)
     """After so many days an experiment has to have shown that touches sell, else definitions are no longer trusted; and
     a strategy of which nothing is proven is explored on `ended_share` of the usual share."""
     ended_share: Share = 0.2
     """Part of the exploration that is left for what is ended."""
+
+    def begins_with(self, customers: int) -> float:
+        """Share of a strategy's customers that it begins with in a bank of so many.
+
+        Examples:
+            >>> [Ramp().begins_with(many) for many in (5_000, 20_000, 30_000, 1_000_000)]
+            [1.0, 1.0, 0.5, 0.015625]
+        """
+        halvings = math.ceil(math.log2(max(self.first * customers / self.people, 1)))
+        return self.first / 2**halvings
 
 
 class Review(Model):

@@ -58,8 +58,8 @@ class Learnt:
     """Contacts per customer who could be touched."""
     stage: str = ""
     """Where the strategy, or the offer, stands: open, proven, ended; empty where the bank wants no ramp."""
-    reach: float = 1.0
-    """Share of its customers that the strategy goes to; the others wait for what the first ones show."""
+    reach: float | None = 1.0
+    """1 once its touches are known to sell: it goes to everybody; None: to the first ones, for whom the others wait."""
     channel: str = ""
     """A channel, in a row of the whole programme that says how it sells; else ''."""
     times: float | None = None

@@ -31,8 +31,8 @@ class Ramped:
     """What sales say of its touches."""
     asked: Asked = field(default_factory=Asked)
     """What they say of offers."""
-    reached: bool = False
-    """Whether it has gone to everybody before."""
+    shown: bool = False
+    """Whether touches were known to sell before."""
 
     @property
     def late(self) -> bool:
@@ -40,14 +40,9 @@ class Ramped:
         return self.days >= self.ramp.days
 
     @property
-    def reach(self) -> float:
-        """Share of its customers that it goes to: everybody once touches are known to sell, until they harm."""
-        return 1.0 if self.known else self.ramp.first
-
-    @property
     def known(self) -> bool:
         """Whether touches are known to sell; once known it stands until they surely harm."""
-        return self.sales is Standing.SELLS or (self.reached and self.sales is Standing.UNKNOWN)
+        return self.sales is Standing.SELLS or (self.shown and self.sales is Standing.UNKNOWN)
 
     @property
     def over(self) -> bool:
@@ -70,7 +65,7 @@ def standing(rows: Sequence[Learnt], lessons: Lessons, ramped: Ramped) -> tuple[
     offers = [_offer(known.get(name, replace(blank, offer=name)), lessons, ramped) for name in lessons.names]
     stage, contacts = _stage(offers, ramped), lessons.count().contacts_mean
     whole = [replace(row, stage=stage, contacts=contacts) for row in rows if not row.offer]
-    reach = 1.0 if stage == PROVEN else ramped.reach
+    reach = 1.0 if stage == PROVEN or ramped.known else None
     return (*(replace(row, reach=reach) for row in whole), *offers)
 
 

@@ -88,7 +88,7 @@ def review(engine: Engine, inputs: ReviewInputs, workspace: Workspace, on: date,
     finally:
         shutil.rmtree(panel, ignore_errors=True)
         shutil.rmtree(results, ignore_errors=True)
-    return _written(_Reviewer(design, on, found, counts, began, moving, sales, _reached(engine, inputs)), on, folders)
+    return _written(_Reviewer(design, on, found, counts, began, moving, sales, _shown(engine, inputs)), on, folders)
 
 
 def _written_panel(
@@ -128,8 +128,8 @@ def _how(design: ReviewDesign, on: date) -> Design:
     )
 
 
-def _reached(engine: Engine, inputs: ReviewInputs) -> frozenset[str]:
-    """Strategies that went to everybody by the review before."""
+def _shown(engine: Engine, inputs: ReviewInputs) -> frozenset[str]:
+    """Strategies of which touches were known to sell by the review before."""
     if not inputs.learnt:
         return frozenset()
     rows = engine.scan(inputs.learnt, columns=REACH)
@@ -168,8 +168,8 @@ class _Reviewer:
     """Effects that move with the weeks."""
     sales: Mapping[Cell, Sides] = field(default_factory=dict)
     """By strategy, offer and channel; only where touches begin on a ramp."""
-    reached: frozenset[str] = frozenset()
-    """Strategies that went to everybody before."""
+    shown: frozenset[str] = frozenset()
+    """Strategies of which touches were known to sell before."""
 
     @cached_property
     def readouts(self) -> Mapping[str, tuple[Readout, ...]]:
@@ -219,7 +219,7 @@ class _Reviewer:
         if review.ramp is None:
             return rows
         days = (self.on - self.began.get(one.name, self.on)).days
-        sales, before = self._selling[one.name], one.name in self.reached
+        sales, before = self._selling[one.name], one.name in self.shown
         ramped = Ramped(review.ramp, self.design.workspace, days, sales, self._asked, before)
         return standing(rows, lessons, ramped)
 

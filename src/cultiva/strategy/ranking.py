@@ -163,6 +163,8 @@ class Ranking:
     workspace: Workspace
     learnt: Learnt
     on: date
+    customers: int = 0
+    """How many the bank has."""
 
     def in_use(self) -> frozenset[RankBy]:
         """The ways of ranking that some slice of the customers has."""
@@ -172,7 +174,7 @@ class Ranking:
     def reach(self, strategy: str) -> float:
         """Share of its customers that a strategy goes to: a part, until its touches are known to sell."""
         ramp = self.workspace.review.ramp
-        return 1.0 if ramp is None else self.learnt.reach.get(strategy, ramp.first)
+        return 1.0 if ramp is None else self.learnt.reach.get(strategy, ramp.begins_with(self.customers))
 
     def explored(self, strategy: str) -> float:
         """Share of the customers it goes to on whom a strategy is tried whatever it seems to bring."""

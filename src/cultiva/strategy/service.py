@@ -17,7 +17,7 @@ from cultiva.definitions.review import RankBy
 from cultiva.definitions.scopes import profile_scope
 from cultiva.definitions.strategies import Strategy
 from cultiva.definitions.workspace import Workspace
-from cultiva.engine.parquet import part_files, part_path, write_arrow
+from cultiva.engine.parquet import part_files, part_path, rows_in, write_arrow
 from cultiva.engine.port import Engine, Files, Written
 from cultiva.rules import Scope, compile_rule
 from cultiva.strategy.assessment import assessed, suppression
@@ -111,7 +111,8 @@ def plan(
         desk = engine.scan([work / "desk"])
         if not strategies:
             return Planned(_write(engine, _no_decisions(desk), on, folder), _write_prices([], prices), {})
-        book, ranking = Book(workspace, strategies), Ranking(workspace, read_learnt(engine, inputs.learnt), on)
+        book, learnt = Book(workspace, strategies), read_learnt(engine, inputs.learnt)
+        ranking = Ranking(workspace, learnt, on, rows_in(inputs.profile))
         pinned = _pinned(inputs, workspace)
         scored = _scored(inputs.worth, pinned, strategies, by_touch=workspace.review.ramp is not None)
         _lay_out_candidates(engine, book, ranking, scored=scored, on=on, work=work)
@@ -153,9 +154,8 @@ class _Rules:
 def _desk(
     engine: Engine, inputs: PlanInputs, workspace: Workspace, strategies: Sequence[Strategy], on: date
 ) -> ibis.Table:
-    ranking = Ranking(workspace, read_learnt(engine, inputs.learnt), on)
     desk = lay_out(_papers(engine, inputs, workspace), workspace, on)
-    desk = with_learnt(desk, ranking.learnt, workspace.review, engine)
+    desk = with_learnt(desk, read_learnt(engine, inputs.learnt), workspace.review, engine)
     ladders = read_ladders(engine, inputs.ladders)
     return assessed(desk, strategies, workspace, on=on, rule=_Rules(profile_scope(workspace), on), ladders=ladders)
 

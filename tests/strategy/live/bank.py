@@ -23,7 +23,7 @@ from cultiva.definitions.review import Health, RankBy, Review
 from cultiva.definitions.strategies import Capacity
 from cultiva.definitions.variants import expanded
 from cultiva.definitions.workspace import Workspace
-from cultiva.engine.parquet import part_files
+from cultiva.engine.parquet import part_files, rows_in
 from cultiva.engine.port import Engine
 from cultiva.strategy.live.paper import Paper
 from cultiva.strategy.live.service import Ask, Decided, Known, LiveDesk, Now
@@ -153,7 +153,7 @@ class Night:
         known = Known(
             read_learnt(self.engine, self.inputs.learnt), {"cash_loan": {"new": 0.066}},
             pin(self.inputs.models, self.workspace) if self.inputs.models else None, self.prices,
-            {"A1": 1, "A2": 1, "A3": 1},
+            {"A1": 1, "A2": 1, "A3": 1}, customers=rows_in(self.inputs.profile),
         )  # fmt: skip
         return LiveDesk(self.workspace, known, ON)
 

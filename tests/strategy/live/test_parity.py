@@ -95,7 +95,7 @@ def with_costs(made: Workspace, ramp: Ramp) -> Workspace:
 @pytest.mark.parametrize("models", [False, True], ids=["by_touch", "models"])
 def test_touches_that_begin_on_a_ramp_are_weighed_alike(duckdb_engine: Engine, tmp_path: Path, models: bool) -> None:
     """Every open offer and channel is a candidate; what explores is drawn, and what has ended is explored less."""
-    ramped = with_costs(space(), Ramp(trust=dict.fromkeys(OfferKind, 0.3)))
+    ramped = with_costs(space(), Ramp(trust=dict.fromkeys(OfferKind, 0.3), people=200))
     known = night(duckdb_engine, tmp_path, ramped, people(250), models=models, known=learnt_of_touches())
     count, wrong, live = compared(known)
     wrong = [one for one in wrong if one[1] not in CHOICE]

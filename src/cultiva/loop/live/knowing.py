@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from cultiva.engine.parquet import part_files
+from cultiva.engine.parquet import part_files, rows_in
 from cultiva.engine.port import Files
 from cultiva.loop.live.repriced import newest_version, price_path
 from cultiva.loop.parts import Parts
@@ -70,6 +70,7 @@ def basis_of(parts: Parts, on: date) -> Basis:
         _rows(lake.files_current("price", run)),
         _contacts(lake.files_latest("staff", run)),
         None if repriced is None else repriced.again,
+        rows_in(lake.files_current("profile", run)),
     )
     version = "" if repriced is None else repriced.version
     return Basis(LiveDesk(parts.workspace, known, on), run.isoformat(), parts.workspace.version, version, path)

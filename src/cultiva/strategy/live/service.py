@@ -105,6 +105,8 @@ class Known:
     """Adviser -> contacts per day."""
     again: Again | None = None
     """Prices that were solved anew since."""
+    customers: int = 0
+    """How many the bank had."""
 
 
 NO_GHOSTS: frozenset[int] = frozenset()
@@ -122,7 +124,7 @@ class LiveDesk:
     def __init__(self, workspace: Workspace, known: Known, on: date) -> None:
         self.workspace, self.on = workspace, on
         self._rulings = rulings(workspace, on)
-        ranking = Ranking(workspace, known.learnt, on)
+        ranking = Ranking(workspace, known.learnt, on, known.customers)
         book = self._rulings.book
         modelled = known.pinned is not None and known.pinned.effect is not None
         single = modelled or workspace.review.ramp is not None
