@@ -139,6 +139,7 @@ def application() -> FastAPI:
     from cultiva import bootstrap
     from cultiva.api.app import create_app
     from cultiva.console.app import create_console
+    from cultiva.console.pages import compile_all
     from cultiva.kit.clock import shifted
     from cultiva.loop.turns import Turns
 
@@ -152,4 +153,5 @@ def application() -> FastAPI:
     close: Callable[[], None] = stack.close
     app = create_app(parts, turns=turns, at_end=close)
     app.mount("/", create_console(parts, turns))
+    compile_all(parts.workspace.settings.currency)
     return app
