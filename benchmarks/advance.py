@@ -40,10 +40,12 @@ def run(size: str | None) -> dict[str, Any]:
         result["sqlite"] = _child("cultiva", f"sqlite:///{folder}/cultiva.db", people)
         asking = min(people, ASKING_PEOPLE)
         result["sqlite_with_budget"] = _child("with_budget", f"sqlite:///{folder}/budget.db", asking)
+        result["sqlite_hearing"] = _child("hearing", f"sqlite:///{folder}/hearing.db", people)
         result["dbos_sqlite"] = _child("dbos", f"sqlite:///{folder}/dbos.sqlite", PEER_PEOPLE)
     with _folder() as folder, _postgres(folder) as url:
         result["postgres"] = _child("cultiva", _database(url, "cultiva"), people)
         result["postgres_with_budget"] = _child("with_budget", _database(url, "budget"), asking)
+        result["postgres_hearing"] = _child("hearing", _database(url, "hearing"), people)
         result["dbos_postgres"] = _child("dbos", _database(url, "dbos"), PEER_PEOPLE)
     for store in ("sqlite", "postgres"):
         ours, theirs = result[store]["transitions_per_second"], result[f"dbos_{store}"]["transitions_per_second"]
