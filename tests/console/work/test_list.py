@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from sqlalchemy import event
 from tests.api.banks import NOW
 from tests.console.work.shift import Shift
 
@@ -32,6 +33,21 @@ def test_promised_calls_that_are_due_come_first_then_what_is_late_then_by_worth(
     assert listed(text) == [promised, late, large, small, later]
     assert text.index("Now") < text.index("Overdue") < text.index("To do") < text.index("Later")
     assert f'data-open="{promised}"' in text  # the first one is open beside the list
+
+
+def test_a_list_is_eight_questions_however_long_it_is(shift: Shift) -> None:
+    """Session, run, person, absences, list, task, customer, unmasking; the first look asks for names too."""
+    window, store = shift.window(), shift.console.parts.store
+    asked: list[str] = []
+    event.listen(store.database.engine, "before_cursor_execute", lambda _c, _cursor, said, *_rest: asked.append(said))
+    for place in range(4):
+        shift.task(place)
+        window.text("/work")
+        asked.clear()
+        text = window.text("/work")
+        assert len(listed(text)) == place + 1
+        questions = [one for one in asked if not one.startswith("BEGIN")]
+        assert len(questions) <= 8, questions
 
 
 def test_who_did_not_answer_today_is_for_another_day(shift: Shift) -> None:
