@@ -166,12 +166,22 @@ def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
     connection.execute(written.on_conflict_do_update(index_elements=keys, set_=rest))
 
 
-def put_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows, or replaces those with the same primary keys; every row has the same columns."""
-    if rows:
-        written = _insert(connection, table)
-        rest = {name: written.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
-        connection.execute(written.on_conflict_do_update(index_elements=list(table.primary_key), set_=rest), list(rows))
+def put_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, unless_newer: str = "") -> None:
+    """Inserts rows, or replaces those with the same primary keys; every row has the same columns.
+
+    Args:
+        connection: In a writing transaction.
+        table: Where.
+        rows: By column.
+        unless_newer: A column; a row that has more in it than the one that would replace it stays.
+    """
+    if not rows:
+        return
+    written = _insert(connection, table)
+    rest = {name: written.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
+    where = table.c[unless_newer] <= written.excluded[unless_newer] if unless_newer else None
+    keys = list(table.primary_key)
+    connection.execute(written.on_conflict_do_update(index_elements=keys, set_=rest, where=where), list(rows))
 
 
 def _insert(connection: Connection, table: Table) -> Any:

@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 from tests.execution.plays import small
 
 from cultiva.execution.recipients.people import EVERY_CHANNEL, Closed, ConsentWord, Recipient, judge
 from cultiva.execution.recipients.service import Recipients
+from cultiva.execution.tables import RECIPIENT_ADDRESS
 from cultiva.store import Store
 
 DAY = date(2026, 3, 2)
@@ -61,6 +63,32 @@ def test_a_grant_counts_until_the_banks_own_records_have_come_in(recipients: Rec
     assert closed(recipients, 1, "phone") is None
     recipients.put([replace(WANG, business_date=DAY + timedelta(days=5))])
     assert closed(recipients, 1, "phone") is Closed.NO_CONSENT
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "counts"),
+    [
+        ("America/New_York", datetime(2026, 3, 3, 2, tzinfo=UTC), False),  # in the evening of the day of the records
+        ("America/New_York", datetime(2026, 3, 3, 6, tzinfo=UTC), True),
+        ("Asia/Shanghai", datetime(2026, 3, 2, 15, tzinfo=UTC), False),
+        ("Asia/Shanghai", datetime(2026, 3, 2, 17, tzinfo=UTC), True),  # early in the morning after
+    ],
+)
+def test_the_day_of_a_grant_is_the_customers(recipients: Recipients, zone: str, at: datetime, counts: bool) -> None:
+    recipients.put([replace(WANG, zone=zone, channels=())])
+    recipients.speak([ConsentWord(1, "sms", True, at, "call")])
+    assert (closed(recipients, 1) is None) is counts
+
+
+def test_what_is_known_of_an_older_day_replaces_nothing(recipients: Recipients, store: Store) -> None:
+    later = replace(WANG, business_date=DAY + timedelta(days=2), suppressed_by="fraud_hold", phone="13900000000")
+    recipients.put([later])
+    recipients.put([WANG, replace(WANG, customer_id=3)])  # a launch enrols by the plan of its own, older date
+    assert recipients.of([1, 3]) == {1: later, 3: replace(WANG, customer_id=3)}
+    assert closed(recipients, 1) is Closed.SUPPRESSED
+    with store.database.reading() as connection:
+        kept = connection.execute(select(RECIPIENT_ADDRESS.c.customer_id, RECIPIENT_ADDRESS.c.address)).all()
+    assert {tuple(row) for row in kept} == {(1, later.phone), (2, WANG.phone), (3, WANG.phone)}
 
 
 def test_a_word_recorded_twice_is_one_word(recipients: Recipients) -> None:

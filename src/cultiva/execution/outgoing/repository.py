@@ -23,8 +23,6 @@ class TouchFacts:
 
     strategy: str
     offer: str
-    exempt: bool
-    """A service: no marketing."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +69,11 @@ def end_enrolment(connection: Connection, launch_id: str, day: date, people: int
 
 def touch_facts(connection: Connection, ids: Sequence[str]) -> dict[str, TouchFacts]:
     """What touches are about, by id."""
-    asked = select(TOUCH.c.touch_id, TOUCH.c.strategy, TOUCH.c.offer, TOUCH.c.exempt)
+    asked = select(TOUCH.c.touch_id, TOUCH.c.strategy, TOUCH.c.offer)
     found = {}
     for some in _chunks(ids):
         for row in connection.execute(asked.where(TOUCH.c.touch_id.in_(some))):
-            found[row.touch_id] = TouchFacts(row.strategy, row.offer, row.exempt)
+            found[row.touch_id] = TouchFacts(row.strategy, row.offer)
     return found
 
 

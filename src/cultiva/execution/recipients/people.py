@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 EVERY_CHANNEL = "*"
 """Stands for all channels in a word of consent."""
@@ -135,7 +136,10 @@ def judge(
 
 
 def _open(who: Recipient, channel: str, word: ConsentWord | None) -> bool:
-    """A refusal closes until it is taken back; a grant opens until the bank's own records have come in since."""
-    if word is not None and (not word.granted or word.at.date() > who.business_date):
+    """A refusal closes until it is taken back; a grant opens until the bank's own records have come in since.
+
+    The records of a business date know what was said on that day where the customer lives.
+    """
+    if word is not None and (not word.granted or word.at.astimezone(ZoneInfo(who.zone)).date() > who.business_date):
         return word.granted
     return channel in who.channels

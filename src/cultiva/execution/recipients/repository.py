@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, select, union, update
@@ -29,13 +29,24 @@ ENDED = ("stopped", "finished", "rejected")
 
 
 def put_recipients(connection: Connection, rows: Sequence[Recipient]) -> None:
-    """Writes what is known now of each customer over what was known."""
-    put_all(connection, RECIPIENT, [{**asdict(one), "channels": list(one.channels)} for one in rows])
+    """Writes what is known of each customer over what was known, unless that is of a later day."""
+    put_all(
+        connection, RECIPIENT, [{**asdict(one), "channels": list(one.channels)} for one in rows],
+        unless_newer="business_date",
+    )  # fmt: skip
+    days = _days(connection, [one.customer_id for one in rows])
+    rows = [one for one in rows if one.business_date == days[one.customer_id]]
     ids = sorted({one.customer_id for one in rows})
     for begin in range(0, len(ids), AT_A_TIME):
         mine = RECIPIENT_ADDRESS.c.customer_id.in_(ids[begin : begin + AT_A_TIME])
         connection.execute(delete(RECIPIENT_ADDRESS).where(mine))
     insert_missing(connection, RECIPIENT_ADDRESS, [row for one in rows for row in _addresses(one)])
+
+
+def _days(connection: Connection, ids: Sequence[int]) -> dict[int, date]:
+    """Of which business date what is known of customers is."""
+    asked = select(RECIPIENT.c.customer_id, RECIPIENT.c.business_date)
+    return {row.customer_id: row.business_date for row in _rows(connection, asked, RECIPIENT.c.customer_id, ids)}
 
 
 def read_recipients(connection: Connection, ids: Sequence[int]) -> dict[int, Recipient]:

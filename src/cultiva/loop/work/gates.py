@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from cultiva.definitions.offers import OfferKind
 from cultiva.definitions.policy import QuietHours
 from cultiva.definitions.workspace import Workspace
 from cultiva.execution.budget.service import Budget
@@ -81,7 +82,7 @@ class Gates:
         found = {one.delivery_id: Closed.NO_ADDRESS.value for one in batch if not one.address}
         for one in batch:
             why = closed.get((one.customer_id, one.channel))
-            if why is not None and not (_is_service(touches.get(one.touch_id)) and why in OF_MARKETING):
+            if why is not None and not (self._is_service(touches.get(one.touch_id)) and why in OF_MARKETING):
                 found[one.delivery_id] = why.value
         return found
 
@@ -101,12 +102,13 @@ class Gates:
         oldest: date = self.calendar.local_day(at, self.calendar.zone) - timedelta(days=KNOWN_DAYS_MAX)
         return self.recipients.closed(asked, oldest=oldest)
 
+    def _is_service(self, facts: TouchFacts | None) -> bool:
+        """Whether the offer is a service by today's definitions; that the caps do not count a channel makes it none."""
+        offer = self.workspace.offers.get(facts.offer) if facts is not None else None
+        return offer is not None and offer.kind is OfferKind.SERVICE
+
     def _touches(self, batch: Sequence[Claimed]) -> Mapping[str, TouchFacts]:
         return self.outgoing.touches([one.touch_id for one in batch])
-
-
-def _is_service(facts: TouchFacts | None) -> bool:
-    return facts is not None and facts.exempt
 
 
 def _is_trial(one: Claimed) -> bool:
