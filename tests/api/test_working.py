@@ -108,6 +108,15 @@ def test_launches_are_shown_with_what_approvers_read(racing_api: Api) -> None:
     assert "approve" in found.launch.possible
 
 
+def test_pages_go_on_where_they_were_when_a_launch_has_left_the_list(racing_api: Api) -> None:
+    ids = sorted(submitted(racing_api, name) for name in ("car_owner_card", "payroll_day", "wealth_upgrade"))
+    pages = racing_api.client().launches(state="submitted", page=1)
+    seen = [next(pages).launch_id]
+    racing_api.client(name="Li").judge(seen[0], "reject", "executive", remark="no")
+    seen += [one.launch_id for one in pages]
+    assert seen == ids
+
+
 def test_a_launch_is_approved_let_go_held_and_stopped_and_the_audit_knows_by_whom(racing_api: Api) -> None:
     author, head, client = (racing_api.client(name=name) for name in ("Chen", "Li", "test"))
     put = author.submit("car_owner_card")

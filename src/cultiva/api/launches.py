@@ -178,12 +178,15 @@ def launches(
 ) -> Page[LaunchShape]:
     """Launches, the newest first."""
     query = ["launches", state, strategy]
-    place = read_cursor(cursor, query, str)
-    found = [_launch(one) for one in desk.launches.all(states=() if state is None else (state,), strategy=strategy)]
-    ids = [one.launch_id for one in found]
-    begin = ids.index(place) + 1 if place in ids else 0
-    page, rest = cut(found[begin:], limit, query, lambda one: one.launch_id)
-    return Page[LaunchShape](items=page, next_cursor=rest)
+    found = sorted(desk.launches.all(states=() if state is None else (state,), strategy=strategy), key=_place)
+    after = read_cursor(cursor, query, list)
+    page, rest = cut([one for one in found if after is None or _place(one) > after], limit, query, _place)
+    return Page[LaunchShape](items=[_launch(one) for one in page], next_cursor=rest)
+
+
+def _place(one: Launch) -> list[float | str]:
+    """Where it stands among the others, the newest first: also when it has left the list since."""
+    return [-one.created.timestamp(), one.launch_id]
 
 
 @routes.get("/{launch}", **needs(Scope.STRATEGIES, 404))

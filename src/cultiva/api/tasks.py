@@ -190,6 +190,7 @@ def tasks(  # noqa: PLR0913, PLR0917  (parameters of the query)
         assert role is not None
         found = desk.tasks(sight).queue(role, desk.now(), branch=branch, limit=most)
     page, after = cut(found[begin:], limit, query, lambda one: one.place)
+    after = after if most <= LISTED_MAX else None
     return Page[ListedShape](items=[_listed(one, may_see=sight.personal) for one in page], next_cursor=after)
 
 

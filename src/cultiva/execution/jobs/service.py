@@ -143,6 +143,17 @@ class Jobs:
             require(connection, lease)
             repository.write(connection, replace(_known(connection, job_id), share=share, note=dict(note)))
 
+    def leave(self, job_id: str, lease: Lease) -> None:
+        """A worker that was told to end leaves it to another: nobody has died at it.
+
+        Raises:
+            CultivaError: a conflict, if it was stopped or another worker has it.
+        """
+        with self._database.writing() as connection:
+            require(connection, lease)
+            job = _known(connection, job_id)
+            repository.write(connection, replace(job, attempts=job.attempts - 1))
+
     def finish(self, job_id: str, lease: Lease, result: Mapping[str, Any], at: datetime) -> Job:
         """Keeps what came of it.
 

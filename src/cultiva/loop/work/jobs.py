@@ -96,6 +96,7 @@ class JobWorker:
             begun = self._jobs.begin(job.job_id, lease, clock())
             made = self._done(begun, lease, folder) if begun.state is JobState.RUNNING else begun
         except _Leaving:
+            self._jobs.leave(job.job_id, lease)
             return None
         except CultivaError as error:
             if error.code not in LOST:
@@ -116,8 +117,10 @@ class JobWorker:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             result = self._performers[job.kind](job, folder, advance)
+        except _Leaving:
+            raise
         except Exception as error:
-            if isinstance(error, _Leaving) or (isinstance(error, CultivaError) and error.code in LOST):
+            if isinstance(error, CultivaError) and error.code in LOST:
                 raise
             _LOG.warning("jobs.failed", job=job.job_id, kind=job.kind, reason=told(error))
             return self._jobs.fail(job.job_id, lease, told(error), clock())
