@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -205,9 +206,21 @@ def test_lists_say_whom_to_call_and_why(quick_desk: Desk) -> None:
         strategy("b", offers=("x",), channels=("sms",)),
         offers=(offer("x"),),
     )
-    quick_desk.decide(space, [Person(1), Person(2, branch=None, aum=7.5)])
+    quick_desk.decide(space, [Person(1, aum=114_939.22), Person(2, branch=None, aum=7.5)])
     here = quick_desk.folder / "1"
     files = write_lists([here / "decisions"], [here / "profile"], [here / "customer"], space, here / "lists" / str(ON))
     assert [(one.name, one.rows) for one in files] == [("B1.csv", 1), ("channel_sms.csv", 2), ("no_branch.csv", 1)]
-    row = pl.read_csv(here / "lists" / str(ON) / "no_branch.csv").row(0, named=True)
-    assert (row["customer_id"], row["name"], row["reason"]) == (2, "客户2", "资产 7.50，阶段 字")
+    rows = pl.concat(pl.read_csv(here / "lists" / str(ON) / name) for name in ("B1.csv", "no_branch.csv"))
+    assert rows.select("customer_id", "name", "reason").rows() == [
+        (1, "客户1", "资产 114939，阶段 字"),
+        (2, "客户2", "资产 7.50，阶段 字"),
+    ]
+
+
+def test_a_share_is_told_in_percent(quick_desk: Desk) -> None:
+    space = workspace(strategy("a", reason="占 {aum}"))
+    aum = space.tags["aum"].model_copy(update={"unit": "share"})
+    quick_desk.decide(space, [Person(1, aum=0.26)])
+    here, told = quick_desk.folder / "1", replace(space, tags={**space.tags, "aum": aum})
+    write_lists([here / "decisions"], [here / "profile"], [here / "customer"], told, here / "lists" / str(ON))
+    assert pl.read_csv(here / "lists" / str(ON) / "B1.csv")["reason"].to_list() == ["占 26%"]
