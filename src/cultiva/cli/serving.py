@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import structlog
@@ -153,5 +154,5 @@ def application() -> FastAPI:
     close: Callable[[], None] = stack.close
     app = create_app(parts, turns=turns, at_end=close)
     app.mount("/", create_console(parts, turns))
-    compile_all(parts.workspace.settings.currency)
+    Thread(target=compile_all, args=(parts.workspace.settings.currency,), name="templates", daemon=True).start()
     return app

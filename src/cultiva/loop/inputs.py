@@ -66,6 +66,7 @@ def profile_inputs(parts: Parts, on: date) -> ProfileInputs:
         identity_map=lake.files_current("identity_map", on),
         previous=lake.files_before("profile", on),
         previous_catalogue=lake.files_before("catalogue", on),
+        mergers=mergers(parts, on),
     )
 
 

@@ -145,7 +145,8 @@ class _Builder:
         if not listed:
             return []
         folder = self.work / "lists"
-        write_lists(self.workspace.root, listed, self.inputs.identity_map, folder)
+        ids = self.inputs.identity_map
+        write_lists(self.workspace.root, listed, ids, folder, mergers=self.inputs.mergers)
         return [self._part(folder)]
 
     def _externals(self) -> list[Part]:

@@ -36,3 +36,5 @@ class ProfileInputs:
     """The last profile before this date; empty at the first run."""
     previous_catalogue: Files = ()
     """The last tag catalogue before this date; empty at the first run."""
+    mergers: Mapping[int, int] = field(default_factory=dict)
+    """Retired customer id -> the id that lives on; for lists that name customers."""

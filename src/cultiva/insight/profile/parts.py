@@ -25,7 +25,14 @@ SOURCE_KEY = ["source_system", "source_id"]
 """How a source system names a customer."""
 
 
-def write_lists(root: Path, segments: Sequence[Segment], identity_map: Files, folder: Path) -> None:
+def write_lists(
+    root: Path,
+    segments: Sequence[Segment],
+    identity_map: Files,
+    folder: Path,
+    *,
+    mergers: Mapping[int, int] | None = None,
+) -> None:
     """Writes one row per customer on any list: customer_id and one boolean per list segment.
 
     Args:
@@ -33,16 +40,18 @@ def write_lists(root: Path, segments: Sequence[Segment], identity_map: Files, fo
         segments: List segments.
         identity_map: For lists that name a source's own ids.
         folder: The new folder.
+        mergers: Retired customer id -> the id that lives on: old lists still name the former.
 
     Raises:
-        CultivaError: if a file is absent or has neither of the two forms.
+        CultivaError: if a file is absent, cannot be read or has neither of the two forms.
     """
     import polars as pl
 
     marks = [
         _listed(root, segment, identity_map).select("customer_id", on=pl.lit(segment.name)) for segment in segments
     ]
-    found = pl.concat(marks).with_columns(pl.col("customer_id").cast(pl.Int64)).unique()
+    listed = pl.concat(marks).with_columns(pl.col("customer_id").cast(pl.Int64))
+    found = listed.with_columns(pl.col("customer_id").replace(dict(mergers or {}))).unique()
     flags = [(pl.col("on") == segment.name).any().alias(list_name(segment.name)) for segment in segments]
     frame = found.filter(pl.col("customer_id").is_not_null()).group_by("customer_id").agg(flags).sort("customer_id")
     write_arrow(frame.to_arrow(), folder)
@@ -55,13 +64,33 @@ def _listed(root: Path, segment: Segment, identity_map: Files) -> pl.DataFrame:
     path = root / segment.list
     if not path.is_file():
         raise _bad_list(segment, f"no file {segment.list}")
-    rows = pl.read_csv(path, infer_schema=False)
+    rows = _rows_of(path, segment)
     if "customer_id" in rows.columns:
-        return rows.select(pl.col("customer_id").str.strip_chars().cast(pl.Int64, strict=False))
+        return _numbered(rows)
     if not set(SOURCE_KEY) <= set(rows.columns):
         raise _bad_list(segment, f"columns {', '.join(rows.columns)}")
     ids = pl.scan_parquet(part_files(identity_map)) if identity_map else _no_ids()
-    return ids.join(rows.lazy(), on=SOURCE_KEY, how="semi").select("customer_id").collect()
+    named = rows.lazy().select(pl.col(*SOURCE_KEY).str.strip_chars())
+    return ids.join(named, on=SOURCE_KEY, how="semi").select("customer_id").collect()
+
+
+def _rows_of(path: Path, segment: Segment) -> pl.DataFrame:
+    """A list's rows as texts; blanks around the names of columns do not count, as when definitions are checked."""
+    import polars as pl
+
+    try:
+        rows = pl.read_csv(path, infer_schema=False)
+        return rows.rename(str.strip)
+    except pl.exceptions.PolarsError as error:
+        raise _bad_list(segment, f"{segment.list}: {str(error).splitlines()[0]}") from error
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """The ids of a list; tables in which a cell is empty are often saved with 12.0 for 12. What is no id is nobody."""
+    import polars as pl
+
+    text = pl.col("customer_id").str.strip_chars().str.replace(r"\.0*$", "")
+    return rows.select(customer_id=text.cast(pl.Int64, strict=False))
 
 
 def _no_ids() -> pl.LazyFrame:
