@@ -30,7 +30,7 @@ from cultiva.strategy.homes import Homes, touching
 from cultiva.strategy.limits import NOT_DRAWN, DayLimits, Limit, limits_of
 from cultiva.strategy.permission import HOME, counters
 from cultiva.strategy.proposals import Book
-from cultiva.strategy.service import PlanInputs, _papers
+from cultiva.strategy.service import PlanInputs, papers_of
 
 COMPETED = (Fate.CHOSEN.value, Fate.OUTBID.value, Fate.NO_CAPACITY.value)
 """Fates of the night's candidates that were worth something and stood in nobody's holdout."""
@@ -138,7 +138,7 @@ def _desk(
     engine: Engine, inputs: PlanInputs, workspace: Workspace, since: Since, day: date, work: Path
 ) -> pl.LazyFrame:
     """Counters of the caps as they are now: what was done today counts like what was done yesterday."""
-    papers = _papers(engine, inputs, workspace)
+    papers = papers_of(engine, inputs, workspace)
     past = papers.touches
     names = [one.name for one in workspace.policy.channels if one.touch]
     made = since.touches.filter(~pl.col("exempt") & pl.col("channel").is_in(names)).select(

@@ -133,7 +133,7 @@ def reachable(engine: Engine, inputs: PlanInputs, workspace: Workspace, on: date
     """
     from cultiva.strategy.permission import permissions, permitted
 
-    papers, policy = _papers(engine, inputs, workspace), workspace.policy
+    papers, policy = papers_of(engine, inputs, workspace), workspace.policy
     desk = papers.profile.left_join(permissions(papers.consent, policy), "customer_id").drop("customer_id_right")
     asked = {f"permitted_{one.name}": permitted(desk[f"consent_{one.name}"], policy.consent) for one in policy.channels}
     found = suppression(desk, workspace, _Rules(profile_scope(workspace), on))
@@ -154,7 +154,7 @@ class _Rules:
 def _desk(
     engine: Engine, inputs: PlanInputs, workspace: Workspace, strategies: Sequence[Strategy], on: date
 ) -> ibis.Table:
-    desk = lay_out(_papers(engine, inputs, workspace), workspace, on)
+    desk = lay_out(papers_of(engine, inputs, workspace), workspace, on)
     desk = with_learnt(desk, read_learnt(engine, inputs.learnt), workspace.review, engine)
     ladders = read_ladders(engine, inputs.ladders)
     return assessed(desk, strategies, workspace, on=on, rule=_Rules(profile_scope(workspace), on), ladders=ladders)
@@ -314,7 +314,8 @@ def _write_prices(prices: Sequence[Price], folder: Path) -> Written:
     return write_arrow(pa.table(arrays), folder)
 
 
-def _papers(engine: Engine, inputs: PlanInputs, workspace: Workspace) -> Papers:
+def papers_of(engine: Engine, inputs: PlanInputs, workspace: Workspace) -> Papers:
+    """What lies on the desk of a day: profile, consent, and touches, of the customers as they are known now."""
     ids = engine.scan(inputs.identity_map)
     profile = engine.scan(inputs.profile)
     return Papers(
