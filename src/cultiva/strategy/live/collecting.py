@@ -8,7 +8,7 @@ from pathlib import Path
 from cultiva.definitions.workspace import Workspace
 from cultiva.engine.port import Engine
 from cultiva.strategy.desk import PARTY_FACTS
-from cultiva.strategy.service import PlanInputs, _papers
+from cultiva.strategy.service import PlanInputs, papers_of
 
 FACTS, CONSENT, TOUCHES = "facts", "consent", "touches"
 """Folders."""
@@ -26,7 +26,7 @@ def collect(engine: Engine, inputs: PlanInputs, workspace: Workspace, folder: Pa
     """
     import ibis
 
-    papers, policy = _papers(engine, inputs, workspace), workspace.policy
+    papers, policy = papers_of(engine, inputs, workspace), workspace.policy
     facts = papers.customer.select("customer_id", *PARTY_FACTS)
     known = papers.profile.select("customer_id").left_join(facts, "customer_id").drop("customer_id_right")
     home = papers.household.select("customer_id", "household_id")
