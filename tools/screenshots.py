@@ -48,7 +48,7 @@ class Shot(NamedTuple):
     phone: bool = False
 
 
-CUSTOMER = "/customers > main table a"
+CUSTOMER = "/work > main a[href^='/customers/']"
 TABS = ("holdings", "tags", "timeline", "decisions", "people", "contact")
 SHOTS: Sequence[Shot] = (
     Shot("cockpit", Role.OPERATOR, "/"),
