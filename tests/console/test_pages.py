@@ -10,7 +10,7 @@ import pytest
 from tests.console.desks import ConsoleUnderTest
 
 from cultiva.console.desk import ConsoleDesk
-from cultiva.console.pages import compile_all
+from cultiva.console.pages import compile_all, formats
 from cultiva.execution.access.roles import Role
 
 
@@ -83,3 +83,16 @@ def test_a_page_is_of_one_moment_and_the_next_one_sees_what_was_published(desk: 
     assert after == desk.parts.store.snapshots.latest("profile", None)
     assert after is not None
     assert after.run_id == "r4"
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "said"),
+    [
+        ("zh", 8077.959954999999, "¥8078"),
+        ("zh", 773_000, "¥77.3万"),
+        ("zh", -12.345, "-¥12.3"),
+        ("en", 999.96, "CN¥1K"),
+    ],
+)
+def test_compact_money_has_no_digits_that_nobody_reads(language: str, value: float, said: str) -> None:
+    assert formats(language, "CNY")["money_compact"](value) == said

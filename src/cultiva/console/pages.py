@@ -145,9 +145,11 @@ def formats(language: str, currency: str) -> dict[str, Callable[..., str]]:
         "number": written(lambda value: format_decimal(value, format="#,##0.###", locale=locale)),
         "decimal": written(lambda value: format_decimal(value, format="#,##0.00", locale=locale)),
         "signed": written(partial(_signed, locale=locale)),
-        "compact": written(lambda value: format_compact_decimal(value, locale=locale, fraction_digits=1)),
+        "compact": written(lambda value: format_compact_decimal(_plain(value), locale=locale, fraction_digits=1)),
         "percent": written(lambda value: format_percent(value, format="#,##0.#%", locale=locale)),
-        "money_compact": written(partial(format_compact_currency, currency=currency, locale=locale, fraction_digits=1)),
+        "money_compact": written(
+            lambda value: format_compact_currency(_plain(value), currency, locale=locale, fraction_digits=1)
+        ),
         "money": written(lambda value: format_currency(value, currency, locale=locale)),
         "money_whole": lru_cache(FORMATTED_KEPT, typed=True)(written(whole)),
         "money_signed": written(lambda value: f"{'+' if value > 0 else ''}{whole(value)}"),
@@ -155,6 +157,11 @@ def formats(language: str, currency: str) -> dict[str, Callable[..., str]]:
         "moment": written(lambda value: _moment(value, locale)),
         "cell": written(lambda value: cell(value, locale)),
     }
+
+
+def _plain(value: Any) -> Any:
+    """Without the digits that nobody reads: Babel writes all of them where a number is too small to be compacted."""
+    return round(value) if abs(value) >= 100 else round(value, 1)
 
 
 def cell(value: Any, locale: Locale) -> str:
