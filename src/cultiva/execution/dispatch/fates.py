@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cultiva.contracts.delivery import Receipt, Sent
-from cultiva.execution.dispatch.records import Claimed, Evidence, Lane, Policy, Ready, State, Verdict
+from cultiva.execution.dispatch.records import OVER, Claimed, Evidence, Lane, Policy, Ready, State, Verdict
 from cultiva.kit.hashing import draw
 from cultiva.kit.masking import mask_text
 
+DOUBTS = frozenset({"sent", "lost"})
+"""Kinds of evidence after which a message may have arrived; a look-up that finds nothing clears them."""
 PROBLEM_MAX = 500
 """Characters of a problem that are kept."""
 
@@ -36,7 +39,8 @@ def answered(
 ) -> list[Verdict]:
     """Verdicts on messages that were handed to the provider; one without a receipt may have arrived."""
     said = {receipt.key: receipt for receipt in receipts}
-    return [_answered(one.claimed, said.get(one.claimed.delivery_id), lane, policy, at=at) for one in ready]
+    found = [_answered(one.claimed, said.get(one.claimed.delivery_id), lane, policy, at=at) for one in ready]
+    return [honest(one, at) for one in found]
 
 
 def _answered(claimed: Claimed, receipt: Receipt | None, lane: Lane, policy: Policy, *, at: datetime) -> Verdict:
@@ -91,7 +95,8 @@ def looked_up(claimed: Claimed, receipt: Receipt | None, policy: Policy, at: dat
         said = [_clue(at, "look_up", "the provider has it")]
         return Verdict(claimed, State.SENT, reference=receipt.reference, evidence=said)
     if receipt and verdict is Sent.REFUSED:
-        return Verdict(claimed, State.FAILED, problem=_short(receipt.problem) or "refused")
+        refused = _short(receipt.problem) or "refused"
+        return Verdict(claimed, State.FAILED, problem=refused, evidence=[_clue(at, "look_up", refused)])
     if verdict is Sent.ABSENT:
         said = [_clue(at, "look_up", "the provider has never seen it")]
         if claimed.attempts >= policy.attempts_max:
@@ -103,6 +108,18 @@ def looked_up(claimed: Claimed, receipt: Receipt | None, policy: Policy, at: dat
         return Verdict(claimed, State.UNKNOWN, problem=clue["said"], evidence=[clue])
     due = at + pause(claimed.delivery_id, asked, policy)
     return Verdict(claimed, State.SENDING, due=due, problem=clue["said"], evidence=[clue])
+
+
+def honest(verdict: Verdict, at: datetime) -> Verdict:
+    """The verdict, but where a message ends as not sent of which an earlier attempt may have arrived: nobody knows.
+
+    That a provider refuses a repetition, or that nobody may repeat it any more, says nothing of the attempt before.
+    """
+    known = evidence_of(verdict.claimed, verdict.evidence)
+    if verdict.state not in OVER or not known or known[-1]["kind"] not in DOUBTS:
+        return verdict
+    said = _clue(at, "ended", f"{verdict.state.value}: {verdict.problem}")
+    return replace(verdict, state=State.UNKNOWN, evidence=[*verdict.evidence, said])
 
 
 def evidence_of(claimed: Claimed, more: Evidence) -> list[Mapping[str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cultiva.execution.dispatch.fates import honest
 from cultiva.execution.dispatch.records import Checks, Claimed, Filled, Ready, State, Stopped, Verdict
 
 
@@ -32,6 +33,7 @@ def sort(batch: Sequence[Claimed], checks: Checks, at: datetime) -> Sorted:
     rest = _in_window(rest, checks, found, at=at)
     rest = _permitted(rest, checks, found, at=at)
     _granted(_rendered(rest, checks, found), checks, found, at=at)
+    found.others = [honest(one, at) for one in found.others]
     return found
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from cultiva.contracts.delivery import Message, Provider
 
 Evidence = Sequence[Mapping[str, str]]
-"""What is known of a fate, oldest first: `at`, `kind` (sent, lost, look_up, resolved), `said`, `by`."""
+"""What is known of a fate, oldest first: `at`, `kind` (sent, lost, look_up, ended, resolved), `said`, `by`."""
 
 
 class State(StrEnum):

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from cultiva.execution.dispatch import bucket
-from cultiva.execution.dispatch.fates import evidence_of
+from cultiva.execution.dispatch.fates import evidence_of, honest
 from cultiva.execution.dispatch.records import OVER, Claimed, Ready, State, Verdict, name_of
 from cultiva.execution.tables import DELIVERY, HALT, LAUNCH, PROVIDER_RATE, SIGNAL
 from cultiva.store.database import Database, insert_missing
@@ -141,7 +141,7 @@ class Outbox:
         with self._database.writing() as connection:
             rows = connection.execute(asked.limit(limit).with_for_update(skip_locked=True)).all()
             done = [Verdict(_claimed(row), State.CANCELLED, problem="the launch is over") for row in rows]
-            self._settle(connection, Hold("", "", at, at), done)
+            self._settle(connection, Hold("", "", at, at), [honest(one, at) for one in done])
         return len(done)
 
     def counts(self) -> dict[tuple[str, State], int]:
