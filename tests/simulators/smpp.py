@@ -61,7 +61,7 @@ class Connection:
                 else:
                     self.other(command, sequence, body)
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+            return  # whoever was bound has gone
         finally:
             pushing.cancel()
             self.writer.close()

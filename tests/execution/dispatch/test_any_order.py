@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,12 +56,9 @@ class Dispatching(RuleBasedStateMachine):
     def a_worker_dies_before_anything_leaves(self) -> None:
         whole = self.stage.asked._filled
         self.stage.asked._filled = _dies  # type: ignore[method-assign,assignment]
-        try:
+        with suppress(Killed):
             self.stage.another().work_once("w", self.at)
-        except Killed:
-            pass
-        finally:
-            self.stage.asked._filled = whole  # type: ignore[method-assign]
+        self.stage.asked._filled = whole  # type: ignore[method-assign]
 
     @rule(seconds=st.sampled_from([1, 10, 30, 600]))
     def time_passes(self, seconds: int) -> None:

@@ -189,13 +189,6 @@ def touches_since(connection: Connection, since: date, now: datetime) -> list[Ha
     return [Happened(*row) for row in connection.execute(asked.order_by(t.customer_id, t.touch_id))]
 
 
-def words(connection: Connection) -> list[tuple[int, str, bool, datetime]]:
-    """Every word of consent that was said: customer, channel, whether granted, when."""
-    c = CONSENT_CHANGE.c
-    asked = select(c.customer_id, c.channel, c.granted, c.at).order_by(c.customer_id, c.change_id)
-    return [(who, channel, granted, at) for who, channel, granted, at in connection.execute(asked)]
-
-
 def standing(connection: Connection) -> list[int]:
     """Customers of whom a suppression has begun and was not lifted."""
     asked = select(STANDSTILL.c.customer_id).where(STANDSTILL.c.lifted.is_(None)).distinct()

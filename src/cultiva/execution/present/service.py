@@ -9,7 +9,8 @@ from typing import Any
 
 from cultiva.execution.present import repository
 from cultiva.execution.present.facts import Day, Facts, Reported
-from cultiva.execution.recipients.people import EVERY_CHANNEL
+from cultiva.execution.recipients.people import EVERY_CHANNEL, ConsentWord, newest_of
+from cultiva.execution.recipients.repository import all_words
 from cultiva.kit.errors import CultivaError, ErrorKind
 from cultiva.store.database import Database
 from cultiva.store.ready import Ready
@@ -65,7 +66,7 @@ class Present:
         with self._database.reading() as connection:
             return Day(
                 repository.touches_since(connection, since, now),
-                refusals(repository.words(connection)),
+                _refused(all_words(connection, now)),
                 repository.standing(connection),
             )
 
@@ -133,23 +134,13 @@ def settled(connection: Any, at: datetime) -> int:
     return repository.settle_charges(connection, at)
 
 
-def refusals(words: Sequence[tuple[int, str, bool, datetime]]) -> list[tuple[int, str]]:
-    """(customer, channel or `*`) of which the newest word is a refusal; of one instant the refusal counts.
-
-    A word about all channels is one about each; one about a channel is not one about all.
-
-    Args:
-        words: (customer, channel or `*`, whether granted, when).
-    """
-    newest: dict[tuple[int, str], tuple[datetime, bool]] = {}
-    for customer, channel, granted, at in words:
-        word = (at, not granted)
-        newest[customer, channel] = max(newest.get((customer, channel), word), word)
-    found = []
-    for (customer, channel), word in newest.items():
-        if max(word, newest.get((customer, EVERY_CHANNEL), word))[1]:
-            found.append((customer, channel))
-    return sorted(found)
+def _refused(words: Sequence[ConsentWord]) -> list[tuple[int, str]]:
+    """(customer, channel or `*`) of which the newest word, that on all channels included, is a refusal."""
+    newest = {(one.customer_id, one.channel): one for one in words}
+    return sorted(
+        at for at, word in newest.items()
+        if (last := newest_of(word, newest.get((at[0], EVERY_CHANNEL)))) is not None and not last.granted
+    )  # fmt: skip
 
 
 def _down(shown: str) -> CultivaError:
